@@ -1,0 +1,54 @@
+package people
+
+// AgencySettings are the agency's looks, texts and policies; every change stores the whole (versioned by AgencyChanged.Version).
+type AgencySettings struct {
+	Name            string              `json:"name"` // D-17
+	TimeZone        string              `json:"timeZone"`
+	Currency        string              `json:"currency"`
+	Contact         Contact             `json:"contact"`
+	StatusLabels    map[string]string   `json:"statusLabels,omitempty"` // canonical status → the agency's word (D-01)
+	Texts           map[string]string   `json:"texts,omitempty"`        // LL-67 a and b, notices, …
+	Languages       []Language          `json:"languages,omitempty"`
+	Reasons         map[string][]Option `json:"reasons,omitempty"` // cancel, unfulfilled, unassign, decline
+	CancelHours     int                 `json:"cancelHours"`       // LL-113, default 72
+	CancelInclusive bool                `json:"cancelInclusive,omitempty"`
+	AutoAssign      bool                `json:"autoAssign,omitempty"` // D-23
+	OfferHours      int                 `json:"offerHours,omitempty"` // how long an offer stands by default; 0: until the job starts
+}
+
+// Contact is whom a customer turns to (LL-05, LL-132).
+type Contact struct {
+	Email       string `json:"email,omitempty"`
+	Telephone   string `json:"telephone,omitempty"`
+	UrgentPhone string `json:"urgentPhone,omitempty"`
+}
+
+// Language is a language that the agency supplies, with its tier (LL-73).
+type Language struct {
+	Code string `json:"code"` // BCP 47
+	Name string `json:"name"`
+	Tier string `json:"tier,omitempty"`
+}
+
+// Option is one value of a list with its label.
+type Option struct {
+	Value string `json:"value"`
+	Label string `json:"label"`
+}
+
+// CustomerSettings are what the agency agreed with one customer.
+type CustomerSettings struct {
+	ServiceTypes  []string `json:"serviceTypes,omitempty"` // empty: all of its forms
+	Forms         []string `json:"forms,omitempty"`        // empty: the built-in LiveLINK forms
+	BillTo        string   `json:"billTo,omitempty"`
+	CancelEnabled *bool    `json:"cancelEnabled,omitempty"` // nil: yes
+	CancelHours   *int     `json:"cancelHours,omitempty"`   // nil: the agency's
+	Closing       string   `json:"closing,omitempty"`       // two-party (default), customer, interpreter (D-09, II-75)
+	SpeakerName   string   `json:"speakerName,omitempty"`   // name (default), initials, reference (D-15)
+}
+
+// NumberingJob and NumberingInvoice are the number series.
+const (
+	NumberingJob     = "job"
+	NumberingInvoice = "invoice"
+)
