@@ -36,7 +36,9 @@ func (v Viewer) Staff() bool {
 }
 
 // OfCustomer tells whether the viewer belongs to a customer's organisation.
-func (v Viewer) OfCustomer() bool { return v.Role == domain.Requestor || v.Role == domain.CustomerAdmin }
+func (v Viewer) OfCustomer() bool {
+	return v.Role == domain.Requestor || v.Role == domain.CustomerAdmin
+}
 
 // May tells whether a customer's user has a permission; a customer-admin manages users and books only as far as permitted too.
 func (v Viewer) May(p domain.Permission) bool { return slices.Contains(v.Permissions, p) }

@@ -1,0 +1,239 @@
+package booking
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/forms"
+	"github.com/dragoman-booking/dragoman/domain/people"
+)
+
+// Command is a wish about a booking. Decide looks at what has happened and answers with what happens next, or refuses; it repeats itself
+// exactly for equal arguments. Nothing to do is an empty decision, not a refusal.
+type Command interface {
+	Name() string // as in the HTTP contract: send-offer, assign, …
+	Decide(s State, env Env) (Decision, error)
+}
+
+// Env is what a decision may know besides the stream: everything that the caller looked up.
+type Env struct {
+	Now   time.Time    // business time at which the command was first received, UTC
+	Actor domain.Actor // who wishes; rights were checked before
+	// NewID derives an id from the command, the attempt and a name, so that a repeat makes the same ids and a second attempt others.
+	NewID func(name string) uuid.UUID
+	Form  forms.Form  // the version this booking was made with; the newest for Create
+	Terms forms.Terms // in force: for the fees shown in offers
+	// Settings of the agency and the booking's customer, as of now.
+	Agency        people.AgencySettings
+	AgencyVersion int
+	Customer      people.CustomerSettings
+	CustomerZone  string
+	// Candidates are the profiles of the interpreters that the command names, by id.
+	Candidates map[uuid.UUID]Candidate
+	// Locations of the customer, by id; Clients likewise: for what a command names.
+	Locations map[uuid.UUID]people.Place
+	Clients   map[uuid.UUID]string
+}
+
+// Candidate is an interpreter as the rules of offering and assigning see one.
+type Candidate struct {
+	ID        uuid.UUID
+	Suspended bool
+	people.Profile
+}
+
+// Decision is what a command leads to. The handler reserves first, then appends the events, then releases: the diary holds a superset of
+// all assigned windows at every instant (design, section 3).
+type Decision struct {
+	Events   []Event
+	Reserve  []Reserve
+	Release  []Release
+	Warnings []domain.Warning
+}
+
+// Reserve asks one worker's diary for a window. Replaces names the job's own old reservation, which does not clash.
+type Reserve struct {
+	ID          uuid.UUID
+	Interpreter uuid.UUID
+	Job         uuid.UUID
+	Start, End  time.Time
+	Replaces    uuid.UUID
+	Unchecked   bool // the window is over already
+}
+
+// Release gives a reservation back.
+type Release struct {
+	Interpreter uuid.UUID
+	Reservation uuid.UUID
+	Why         string
+}
+
+// Create books (POST /bookings). Refs and ids were drawn before: one ref for the booking, one per job.
+type Create struct {
+	Booking        uuid.UUID
+	Key            uuid.UUID
+	Ref            string
+	JobRefs        []string
+	Customer       uuid.UUID
+	Client         uuid.UUID
+	Location       uuid.UUID
+	Address        *Address // typed (LL-20)
+	BillTo         string
+	Language       string
+	Alternatives   []string
+	ServiceType    string
+	Interpreters   int    // interpretersRequested; 1 until teams are built
+	Start          string // local, as sent
+	TimeZone       string // empty: the location's, else the customer's
+	Hours, Minutes *int   // both required (II-44)
+	Fields         map[string][]string
+	Acknowledged   []string
+}
+
+// Edit changes values of a job (LL-108, II-69). Nil and absent mean untouched. Core values as in Create.
+type Edit struct {
+	Job            uuid.UUID
+	Scope          string
+	Client         *uuid.UUID
+	Location       *uuid.UUID
+	Address        *Address
+	BillTo         *string
+	Language       *string
+	Alternatives   *[]string
+	ServiceType    *string
+	Start          *string
+	TimeZone       *string
+	Hours, Minutes *int
+	Fields         map[string][]string
+	ByCustomer     bool // only the editable fields then
+}
+
+// The other commands, one per row of the HTTP contract's table.
+type (
+	Take      struct{ Job uuid.UUID }
+	LetGo     struct{ Job uuid.UUID }
+	SendOffer struct {
+		Job           uuid.UUID
+		Interpreters  []uuid.UUID
+		ExpiresAt     *time.Time
+		ProposedStart string // local
+		Override      string // reason, empty: none
+	}
+	RevokeOffer struct {
+		Job         uuid.UUID
+		Interpreter uuid.UUID
+	}
+	AcceptOffer struct {
+		Job           uuid.UUID
+		Interpreter   uuid.UUID
+		ByStaff       bool
+		ProposedStart string
+		Reason        string
+	}
+	DeclineOffer struct {
+		Job         uuid.UUID
+		Interpreter uuid.UUID
+		ByStaff     bool
+		Reason      string
+	}
+	LapseOffer struct {
+		Job         uuid.UUID
+		Interpreter uuid.UUID
+	}
+	EndHold struct {
+		Job         uuid.UUID
+		Interpreter uuid.UUID
+		Elsewhere   uuid.UUID
+	}
+	Assign struct {
+		Job         uuid.UUID
+		Interpreter uuid.UUID
+		Override    string
+	}
+	Unassign struct {
+		Job         uuid.UUID
+		Interpreter uuid.UUID
+		Reason      string
+	}
+	ProposeEta struct {
+		Job uuid.UUID
+		ETA string // local
+	}
+	AgreeEta   struct{ Job uuid.UUID }
+	DeclineEta struct{ Job uuid.UUID }
+	ChangeEta  struct {
+		Job      uuid.UUID
+		ETA      string
+		AgreedBy string
+	}
+	// BlockIn is a block as sent: local times in the job's zone.
+	BlockIn struct{ Start, End string }
+	// IncidentalIn is an incidental as sent; Quantity and Amount are decimal texts.
+	IncidentalIn struct {
+		Kind     string
+		Quantity string
+		Amount   *MoneyIn
+		Note     string
+	}
+	MoneyIn         struct{ Amount, Currency string }
+	SubmitTimesheet struct {
+		Job         uuid.UUID
+		Side        Side
+		Blocks      []BlockIn
+		Incidentals []IncidentalIn
+		Documents   []uuid.UUID
+	}
+	AcceptTimesheet struct {
+		Job  uuid.UUID
+		Side Side
+	}
+	DisputeTimesheet struct {
+		Job    uuid.UUID
+		Side   Side
+		Reason string
+		Blocks []BlockIn
+	}
+	// Close: one-party closing (II-75) by a side, or staff (Side empty).
+	Close struct {
+		Job         uuid.UUID
+		Side        Side
+		Start, End  string
+		Incidentals []IncidentalIn
+		Documents   []uuid.UUID
+		Outcome     domain.Outcome
+		Reason      string
+	}
+	Cancel struct {
+		Job          uuid.UUID
+		Scope        string
+		Reason       string
+		AuthorisedBy string
+		Details      string
+		ByCustomer   bool // bound by the window
+	}
+	// Continue makes a job of the same booking that holds the later blocks (LL-124). Ref was drawn before.
+	Continue struct {
+		Job       uuid.UUID
+		Ref       string
+		Blocks    []BlockIn
+		Side      Side
+		Overrides Edit
+	}
+	PostMessage struct {
+		Job  uuid.UUID
+		Text string
+	}
+	LogContact struct {
+		Job               uuid.UUID
+		Kind, Text        string
+		NextUpdateMinutes int
+	}
+	VoidReservation struct {
+		Job         uuid.UUID
+		Reservation uuid.UUID
+	}
+	// ErasePerson ends the booking's personal values (POST /erasures).
+	ErasePerson struct{ Reason string }
+)
