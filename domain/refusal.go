@@ -12,6 +12,7 @@ type Refusal struct {
 	Choices []string     // what may be sent instead, such as scopes
 	Actions []Action     // ready commands that help, such as the admin message that asks for a cancellation (LL-115)
 	Until   string       // RFC 3339 instant to which a window was open, if that was the rule
+	Changed []string     // for a stale revision: what happened since, by command name
 }
 
 // FieldError names one faulty input by its JSON location, such as "body.fields.nonEnglishSpeaker".

@@ -26,3 +26,6 @@ type Page []Recorded
 
 // Last is the page's newest event: its position and id become the checkpoint.
 func (p Page) Last() Recorded { return p[len(p)-1] }
+
+// ErrBehind: a read model did not reach the asked position in time. HTTP answers 503 read-model-behind.
+var ErrBehind = errors.New("the read model is behind")
