@@ -1,0 +1,121 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// PoolOptions bounds a pool. The zero value is right for a serving process.
+type PoolOptions struct {
+	// MaxConns is how many connections the pool may hold. Default: four per CPU, at least 10.
+	MaxConns int32
+
+	// Name is shown in pg_stat_activity. Default: dragoman.
+	Name string
+
+	// Wait is how long Open keeps trying while the server cannot be reached or is still starting. Default: 30 s.
+	Wait time.Duration
+
+	// Tracer sees every query, for traces and metrics. Default: none.
+	Tracer pgx.QueryTracer
+}
+
+// oldestServer is the oldest PostgreSQL that Dragoman runs on.
+const oldestServer = 14
+
+// Open connects to the database at url and returns once it answers. It refuses servers older than PostgreSQL 14 and
+// databases that are not UTF-8. Limits that url itself names (pool_max_conns, connect_timeout …) win over the defaults
+// here; MaxConns, when given, wins over both. The caller closes the pool.
+func Open(ctx context.Context, url string, o PoolOptions) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("read the database's address: %w", err) // pgx leaves the password out
+	}
+	given := config.ConnConfig.RuntimeParams
+	defaultTo := func(name, value string) {
+		if _, ok := given[name]; !ok {
+			given[name] = value
+		}
+	}
+	defaultTo("application_name", orDefault(o.Name, "dragoman"))
+	defaultTo("timezone", "UTC")
+	// A transaction left open by a fault of ours must not hold locks, and vacuum, for ever.
+	defaultTo("idle_in_transaction_session_timeout", "60s")
+	if config.ConnConfig.ConnectTimeout == 0 || config.ConnConfig.ConnectTimeout > time.Minute {
+		config.ConnConfig.ConnectTimeout = 5 * time.Second
+	}
+	config.ConnConfig.Tracer = o.Tracer
+	switch {
+	case o.MaxConns > 0:
+		config.MaxConns = o.MaxConns
+	case !strings.Contains(url, "pool_max_conns"):
+		config.MaxConns = int32(max(10, 4*runtime.NumCPU()))
+	}
+	if config.MaxConnLifetimeJitter == 0 {
+		config.MaxConnLifetimeJitter = 10 * time.Minute // so a pool does not renew all its connections at once
+	}
+
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	if err := awaitServer(ctx, pool, orDefault(o.Wait, 30*time.Second)); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	return pool, nil
+}
+
+// awaitServer asks until the server answers, and then whether it is one that we can use.
+func awaitServer(ctx context.Context, pool *pgxpool.Pool, wait time.Duration) error {
+	deadline := time.Now().Add(wait)
+	for {
+		var version int
+		var encoding string
+		err := pool.QueryRow(ctx, `select current_setting('server_version_num')::int, current_setting('server_encoding')`).Scan(&version, &encoding)
+		switch {
+		case err == nil && version/10000 < oldestServer:
+			return fmt.Errorf("the server is PostgreSQL %d; version %d or newer is needed", version/10000, oldestServer)
+		case err == nil && encoding != "UTF8":
+			return fmt.Errorf("the database's encoding is %s; it must be UTF8", encoding)
+		case err == nil:
+			return nil
+		case !mayComeUp(err) || time.Now().After(deadline):
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// mayComeUp reports whether err speaks of a server that is away or starting, not of one that refuses us.
+func mayComeUp(err error) bool {
+	var answer *pgconn.PgError
+	if !errors.As(err, &answer) {
+		return true // no answer at all
+	}
+	switch answer.Code {
+	case "57P03", "57P01", "57P02", "53300": // starting or stopping, being shut down, crashed, too many clients
+		return true
+	}
+	return false
+}
+
+func orDefault[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
