@@ -1,0 +1,61 @@
+# Dragoman. `make` lists what can be made.
+SHELL       := /bin/bash
+BIN         := bin/dragoman
+DATA        ?= data
+LISTEN      ?= 127.0.0.1:8080
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+.PHONY: help run build test quick bench lint docs need-go need-postgres need-npm assets
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+run: build need-postgres ## build, start with demo data, print address and logins (LISTEN=…, DATA=…)
+	@exec $(BIN) demo --listen $(LISTEN) --data $(DATA)
+
+build: need-go assets ## build the binary into bin/
+	go build -trimpath -o $(BIN) ./cmd/dragoman
+
+test: build need-postgres ## everything: vet, then every test against the real parts
+	go vet ./...
+	go test -timeout 40m ./...
+
+quick: need-go assets ## what needs no database: the domain, the event schema, the arrows between the rooms
+	go test ./domain/... ./eventschema/... ./internal/arrows/...
+
+bench: build need-postgres ## the measurements of docs/performance.md, side by side in one run
+	go run ./cmd/bench $(BENCHFLAGS)
+
+lint: need-go assets ## staticcheck, and govulncheck where its database can be reached
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
+	go run $(STATICCHECK) ./...
+	@out=$$(go run $(GOVULNCHECK) ./... 2>&1); code=$$?; \
+	if [ $$code -ne 0 ] && grep -qiE 'fetching vulnerabilities|vuln.go.dev|dial tcp|no such host|forbidden|proxyconnect' <<<"$$out"; \
+	then echo "govulncheck: its database cannot be reached from here, so known vulnerabilities were not looked up"; \
+	else echo "$$out"; exit $$code; fi
+
+docs: need-go ## regenerate the generated pages of docs/
+	go generate ./eventschema/...
+
+assets: httpapi/docsui/assets/swagger-ui-bundle.js
+
+httpapi/docsui/assets/swagger-ui-bundle.js: httpapi/docsui/package-lock.json | need-npm
+	cd httpapi/docsui && npm ci --silent --ignore-scripts
+	mkdir -p httpapi/docsui/assets
+	cp httpapi/docsui/node_modules/swagger-ui-dist/swagger-ui{-bundle.js,.css} httpapi/docsui/assets/
+	touch $@
+
+need-go:
+	@command -v go >/dev/null || { echo "Go 1.26 or newer is missing: see https://go.dev/doc/install"; exit 1; }
+
+need-npm:
+	@command -v npm >/dev/null || { if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
+	then apt-get update -qq && apt-get install -y -qq npm; \
+	else echo "npm is missing: install Node.js 20 or newer (Debian: apt-get install npm)"; exit 1; fi; }
+
+need-postgres:
+	@{ command -v initdb || ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb; } >/dev/null 2>&1 || [ -n "$$DATABASE_URL" ] || \
+	{ if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
+	then apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql; \
+	else echo "PostgreSQL 14 or newer is missing: install it (Debian: apt-get install postgresql), or set DATABASE_URL"; exit 1; fi; }

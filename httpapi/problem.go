@@ -1,0 +1,160 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/eventschema"
+)
+
+// Problem is an error answer, application/problem+json (RFC 9457). Code is stable; values that the caller sent are never repeated.
+type Problem struct {
+	Type    string              `json:"type" doc:"A page about this kind of problem, or about:blank."`
+	Title   string              `json:"title"`
+	Status  int                 `json:"status"`
+	Detail  string              `json:"detail"`
+	Code    string              `json:"code" doc:"Stable, kebab-case."`
+	Errors  []domain.FieldError `json:"errors,omitempty" doc:"Every faulty input at once."`
+	Choices []string            `json:"choices,omitempty" doc:"What may be sent instead."`
+	Actions []domain.Action     `json:"actions,omitempty" doc:"Commands that help, ready to send."`
+	Until   string              `json:"until,omitempty" doc:"Instant until which it would have been possible."`
+	Changed []string            `json:"changed,omitempty" doc:"What happened since the revision in If-Match."`
+
+	retryAfter int
+}
+
+func (p *Problem) Error() string { return p.Code }
+
+// GetStatus is the HTTP status.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType makes every error answer a problem document, whatever was asked for.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+func problem(status int, code, detail string) *Problem {
+	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Code: code}
+}
+
+// codes of errors that the HTTP layer itself finds.
+var codes = map[int]string{
+	http.StatusBadRequest:            "not-json",
+	http.StatusUnauthorized:          "not-signed-in",
+	http.StatusForbidden:             "not-permitted",
+	http.StatusNotFound:              "not-found",
+	http.StatusMethodNotAllowed:      "method-not-allowed",
+	http.StatusNotAcceptable:         "not-acceptable",
+	http.StatusConflict:              "conflict",
+	http.StatusPreconditionFailed:    "stale-revision",
+	http.StatusRequestEntityTooLarge: "too-large",
+	http.StatusUnsupportedMediaType:  "not-json",
+	http.StatusUnprocessableEntity:   "invalid",
+	http.StatusTooManyRequests:       "too-many-requests",
+	http.StatusInternalServerError:   "internal",
+	http.StatusServiceUnavailable:    "unavailable",
+	http.StatusRequestTimeout:        "timeout",
+}
+
+// init makes huma's own errors problems of ours: same shape, stable codes, no echoed values.
+func init() {
+	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		if status == http.StatusUnsupportedMediaType {
+			status = http.StatusBadRequest
+		}
+		p := problem(status, codes[status], message)
+		if p.Code == "" {
+			p.Code = "error"
+		}
+		for _, err := range errs {
+			var d huma.ErrorDetailer
+			if errors.As(err, &d) {
+				p.Errors = append(p.Errors, domain.FieldError{Location: d.ErrorDetail().Location, Message: d.ErrorDetail().Message})
+			} else if status < 500 && status != http.StatusBadRequest {
+				p.Errors = append(p.Errors, domain.FieldError{Location: "body", Message: err.Error()})
+			}
+		}
+		switch status {
+		case http.StatusBadRequest:
+			p.Detail = "The body is not JSON of the expected form."
+		case http.StatusUnprocessableEntity:
+			p.Detail = "Some values need correcting."
+		case http.StatusRequestEntityTooLarge:
+			p.Detail = "The request is larger than this address accepts."
+		}
+		return p
+	}
+	huma.NewErrorWithContext = func(_ huma.Context, status int, message string, errs ...error) huma.StatusError {
+		return huma.NewError(status, message, errs...)
+	}
+}
+
+// unavailable is a 503: nothing was lost, the caller may send the same again.
+func unavailable(code, detail string) *Problem {
+	p := problem(http.StatusServiceUnavailable, code, detail)
+	p.retryAfter = 1
+	return p
+}
+
+// answerTo turns an error of the rooms below into the answer that the contract gives for it. What it does not know is a 500 with a plain
+// sentence; the cause goes to the log, never to the caller.
+func (a *API) answerTo(ctx context.Context, err error) error {
+	var (
+		known   huma.StatusError
+		refusal *domain.Refusal
+		limited *retryLater
+	)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &known):
+		if p, ok := known.(*Problem); ok && p.retryAfter > 0 {
+			return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {strconv.Itoa(p.retryAfter)}})
+		}
+		return known
+	case errors.As(err, &refusal):
+		p := problem(refusal.Status, refusal.Code, refusal.Detail)
+		p.Errors, p.Choices, p.Actions, p.Until = refusal.Errors, refusal.Choices, refusal.Actions, refusal.Until
+		p.Changed = refusal.Changed
+		return p
+	case errors.As(err, &limited):
+		p := problem(http.StatusTooManyRequests, "too-many-requests", "Too many attempts. Wait a little, then try again.")
+		return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {strconv.Itoa(limited.seconds)}})
+	case errors.Is(err, eventschema.ErrBehind):
+		return a.answerTo(ctx, unavailable("read-model-behind", "What you asked to see is still being worked on. Nothing was lost; ask again shortly."))
+	case errors.Is(err, eventschema.ErrUnavailable), errors.Is(err, eventschema.ErrConflict):
+		return a.answerTo(ctx, unavailable("unavailable", "The booking log did not answer in time. Nothing acknowledged was lost; send the same request again."))
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return a.answerTo(ctx, unavailable("unavailable", "The request took too long and was given up. Send the same request again."))
+	}
+	a.log.ErrorContext(ctx, "request failed", slog.String("request", requestID(ctx)), slog.Any("cause", err))
+	return problem(http.StatusInternalServerError, "internal", "Something went wrong on our side. It has been logged; please try again.")
+}
+
+type retryLater struct{ seconds int }
+
+func (*retryLater) Error() string { return "too many attempts" }
+
+// notFound is the one answer for "unknown" and "not yours".
+func notFound() *Problem {
+	return problem(http.StatusNotFound, "not-found", "There is no such thing, or it is not yours to see.")
+}
+
+func notSignedIn() *Problem {
+	return problem(http.StatusUnauthorized, "not-signed-in", "Sign in first: the request carries no valid token or session.")
+}
+
+// plainProblem answers outside huma: unknown paths, panics, bodies over the limit.
+func plainProblem(w http.ResponseWriter, p *Problem) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(p.Status)
+	var b strings.Builder
+	_ = jsonEncode(&b, p)
+	_, _ = w.Write([]byte(b.String()))
+}
