@@ -1,10 +1,17 @@
 package postgres
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -102,12 +109,15 @@ func startForTest(t *testing.T, dataDir string) *Cluster {
 	return c
 }
 
-// privateData is a data folder whose cluster leaves nothing behind, wherever it lies.
-func privateData(t *testing.T) string {
+// closedDataDir is a data folder that the server's user cannot reach, as a clone under a home folder is.
+func closedDataDir(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := TestDataDir(t)
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
-		if n, err := (&Cluster{dataDir: dir}).readNote(); err == nil && n != nil && strings.HasPrefix(n.Folder, "/") {
+		if n, err := (&Cluster{dataDir: dir}).readNote(); err == nil && n != nil && filepath.IsAbs(n.Folder) {
 			os.RemoveAll(n.Folder)
 		}
 	})
@@ -116,7 +126,7 @@ func privateData(t *testing.T) string {
 
 func TestPrivateClusterKeepsItsRows(t *testing.T) {
 	t.Parallel()
-	dir := privateData(t)
+	dir := TestDataDir(t)
 	first := startForTest(t, dir)
 	pool := testPool(t, first.URL())
 	do(t, pool, `create table kept_rows (x int)`)
@@ -139,7 +149,7 @@ func TestPrivateClusterKeepsItsRows(t *testing.T) {
 
 func TestPrivateClusterIsSharedUntilTheLastStops(t *testing.T) {
 	t.Parallel()
-	dir := privateData(t)
+	dir := TestDataDir(t)
 	first, second := startForTest(t, dir), startForTest(t, dir)
 	if first.Adopted() || !second.Adopted() {
 		t.Errorf("adopted: %v, %v; want the second to join the first's server", first.Adopted(), second.Adopted())
@@ -158,7 +168,7 @@ func TestPrivateClusterIsSharedUntilTheLastStops(t *testing.T) {
 
 func TestPrivateClusterIsStartedAgainWhenItDies(t *testing.T) {
 	t.Parallel()
-	c := startForTest(t, privateData(t))
+	c := startForTest(t, TestDataDir(t))
 	pool := testPool(t, c.URL())
 	do(t, pool, `create table survivors (x int)`)
 	pid, _, ok := c.server.running()
@@ -176,6 +186,328 @@ func TestPrivateClusterIsStartedAgainWhenItDies(t *testing.T) {
 		_, err := pool.Exec(t.Context(), `insert into survivors values (1)`)
 		return err == nil
 	})
+}
+
+// TestMain also serves as the program that holds a cluster and is killed.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("DRAGOMAN_TEST_HOLD_CLUSTER"); dir != "" {
+		if _, err := StartPrivate(context.Background(), Options{DataDir: dir}); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		fmt.Println("running")
+		select {}
+	}
+	os.Exit(m.Run())
+}
+
+func TestPrivateClusterOfAKilledProcessIsAdopted(t *testing.T) {
+	t.Parallel()
+	for _, kill := range []struct {
+		how    string
+		signal syscall.Signal
+	}{
+		{"killed outright", syscall.SIGKILL},
+		{"Ctrl-C, which reaches the whole process group", syscall.SIGINT},
+	} {
+		t.Run(kill.how, func(t *testing.T) {
+			t.Parallel()
+			dir := TestDataDir(t)
+			holder := hold(t, dir)
+			if err := syscall.Kill(-holder.Process.Pid, kill.signal); err != nil {
+				t.Fatal(err)
+			}
+			if err := holder.Wait(); err == nil {
+				t.Fatal("the holder ended well: it was to be killed")
+			}
+
+			c := startForTest(t, dir)
+			if !c.Adopted() {
+				t.Error("the killed process's server was not adopted")
+			}
+			value[int](t, testPool(t, c.URL()), `select 1`)
+			if err := c.Stop(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if _, _, ok := c.server.running(); ok {
+				t.Error("the adopted server still runs: the killed process holds no lock any more")
+			}
+		})
+	}
+}
+
+// hold runs a process that uses the data folder's cluster until it is killed.
+func hold(t *testing.T, dir string) *exec.Cmd {
+	t.Helper()
+	holder := exec.Command(os.Args[0])
+	holder.Env = append(os.Environ(), "DRAGOMAN_TEST_HOLD_CLUSTER="+dir)
+	holder.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	said, err := holder.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := holder.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(said).ReadString('\n')
+	if line != "running\n" {
+		t.Fatalf("the holder says %q, %v", line, err)
+	}
+	return holder
+}
+
+func TestPrivateClusterOfAClosedDataFolder(t *testing.T) {
+	t.Parallel()
+	dir := closedDataDir(t)
+	first := startForTest(t, dir)
+	if os.Geteuid() == 0 && within(first.server.dir, dir) {
+		t.Errorf("the cluster lies in %s, which the server's user cannot reach", first.server.dir)
+	}
+	do(t, testPool(t, first.URL()), `create table here (x int)`)
+	if err := first.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	t.Run("a copy is refused or apart, a moved one is fine", func(t *testing.T) {
+		if os.Geteuid() != 0 {
+			t.Skip("only root's clusters lie outside the data folder")
+		}
+		text, err := os.ReadFile(first.notePath())
+		if err != nil {
+			t.Fatal(err)
+		}
+		copied := closedDataDir(t)
+		if err := os.WriteFile(filepath.Join(copied, "postgres.json"), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err = StartPrivate(t.Context(), Options{DataDir: copied, Logger: slog.New(slog.DiscardHandler)})
+		if err == nil || !strings.Contains(err.Error(), "is a copy of") {
+			t.Errorf("starting on a copied data folder: %v", err)
+		}
+		if err := os.Remove(first.notePath()); err != nil { // now it is a move
+			t.Fatal(err)
+		}
+		moved := startForTest(t, copied)
+		if got := value[int](t, testPool(t, moved.URL()), `select count(*) from here`); got != 0 {
+			t.Errorf("%d rows, want an empty table", got)
+		}
+		if err := moved.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestPrivateClusterOfADeletedDataFolderIsCleared(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root's clusters lie outside the data folder")
+	}
+	gone := closedDataDir(t)
+	holder := hold(t, gone)
+	text, err := os.ReadFile(filepath.Join(gone, "postgres.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left note
+	if err := json.Unmarshal(text, &left); err != nil {
+		t.Fatal(err)
+	}
+	if err := holder.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = holder.Wait() // killed: that is its error
+	if err := os.RemoveAll(gone); err != nil {
+		t.Fatal(err)
+	}
+
+	startForTest(t, closedDataDir(t))
+	if _, err := os.Stat(left.Folder); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the cluster of the deleted data folder is still there: %v", err)
+	}
+}
+
+func TestPrivateClusterAtALongPath(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(TestDataDir(t), strings.Repeat("deep/", 20), "it's here")
+	t.Cleanup(func() {
+		os.RemoveAll(filepath.Join(sharedFolder(dir), "socket-"+shortHash(filepath.Join(dir, insideDataDir))))
+	})
+	c := startForTest(t, dir)
+	value[int](t, testPool(t, c.URL()), `select 1`)
+}
+
+func TestPrivateClusterAfterAReboot(t *testing.T) {
+	t.Parallel()
+	dir := TestDataDir(t)
+	c := startForTest(t, dir)
+	s := c.server
+	if err := c.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	// A power cut leaves the pid file, and its number may now be any other program's: ours, say.
+	stale := fmt.Sprintf("%d\n%s\n1700000000\n5432\n%s\n\n", os.Getpid(), s.data(), s.sockets)
+	if err := os.WriteFile(s.pidFile(), []byte(stale), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again := startForTest(t, dir)
+	if again.Adopted() {
+		t.Error("the test itself was adopted as a server")
+	}
+	value[int](t, testPool(t, again.URL()), `select 1`)
+}
+
+func TestPrivateClusterThatIsGone(t *testing.T) {
+	t.Parallel()
+	dir := TestDataDir(t)
+	c := startForTest(t, dir)
+	if err := c.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(c.server.dir); err != nil {
+		t.Fatal(err)
+	}
+	_, err := StartPrivate(t.Context(), Options{DataDir: dir})
+	if err == nil || !strings.Contains(err.Error(), "is gone: restore it from a backup") {
+		t.Errorf("a lost cluster must not be replaced by an empty one: %v", err)
+	}
+}
+
+func TestMissingBinariesNameTheirInstall(t *testing.T) {
+	t.Parallel()
+	_, err := startPrivate(t.Context(), Options{DataDir: t.TempDir()}, func() []binaries { return serversIn([]string{t.TempDir()}) })
+	if !errors.Is(err, ErrNoBinaries) || !strings.Contains(err.Error(), "apt-get install postgresql") {
+		t.Errorf("without binaries: %v", err)
+	}
+}
+
+func TestBinariesMatchTheClustersVersion(t *testing.T) {
+	t.Parallel()
+	found := []binaries{{"/new", 17}, {"/old", 15}}
+	if b, err := choose(found, 0); err != nil || b.major != 17 {
+		t.Errorf("a new cluster is made by %v, %v; want the newest", b, err)
+	}
+	if b, err := choose(found, 15); err != nil || b.major != 15 {
+		t.Errorf("a cluster of 15 is run by %v, %v", b, err)
+	}
+	if _, err := choose(found, 16); err == nil || !strings.Contains(err.Error(), "apt-get install postgresql-16") {
+		t.Errorf("a cluster of 16 without its binaries: %v", err)
+	}
+	for said, want := range map[string]int{"postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)": 15, "postgres (PostgreSQL) 18beta1": 18, "": 0} {
+		if got := majorVersion(said); got != want {
+			t.Errorf("%q is version %d, want %d", said, got, want)
+		}
+	}
+}
+
+func TestInstalledFollowsLinksToTheRealFolder(t *testing.T) {
+	t.Parallel()
+	for _, b := range installed() {
+		if info, err := os.Lstat(b.postgres()); err != nil || info.Mode()&os.ModeSymlink != 0 {
+			t.Errorf("%s is a link or missing (%v): the server's own files lie elsewhere", b.postgres(), err)
+		}
+	}
+}
+
+func TestServersWordsBecomeOneSentence(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]string{
+		"initdb: error: could not write: No space left on device\ninitdb: removing":        "the disk is full: free some space and start again",
+		"creating …\ninitdb: error: could not access directory \"x\": Permission denied\n": "permission denied: initdb: error: could not access directory \"x\": Permission denied",
+		"LOG: a\nFATAL: lock file exists\nLOG: database system is shut down":               "FATAL: lock file exists",
+		"": "exit status 1",
+	} {
+		if got := explain(said, errors.New("exit status 1")); got != want {
+			t.Errorf("explain(%q) = %q, want %q", said, got, want)
+		}
+	}
+}
+
+func TestTestServerEndsWithItsLastUser(t *testing.T) {
+	t.Parallel()
+	bin, err := choose(installed(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := serverOwner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	home, err := testFolder(own, bin, fmt.Sprint("dragoman-keeper-", os.Getpid()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(home) })
+	for range 2 { // the second time proves that the first left a place to start anew
+		c, err := joinTestServer(t.Context(), home, own, bin, time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := joinTestServer(t.Context(), home, own, bin, time.Second) // as another package's process would
+		if err != nil {
+			t.Fatal(err)
+		}
+		if one, two := serverStart(t, c), serverStart(t, again); !one.Equal(two) {
+			t.Error("the second user got a server of its own")
+		}
+		c.admin.Close()
+		again.admin.Close()
+		if err := os.Remove(filepath.Join(home, "users", fmt.Sprint(os.Getpid()))); err != nil { // as the keeper does when we end
+			t.Fatal(err)
+		}
+		eventually(t, "the keeper to end the server and clean up", func() bool {
+			_, err := os.Stat(c.dir)
+			_, _, running := c.running()
+			return errors.Is(err, fs.ErrNotExist) && !running && keeper(home) == 0
+		})
+	}
+}
+
+func serverStart(t *testing.T, c *testCluster) time.Time {
+	return value[time.Time](t, c.admin, `select pg_postmaster_start_time()`)
+}
+
+func TestOpenSaysWhoRefused(t *testing.T) {
+	t.Parallel()
+	const secret = "never-shown"
+	u, err := url.Parse(TestURL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword("dragoman", secret)
+	began := time.Now()
+	_, err = Open(t.Context(), u.String(), PoolOptions{})
+	if err == nil || strings.Contains(err.Error(), secret) {
+		t.Errorf("a wrong password: %v", err)
+	}
+	if time.Since(began) > 10*time.Second {
+		t.Error("a refusal was waited for as if the server were away")
+	}
+	_, err = Open(t.Context(), "postgres://x:"+secret+"@127.0.0.1:1/x?sslmode=disable", PoolOptions{Wait: time.Nanosecond})
+	if err == nil || strings.Contains(err.Error(), secret) {
+		t.Errorf("no server: %v", err)
+	}
+	_, err = Open(t.Context(), "postgres://x:"+secret+"@127.0.0.1:port/x", PoolOptions{})
+	if err == nil || strings.Contains(err.Error(), secret) {
+		t.Errorf("a broken address: %v", err)
+	}
+}
+
+func TestOpenKeepsTheAddressesOwnLimits(t *testing.T) {
+	t.Parallel()
+	pool, err := Open(t.Context(), TestURL(t)+"&pool_max_conns=3&application_name=mine", PoolOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	if got := pool.Config().MaxConns; got != 3 {
+		t.Errorf("%d connections, want the address's 3", got)
+	}
+	if got := value[string](t, pool, `show application_name`); got != "mine" {
+		t.Errorf("the name is %q, want the address's", got)
+	}
+	if got := value[string](t, pool, `show timezone`); got != "UTC" {
+		t.Errorf("the zone is %s", got)
+	}
 }
 
 func do(t *testing.T, db *pgxpool.Pool, statement string, args ...any) {

@@ -22,7 +22,8 @@ import (
 // Options says where a private cluster belongs.
 type Options struct {
 	// DataDir is Dragoman's data folder. The cluster lies in it where the server's user can reach it, otherwise under
-	// /var/lib/dragoman, or in a folder of the temporary directory for a data folder that lies there itself.
+	// /var/lib/dragoman, or in a folder of the temporary directory for a data folder that lies there itself. There it is
+	// deleted, by a later start, once its data folder is gone.
 	DataDir string
 
 	// Logger hears of starts, adoptions and restarts. Default: slog.Default().
@@ -45,6 +46,9 @@ type Cluster struct {
 
 const (
 	database = "dragoman"
+
+	// insideDataDir is the cluster's folder where the server's user can reach the data folder.
+	insideDataDir = "postgres"
 
 	// systemFolder holds the clusters of data folders that the server's user cannot reach.
 	systemFolder = "/var/lib/dragoman"
@@ -127,7 +131,9 @@ func (c *Cluster) Stop(ctx context.Context) (err error) {
 			return // someone else still works with it
 		}
 		defer alone.release()
-		err = c.server.stop(ctx)
+		if err = c.server.stop(ctx); err == nil {
+			os.Remove(c.server.sockets) // empty now; the next start makes it again
+		}
 	})
 	if err != nil {
 		return fmt.Errorf("stop the private database: %w", err)
@@ -189,10 +195,10 @@ func (c *Cluster) locate(find func() []binaries) error {
 	if err := s.owner.makeDir(s.dir, 0o700); err != nil {
 		return fmt.Errorf("make its folder: %w", err)
 	}
-	if err := s.initialise(c.bin); err != nil {
+	if err := os.WriteFile(c.ownerPath(), []byte(c.dataDir), 0o600); err != nil {
 		return err
 	}
-	if err := os.WriteFile(c.ownerPath(), []byte(c.dataDir), 0o600); err != nil {
+	if err := s.initialise(c.bin); err != nil {
 		return err
 	}
 	n.Made = true
@@ -201,12 +207,8 @@ func (c *Cluster) locate(find func() []binaries) error {
 
 // place chooses the new cluster's folder: in the data folder if the server's user can work there.
 func (c *Cluster) place(own *owner, b binaries) (string, error) {
-	const inside = "postgres"
-	if own == nil {
-		return inside, nil
-	}
-	if own.reaches(c.dataDir, b) {
-		return inside, nil
+	if own == nil || own.reaches(c.dataDir, b) {
+		return insideDataDir, nil
 	}
 	base := sharedFolder(c.dataDir)
 	if err := makeOwnDir(base, 0o755); err != nil {
@@ -215,26 +217,43 @@ func (c *Cluster) place(own *owner, b binaries) (string, error) {
 	if !own.reaches(base, b) {
 		return "", fmt.Errorf("user %s, which runs PostgreSQL, can reach neither %s nor %s: open one of them to it, or set DATABASE_URL", own.name, c.dataDir, base)
 	}
-	name := shortHash(c.dataDir)
-	c.stopOrphans(base, name)
-	return filepath.Join(base, name+"-"+strings.ToLower(newPassword()[:8])), nil
+	c.clearOrphans(base)
+	return filepath.Join(base, strings.ToLower(newPassword()[:12])), nil
 }
 
-// stopOrphans ends servers left by an earlier data folder at our path, since deleted. Their files are kept.
-func (c *Cluster) stopOrphans(base, name string) {
-	left, _ := filepath.Glob(filepath.Join(base, name+"-*")) // the pattern is well formed: no data folder's path is in it
-	for _, dir := range left {
-		old := &server{dir: dir}
-		if err := old.stop(context.Background()); err != nil {
-			c.log.Warn("an old private database does not stop", "folder", dir, "error", err)
+// clearOrphans ends the servers of data folders that have been deleted; their processes were killed, or the server would
+// not run. What they leave in the temporary directory is deleted too. Elsewhere their files are kept: a data folder that
+// is not where it was may have been moved.
+func (c *Cluster) clearOrphans(base string) {
+	left, err := os.ReadDir(base)
+	if err != nil {
+		return // there is nothing to clear, or nothing that we may
+	}
+	for _, entry := range left {
+		old := &server{dir: filepath.Join(base, entry.Name())}
+		dataDir, err := os.ReadFile(filepath.Join(old.dir, dataFolderNote))
+		if err != nil {
 			continue
 		}
-		c.log.Warn("the private database of a deleted data folder may be deleted too", "folder", dir)
+		if _, err := os.Stat(string(dataDir)); !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := old.stop(context.Background()); err != nil {
+			c.log.Warn("private database of a deleted data folder does not stop", "folder", old.dir, "error", err)
+			continue
+		}
+		if base == systemFolder {
+			c.log.Warn("private database of a deleted data folder may be deleted too", "folder", old.dir)
+			continue
+		}
+		os.RemoveAll(old.dir)
 	}
 }
 
-// ownerPath is where a cluster notes which data folder it belongs to.
-func (c *Cluster) ownerPath() string { return filepath.Join(c.server.dir, "data-folder") }
+// dataFolderNote is the file in a cluster's folder that names the data folder it belongs to.
+const dataFolderNote = "data-folder"
+
+func (c *Cluster) ownerPath() string { return filepath.Join(c.server.dir, dataFolderNote) }
 
 // refuseCopy keeps two data folders, one copied from the other, from working on one cluster. A moved one is fine.
 func (c *Cluster) refuseCopy() error {

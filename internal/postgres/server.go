@@ -317,7 +317,8 @@ func isPostgres(pid int) bool {
 		return !errors.Is(err, os.ErrNotExist)
 	}
 	program, _, _ := strings.Cut(string(text), "\x00")
-	return strings.Contains(filepath.Base(program), "postgres") // a zombie has no command line: it is no server
+	name := filepath.Base(program) // a zombie has no command line: it is no server
+	return name == "postgres" || name == "postmaster"
 }
 
 func sameFolder(a, b string) bool {

@@ -40,39 +40,50 @@ func TestDB(t testing.TB) *pgxpool.Pool {
 // TestURL is the address of a database as [TestDB] gives, for tests that start programs of their own.
 func TestURL(t testing.TB) string {
 	t.Helper()
-	s, err := testServer()
-	if err != nil {
-		t.Fatalf("test database: %v", err)
-	}
-	name := fmt.Sprintf("test_%d_%d", os.Getpid(), testCount.Add(1))
-	if err := s.copyTemplate(name); err != nil {
-		t.Fatalf("test database: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := s.do(`drop database if exists ` + name + ` with (force)`); err != nil {
-			t.Errorf("drop the test database: %v", err)
-		}
-	})
-	return s.url(name)
+	return newTestDatabase(t, func(c *testCluster) string { return ` template ` + c.template() })
 }
 
 // TestEmptyURL is the address of a database without any schema of ours, for tests of migrating itself.
 func TestEmptyURL(t testing.TB) string {
 	t.Helper()
-	s, err := testServer()
+	return newTestDatabase(t, func(*testCluster) string { return "" })
+}
+
+func newTestDatabase(t testing.TB, from func(*testCluster) string) (url string) {
+	t.Helper()
+	c, err := testServer()
 	if err != nil {
-		t.Fatalf("test database: %v", err)
+		t.Fatalf("start the test database server: %v", err)
 	}
 	name := fmt.Sprintf("test_%d_%d", os.Getpid(), testCount.Add(1))
-	if err := s.do(`create database ` + name); err != nil {
-		t.Fatalf("test database: %v", err)
+	if err := c.do(`create database ` + name + from(c)); err != nil {
+		t.Fatalf("make the test's database: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := s.do(`drop database if exists ` + name + ` with (force)`); err != nil {
-			t.Errorf("drop the test database: %v", err)
+		if err := c.do(`drop database if exists ` + name + ` with (force)`); err != nil {
+			t.Errorf("drop the test's database: %v", err)
 		}
 	})
-	return s.url(name)
+	return c.url(name)
+}
+
+// TestDataDir is a data folder for tests that run a private cluster. The server's user can reach it, so the cluster lies
+// in it; when the test ends, a server left there is ended and everything goes.
+func TestDataDir(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, open := range []string{dir, filepath.Dir(dir)} { // the outer one is made for its owner alone
+		if err := os.Chmod(open, 0o755); err != nil {
+			t.Fatalf("open the test's data folder to the server's user: %v", err)
+		}
+	}
+	t.Cleanup(func() {
+		left := &server{dir: filepath.Join(dir, insideDataDir), throwAway: true}
+		if err := left.stop(context.Background()); err != nil {
+			t.Errorf("end the server that the test left: %v", err)
+		}
+	})
+	return dir
 }
 
 // testCount numbers the databases of this process.
@@ -82,7 +93,7 @@ func testPool(t testing.TB, url string) *pgxpool.Pool {
 	t.Helper()
 	pool, err := Open(context.Background(), url, PoolOptions{MaxConns: 8, Name: "dragoman test"})
 	if err != nil {
-		t.Fatalf("test database: %v", err)
+		t.Fatalf("open the test's database: %v", err)
 	}
 	t.Cleanup(pool.Close)
 	return pool
@@ -98,14 +109,6 @@ type testCluster struct {
 var testServer = sync.OnceValues(func() (*testCluster, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
-	return joinTestServer(ctx)
-})
-
-// lingerSeconds is how long the shared server waits for its next user. It bridges the gaps between the packages of one
-// `go test ./...` and between two runs of a working developer.
-const lingerSeconds = 60
-
-func joinTestServer(ctx context.Context) (*testCluster, error) {
 	bin, err := choose(installed(), 0)
 	if err != nil {
 		return nil, err
@@ -114,10 +117,18 @@ func joinTestServer(ctx context.Context) (*testCluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	home, err := testFolder(own, bin)
+	home, err := testFolder(own, bin, "dragoman-test-postgres")
 	if err != nil {
 		return nil, err
 	}
+	return joinTestServer(ctx, home, own, bin, linger)
+})
+
+// linger is how long the shared server waits for its next user. It bridges the gaps between the packages of one
+// `go test ./...` and between two runs of a working developer.
+const linger = time.Minute
+
+func joinTestServer(ctx context.Context, home string, own *owner, bin binaries, linger time.Duration) (*testCluster, error) {
 	starting, err := waitForLock(ctx, filepath.Join(home, "lock"))
 	if err != nil {
 		return nil, err
@@ -141,7 +152,7 @@ func joinTestServer(ctx context.Context) (*testCluster, error) {
 	if err := s.runForTests(ctx, bin, filepath.Join(home, "password")); err != nil {
 		return nil, err
 	}
-	if err := keep(home); err != nil {
+	if err := keep(home, linger); err != nil {
 		return nil, err
 	}
 	config, err := pgxpool.ParseConfig(s.url("postgres"))
@@ -158,10 +169,10 @@ func joinTestServer(ctx context.Context) (*testCluster, error) {
 }
 
 // testFolder is the fixed folder of the shared server, one for each user of the machine.
-func testFolder(own *owner, b binaries) (string, error) {
+func testFolder(own *owner, b binaries, name string) (string, error) {
 	var tried []error
 	for _, temp := range []string{os.TempDir(), "/tmp", "/var/tmp"} {
-		dir := filepath.Join(temp, fmt.Sprint("dragoman-test-postgres-", os.Geteuid()))
+		dir := filepath.Join(temp, fmt.Sprint(name, "-", os.Geteuid()))
 		if len(dir)+len("/run") > maxSocketDir {
 			tried = append(tried, fmt.Errorf("%s: too long a path for a socket", dir))
 			continue
@@ -252,12 +263,12 @@ rm -rf cluster run password keeper.pid
 `
 
 // keep makes sure that a keeper watches the server.
-func keep(home string) error {
+func keep(home string, linger time.Duration) error {
 	if keeper(home) != 0 {
 		return nil
 	}
 	// Its outputs go nowhere: `go test` waits for everyone who holds its own.
-	cmd := exec.Command("/bin/sh", "-c", keeperScript, "dragoman-test-keeper", home, strconv.Itoa(lingerSeconds))
+	cmd := exec.Command("/bin/sh", "-c", keeperScript, "dragoman-test-keeper", home, strconv.Itoa(int(linger.Seconds())))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Dir = home
 	if err := cmd.Start(); err != nil {
@@ -316,10 +327,6 @@ func (c *testCluster) makeTemplate(ctx context.Context) error {
 		return err
 	}
 	return c.do(`alter database ` + growing + ` rename to ` + c.template())
-}
-
-func (c *testCluster) copyTemplate(name string) error {
-	return c.do(`create database ` + name + ` template ` + c.template())
 }
 
 // do runs one statement on the server as a whole.
