@@ -55,4 +55,5 @@ type Recorded struct {
 	Stored
 	Event any
 	Meta  Meta
+	Err   error // why there is no Event: an unknown type, bytes that do not decode, a missing key; nil for a good event
 }
