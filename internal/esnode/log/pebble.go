@@ -1,0 +1,82 @@
+package log
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// pebbleFormat is pinned: without it a new store has a format in which a flipped byte in the middle of the newest write-ahead log reads
+// as its end, and every acknowledged event behind it is gone without a word.
+const pebbleFormat = pebble.FormatValueSeparation
+
+func pebbleOptions(fs vfs.FS, logger *fatalLogger, readOnly bool) *pebble.Options {
+	o := &pebble.Options{
+		FS:                          fs,
+		FormatMajorVersion:          pebbleFormat,
+		Logger:                      logger,
+		Merger:                      &smallestRevision,
+		CacheSize:                   64 << 20,
+		MemTableSize:                32 << 20,
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       4,
+		ReadOnly:                    readOnly,
+	}
+	for i := range o.Levels {
+		o.Levels[i].BlockSize = 32 << 10
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	return o
+}
+
+// smallestRevision keeps the first revision under which a stream saw an id, without the writer having to look first.
+var smallestRevision = pebble.Merger{
+	Name: "dragoman.smallest-revision",
+	Merge: func(_, value []byte) (pebble.ValueMerger, error) {
+		m := &revisionMerge{}
+		return m, m.add(value)
+	},
+}
+
+type revisionMerge struct{ smallest []byte }
+
+func (m *revisionMerge) add(value []byte) error {
+	if _, ok := number(value); !ok {
+		return errors.New("merge revisions: a value is no number")
+	}
+	if m.smallest == nil || string(value) < string(m.smallest) {
+		m.smallest = append(m.smallest[:0], value...)
+	}
+	return nil
+}
+
+func (m *revisionMerge) MergeNewer(value []byte) error { return m.add(value) }
+func (m *revisionMerge) MergeOlder(value []byte) error { return m.add(value) }
+
+func (m *revisionMerge) Finish(bool) ([]byte, io.Closer, error) { return m.smallest, nil, nil }
+
+// fatalLogger is Pebble's way to tell us that the disk failed.
+type fatalLogger struct {
+	log  *slog.Logger
+	fail func(error)
+}
+
+func (l *fatalLogger) Infof(string, ...any) {}
+
+func (l *fatalLogger) Errorf(format string, args ...any) {
+	l.log.Warn("event storage reports a problem", "detail", fmt.Sprintf(format, args...))
+}
+
+// Fatalf never returns: Pebble would take a return for success and acknowledge what is not on disk. The goroutine is parked with
+// whatever locks it holds; the process has to end.
+func (l *fatalLogger) Fatalf(format string, args ...any) {
+	detail, _, _ := strings.Cut(fmt.Sprintf(format, args...), "\n")
+	l.fail(fmt.Errorf("event storage failed: %s", detail))
+	select {}
+}

@@ -1,0 +1,98 @@
+package log
+
+import (
+	"bytes"
+	"math"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// AllPage is a run of $all.
+type AllPage struct {
+	Events     []Event
+	Considered int    // events looked at, matching or not
+	Last       uint64 // position of the last event considered, 0 if there was none
+	End        bool   // nothing more in this direction, as of the call
+}
+
+// maxConsidered bounds how many events one page of a filtered read looks at.
+const maxConsidered = 2048
+
+// AllEnd as the start of a backward read of $all means its end.
+const AllEnd = math.MaxUint64
+
+// ReadAllForward reads up to count events at or after a position that match the filter (nil: all), and considers at most consider
+// events. Deletes and truncation hide nothing here.
+func (l *Log) ReadAllForward(from uint64, count, consider int, filter *Filter) (AllPage, error) {
+	published := l.published.Load()
+	if from > published {
+		return AllPage{End: true}, nil
+	}
+	return l.scanAll(from, published+1, false, count, consider, filter)
+}
+
+// ReadAllBackward reads up to count events before a position, newest first.
+func (l *Log) ReadAllBackward(before uint64, count, consider int, filter *Filter) (AllPage, error) {
+	return l.scanAll(0, min(before, l.published.Load()+1), true, count, consider, filter)
+}
+
+// scanAll reads the positions from (included) to end (excluded).
+func (l *Log) scanAll(from, end uint64, backward bool, count, consider int, filter *Filter) (AllPage, error) {
+	page := AllPage{End: true}
+	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: eventKey(nil, from), UpperBound: eventKey(nil, end)})
+	if err != nil {
+		return page, err
+	}
+	defer it.Close()
+	step, ok := it.Next, it.First()
+	if backward {
+		step, ok = it.Prev, it.Last()
+	}
+	count, consider = min(count, PageEvents), min(consider, maxConsidered)
+	size := 0
+	for ; ok; ok = step() {
+		if len(page.Events) >= count || page.Considered >= consider || size >= pageBytes {
+			page.End = false
+			break
+		}
+		position, _ := number(it.Key()[1:])
+		value, err := it.ValueAndErr()
+		if err != nil {
+			return page, err
+		}
+		v, err := viewRecord(position, value)
+		if err != nil {
+			return page, err
+		}
+		page.Considered++
+		page.Last = position
+		if hidden(v.stream) {
+			continue
+		}
+		match, err := filter.match(v.stream, v.typ)
+		if err != nil {
+			return page, err
+		}
+		if match {
+			page.Events = append(page.Events, v.event())
+			size += len(v.custom) + len(v.data)
+		}
+	}
+	return page, it.Error()
+}
+
+var (
+	epochStream      = []byte("$epoch-information")
+	allGroupPrefix   = []byte("$persistentsubscription-$all::")
+	checkpointSuffix = []byte("-checkpoint")
+	parkedSuffix     = []byte("-parked")
+)
+
+// hidden tells whether a stream is never shown in $all.
+func hidden(stream []byte) bool {
+	if len(stream) == 0 || stream[0] != '$' {
+		return false
+	}
+	return bytes.Equal(stream, epochStream) ||
+		bytes.HasPrefix(stream, allGroupPrefix) && (bytes.HasSuffix(stream, checkpointSuffix) || bytes.HasSuffix(stream, parkedSuffix))
+}

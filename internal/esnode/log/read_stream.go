@@ -1,0 +1,223 @@
+package log
+
+import (
+	"errors"
+	"math"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Bounds of one page. An event larger than pageBytes is a page of its own.
+const (
+	PageEvents = 256
+	pageBytes  = 64 << 10
+)
+
+// ErrNotFound says that a stream was never written, or is soft-deleted.
+var ErrNotFound = errors.New("stream not found")
+
+// StreamPage is a run of a stream's events.
+type StreamPage struct {
+	Events []Event
+	Next   int64 // the revision to ask for next; backwards, -1 when there is none
+	Last   int64 // the revision of the stream's last event, readable or not
+	End    bool  // nothing more in this direction, as of the call
+}
+
+// FromEnd as the start of a backward read means the last event.
+const FromEnd = math.MaxInt64
+
+// ReadForward reads up to count events of a stream, starting at a revision, as far as the stream's metadata lets them be seen. It returns
+// ErrNotFound or *DeletedError. A page may be empty and not the end: then Next is the first revision that can be seen.
+func (l *Log) ReadForward(name string, from int64, count int) (StreamPage, error) {
+	s, err := l.readable(name)
+	if err != nil {
+		return StreamPage{}, err
+	}
+	page := StreamPage{Last: s.last, Next: s.last + 1, End: true}
+	if from > s.last {
+		return page, nil
+	}
+	to := from + int64(min(count, PageEvents)) - 1
+	if to < from { // beyond 2^63-1
+		to = s.last
+	}
+	if to < s.first {
+		page.Next, page.End = s.first, false
+		return page, nil
+	}
+	page.Next = min(to, s.last) + 1
+	page.End = to >= s.last
+	bytes := 0
+	err = l.scanStream(s, max(from, s.first), min(to, s.last), false, func(e Event) bool {
+		page.Events = append(page.Events, e)
+		bytes += len(e.Custom) + len(e.Data)
+		if bytes >= pageBytes {
+			page.Next = int64(e.Revision) + 1
+			page.End = page.Next > s.last
+			return false
+		}
+		return true
+	})
+	return page, err
+}
+
+// ReadBackward is ReadForward towards the first event.
+func (l *Log) ReadBackward(name string, from int64, count int) (StreamPage, error) {
+	s, err := l.readable(name)
+	if err != nil {
+		return StreamPage{}, err
+	}
+	page := StreamPage{Last: s.last, Next: -1, End: true}
+	from = min(from, s.last)
+	to := max(from-int64(min(count, PageEvents))+1, s.first)
+	if from < to {
+		return page, nil
+	}
+	if to > s.first {
+		page.Next, page.End = to-1, false
+	}
+	bytes := 0
+	err = l.scanStream(s, to, from, true, func(e Event) bool {
+		page.Events = append(page.Events, e)
+		bytes += len(e.Custom) + len(e.Data)
+		if bytes >= pageBytes && int64(e.Revision) > s.first {
+			page.Next, page.End = int64(e.Revision)-1, false
+			return false
+		}
+		return true
+	})
+	return page, err
+}
+
+// ReadRaw reads events from a revision on as they were written, whatever metadata says and whether or not the stream is deleted; a
+// tombstone is the last of them. Next is where to go on.
+func (l *Log) ReadRaw(name string, from int64) (StreamPage, error) {
+	published := l.published.Load()
+	h, err := l.head(name)
+	if err != nil {
+		return StreamPage{}, err
+	}
+	page := StreamPage{Last: h.last, Next: from, End: true}
+	if h.number == 0 {
+		return page, nil
+	}
+	bytes := 0
+	s := &readableStream{head: h, published: published}
+	err = l.scanStream(s, from, TombstoneRevision, false, func(e Event) bool {
+		page.Events = append(page.Events, e)
+		bytes += len(e.Custom) + len(e.Data)
+		if e.Revision != TombstoneRevision {
+			page.Next = int64(e.Revision) + 1
+		}
+		page.End = bytes < pageBytes && len(page.Events) < PageEvents
+		return page.End
+	})
+	return page, err
+}
+
+// StreamState is what a subscription has to know before it starts.
+type StreamState struct {
+	Last       int64 // revision of the last event, -1 if there is none
+	Tombstoned bool  // the stream, or the stream that it holds the metadata of
+	Readable   bool  // it has events and is not deleted
+}
+
+// State tells how a stream stands.
+func (l *Log) State(name string) (StreamState, error) {
+	s, err := l.readable(name)
+	var deleted *DeletedError
+	switch {
+	case errors.As(err, &deleted):
+		h, err := l.head(name)
+		if err != nil {
+			return StreamState{}, err
+		}
+		return StreamState{Last: h.last, Tombstoned: true}, nil
+	case errors.Is(err, ErrNotFound):
+		h, err := l.head(name)
+		if err != nil {
+			return StreamState{}, err
+		}
+		return StreamState{Last: h.last}, nil
+	case err != nil:
+		return StreamState{}, err
+	}
+	return StreamState{Last: s.last, Readable: true}, nil
+}
+
+// readableStream is a stream as readers may see it.
+type readableStream struct {
+	*head
+	published uint64
+	first     int64 // the first revision to be seen, age aside
+	oldest    int64 // the creation time (in ticks) from which on events are seen
+}
+
+func (l *Log) readable(name string) (*readableStream, error) {
+	h, meta, err := l.heads(name)
+	if err != nil {
+		return nil, err
+	}
+	gone := h.tombstoned
+	if isMetastream(name) && !gone {
+		of, err := l.head(name[2:])
+		if err != nil {
+			return nil, err
+		}
+		gone = of.tombstoned
+	}
+	switch {
+	case gone:
+		return nil, &DeletedError{name}
+	case h.last < 0 || meta.meta.softDeleted():
+		return nil, ErrNotFound
+	}
+	s := &readableStream{
+		head:      h,
+		published: l.published.Load(), // after the heads: everything that they tell of is published by now
+		first:     firstReadable(name, h, meta.meta),
+		oldest:    math.MinInt64,
+	}
+	if meta.meta != nil && meta.meta.maxAge > 0 {
+		s.oldest = oldestVisible(l.opts.Clock(), meta.meta.maxAge)
+	}
+	return s, nil
+}
+
+func oldestVisible(now time.Time, maxAge time.Duration) int64 { return ticks(now.Add(-maxAge)) }
+
+// scanStream hands the events between two revisions (both included) to f until it returns false. The iterators it uses live no longer
+// than the call.
+func (l *Log) scanStream(s *readableStream, from, to int64, backward bool, f func(Event) bool) error {
+	it, err := l.db.NewIter(&pebble.IterOptions{
+		LowerBound: revisionKey(nil, s.number, uint64(from)),
+		UpperBound: revisionKey(nil, s.number, uint64(to)+1),
+	})
+	if err != nil {
+		return err
+	}
+	defer it.Close()
+	step, ok := it.Next, it.First()
+	if backward {
+		step, ok = it.Prev, it.Last()
+	}
+	for ; ok; ok = step() {
+		_, position, err := revisionRow(it)
+		if err != nil {
+			return err
+		}
+		if position > s.published {
+			continue
+		}
+		e, err := l.eventAt(position)
+		if err != nil {
+			return err
+		}
+		if e.Created >= s.oldest && !f(e) {
+			break
+		}
+	}
+	return it.Error()
+}

@@ -1,0 +1,70 @@
+package wire
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
+	"github.com/google/uuid"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/dragoman-booking/dragoman/internal/esnode/log"
+)
+
+// Limits of the protocol (section 8 of the protocol page).
+const (
+	maxMessage     = 17 << 20 // largest gRPC message either way
+	maxAppendData  = 1 << 20  // bytes of data one append may carry, as the real server counts them
+	maxAppendTotal = 16 << 20 // bytes of everything in one append
+	keepaliveEvery = 10 * time.Second
+)
+
+// Options of a Server.
+type Options struct {
+	Host       string // the address that gossip tells, dialable by the clients
+	Port       int
+	MaxReaders int // reads and subscriptions open at once; each may hold about 128 KiB for a reader that does not read
+	Logger     *slog.Logger
+}
+
+// Server answers clients from a log.
+type Server struct {
+	streams.UnimplementedStreamsServer
+
+	log      *log.Log
+	opts     Options
+	instance uuid.UUID
+	readers  atomic.Int64
+	grpc     *grpc.Server
+
+	stopOnce sync.Once
+	stopping chan struct{} // closed when subscriptions have to end
+}
+
+// NewServer returns a gRPC server for the log. Serve it with GRPC().Serve.
+func NewServer(l *log.Log, opts Options) *Server {
+	s := &Server{log: l, opts: opts, instance: uuid.New(), stopping: make(chan struct{})}
+	s.grpc = grpc.NewServer(
+		grpc.WaitForHandlers(true), // the folder is closed only when nobody reads it any more
+		grpc.MaxRecvMsgSize(maxMessage),
+		grpc.MaxSendMsgSize(maxMessage),
+		// Clients ping after 10 s without traffic, with no call open too. grpc-go's default would cut them off for it.
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveEvery, Timeout: keepaliveEvery}),
+	)
+	streams.RegisterStreamsServer(s.grpc, s)
+	serverfeatures.RegisterServerFeaturesServer(s.grpc, features{})
+	gossip.RegisterGossipServer(s.grpc, gossiper{server: s})
+	return s
+}
+
+// GRPC is the underlying server.
+func (s *Server) GRPC() *grpc.Server { return s.grpc }
+
+// EndSubscriptions ends all subscriptions and long reads with Unavailable; appends go on. It may be called more than once.
+func (s *Server) EndSubscriptions() { s.stopOnce.Do(func() { close(s.stopping) }) }
