@@ -1,0 +1,418 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/dragoman-booking/dragoman/eventschema"
+)
+
+// Progress is how far a rebuild is.
+type Progress struct {
+	Models []string             // that are being filled
+	Events int64                // read so far
+	Rate   float64              // events a second
+	At     eventschema.Position // of the last event read
+	End    eventschema.Position // the log's end as of the start
+	Left   time.Duration        // at this rate, as far as the log's bytes tell; 0 when unknown
+	Done   bool
+}
+
+// ErrRebuilding: another process is building this read model.
+var ErrRebuilding = errors.New("the read model is being rebuilt already")
+
+// Rebuild fills a new generation of a read model beside the live one and swaps them; the live one goes on meanwhile. report, which may be
+// nil, is called now and then.
+func (r *Runner) Rebuild(ctx context.Context, model string, report func(Progress)) error {
+	p, known := r.Models.projectors[model]
+	if !known {
+		return fmt.Errorf("%w: %s", ErrUnknownModel, model)
+	}
+	release, err := r.lock(ctx, model, false)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return r.build(ctx, []Projector{p}, report)[model]
+}
+
+// Ensure builds the named models (none named: all) whose generation of this program is missing, together in one reading of the log. A model
+// that an event stops is left out and shown as stopped; any other failure is returned.
+func (r *Runner) Ensure(ctx context.Context, report func(Progress), models ...string) error {
+	if len(models) == 0 {
+		models = r.Models.Names()
+	}
+	if err := r.Models.refresh(ctx); err != nil {
+		return err
+	}
+	if len(r.missing(models)) == 0 {
+		return nil
+	}
+	for _, model := range slices.Sorted(slices.Values(models)) { // in one order in every process
+		release, err := r.lock(ctx, model, true)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	// Another process may have built them while this one waited.
+	if err := r.Models.refresh(ctx); err != nil {
+		return err
+	}
+	missing := r.missing(models)
+	if len(missing) == 0 {
+		return nil
+	}
+	var failed error
+	for model, err := range r.build(ctx, missing, report) {
+		var fault *Fault
+		if errors.As(err, &fault) {
+			slog.Error("read model could not be built", "fault", fault)
+			r.models[model].set(Stopped, fault.Why, fault)
+			continue
+		}
+		failed = errors.Join(failed, err)
+	}
+	return failed
+}
+
+func (r *Runner) missing(models []string) (missing []Projector) {
+	live := r.Models.live.Load()
+	for _, model := range models {
+		if _, err := live.generation(r.Models, model); errors.Is(err, ErrNotReady) {
+			missing = append(missing, r.Models.projectors[model])
+		}
+	}
+	return missing
+}
+
+// lock makes this process the only one that builds a read model. It is the session's, so it ends with the process.
+func (r *Runner) lock(ctx context.Context, model string, wait bool) (release func(), err error) {
+	name := fnv.New64a()
+	name.Write([]byte("dragoman read model " + model))
+	conn, err := pgx.ConnectConfig(ctx, r.Pool.Config().ConnConfig) // its own, held for as long as the building takes
+	if err != nil {
+		return nil, fmt.Errorf("connect to lock %s: %w", model, err)
+	}
+	release = func() { conn.Close(context.WithoutCancel(ctx)) }
+	got := true
+	if wait {
+		_, err = conn.Exec(ctx, `select pg_advisory_lock($1)`, int64(name.Sum64()))
+	} else {
+		err = conn.QueryRow(ctx, `select pg_try_advisory_lock($1)`, int64(name.Sum64())).Scan(&got)
+	}
+	if err == nil && !got {
+		err = ErrRebuilding
+	}
+	if err != nil {
+		release()
+		return nil, fmt.Errorf("lock %s: %w", model, err)
+	}
+	return release, nil
+}
+
+// filling is a generation that is being filled.
+type filling struct {
+	generation
+	projector Projector
+	at        checkpoint
+	err       error
+}
+
+// take applies a page. What is not an event's fault is tried again for about half a minute: a long rebuild outlives a restart of the
+// database, and a fault of ours is still told.
+func (f *filling) take(ctx context.Context, pool *pgxpool.Pool, page eventschema.Page) (err error) {
+	var pause backoff
+	for {
+		if f.at, err = f.applyHalving(ctx, pool, f.projector, f.at, page); err == nil {
+			return nil
+		}
+		var fault *Fault
+		if errors.As(err, &fault) || pause.tries == 9 || ctx.Err() != nil {
+			return err
+		}
+		pause.wait(ctx)
+		if at, err := f.load(ctx, pool, ""); err == nil {
+			f.at = at // the answer to a commit may have been lost
+		}
+	}
+}
+
+// build fills new generations from the log's beginning, reading it once for all of them, and makes each live. The caller holds the
+// models' locks. The answer names those that failed.
+func (r *Runner) build(ctx context.Context, projectors []Projector, report func(Progress)) map[string]error {
+	failed := map[string]error{}
+	var fills []*filling
+	for _, p := range projectors {
+		f, err := r.begin(ctx, p)
+		if err != nil {
+			failed[p.Name()] = err
+			continue
+		}
+		fills = append(fills, f)
+	}
+	err := r.fill(ctx, fills, report)
+	for _, f := range fills {
+		f.err = errors.Join(f.err, err)
+		if f.err == nil {
+			f.err = r.swap(ctx, f)
+		}
+		if f.err != nil {
+			failed[f.model] = f.err
+			if err := r.drop(context.WithoutCancel(ctx), f.schema()); err != nil {
+				slog.Warn("half-built generation is left for the next sweep", "error", err)
+			}
+		}
+	}
+	if err := r.Models.refresh(ctx); err != nil {
+		slog.Warn("new generations are live, but not seen here yet", "error", err)
+	}
+	return failed
+}
+
+// begin makes the empty schema of the next generation, after every number that was ever used.
+func (r *Runner) begin(ctx context.Context, p Projector) (*filling, error) {
+	g := generation{model: p.Name(), hash: r.Models.hashes[p.Name()]}
+	err := r.Pool.QueryRow(ctx, `
+		select 1 + coalesce(max(n), 0) from (
+			select generation from kept.models where model = $1
+			union all
+			select split_part(nspname, '_', 3)::int from pg_namespace where nspname ~ ('^rm_' || $1 || '_[0-9]+(_retired)?$')
+		) as used (n)`, g.model).Scan(&g.number)
+	if err != nil {
+		return nil, fmt.Errorf("number the next generation of %s: %w", g.model, err)
+	}
+	if err := g.create(ctx, r.Pool, p, r.Deployment); err != nil {
+		return nil, err
+	}
+	return &filling{generation: g, projector: p, at: checkpoint{deployment: r.Deployment}}, nil
+}
+
+// fill applies the whole log to the generations, at least up to its end as of the start: the next page is read and decoded while they
+// apply one.
+func (r *Runner) fill(ctx context.Context, fills []*filling, report func(Progress)) error {
+	if len(fills) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	end, err := r.Log.Newest(ctx)
+	if err != nil {
+		return fmt.Errorf("find the log's end: %w", err)
+	}
+	pages := make(chan eventschema.Page, 2)
+	var readErr error
+	go func() {
+		defer close(pages)
+		readErr = r.Log.ReadAll(ctx, eventschema.Position{}, func(page eventschema.Page) error {
+			select {
+			case pages <- page:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	}()
+
+	progress := Progress{End: end}
+	for _, f := range fills {
+		progress.Models = append(progress.Models, f.model)
+	}
+	started, told := time.Now(), time.Now()
+	tell := func() {
+		if report == nil {
+			return
+		}
+		told = time.Now()
+		spent := told.Sub(started)
+		progress.Rate = float64(progress.Events) / spent.Seconds()
+		progress.Left = 0
+		if at := progress.At.Commit; at > 0 && at < end.Commit {
+			progress.Left = time.Duration(float64(spent) * float64(end.Commit-at) / float64(at)).Round(time.Second)
+		}
+		report(progress)
+	}
+	for page := range pages {
+		var all sync.WaitGroup
+		working := 0
+		for _, f := range fills {
+			if f.err != nil {
+				continue
+			}
+			working++
+			all.Go(func() { f.err = f.take(ctx, r.Pool, page) })
+		}
+		all.Wait()
+		if working == 0 {
+			return nil // every one has failed and says why
+		}
+		progress.Events += int64(len(page))
+		progress.At = page.Last().Position
+		if time.Since(told) > time.Second {
+			tell()
+		}
+	}
+	if readErr != nil {
+		return fmt.Errorf("read the log: %w", readErr)
+	}
+	progress.Done = true
+	tell()
+	return nil
+}
+
+// swap makes a filled generation live. In one transaction it locks the live checkpoint, so that the live generation stands still, applies
+// at least up to it, moves the pointer and retires the old schema.
+func (r *Runner) swap(ctx context.Context, f *filling) error {
+	// Nearly all of what came meanwhile is applied before the lock, so the live generation stands still only for a moment.
+	if err := r.catchUp(ctx, f); err != nil {
+		return err
+	}
+	err := pgx.BeginTxFunc(ctx, r.Pool, pgx.TxOptions{BeginQuery: `begin; set local search_path to ` + f.schema()}, func(tx pgx.Tx) error {
+		old, found, err := r.lockLive(ctx, tx, f.model)
+		if err != nil {
+			return err
+		}
+		if found {
+			if err := r.reach(ctx, tx, f, old); err != nil {
+				return err
+			}
+			// Without its row, a page that waits for this lock finds nothing to move; with another name, the schema is found by nobody.
+			_, err = tx.Exec(ctx, fmt.Sprintf(`delete from %[1]s.checkpoint; alter schema %[1]s rename to %[2]s`, old.schema(), old.retired()))
+			if err != nil {
+				return fmt.Errorf("retire %s: %w", old.schema(), err)
+			}
+		}
+		_, err = tx.Exec(ctx, `
+			insert into kept.models as m (model, generation, hash) values ($1, $2, $3)
+			on conflict (model) do update set generation = excluded.generation, hash = excluded.hash, flipped_at = now(),
+				retired = case when $4 then m.retired || m.generation else m.retired end`, f.model, f.number, f.hash, found)
+		if err != nil {
+			return fmt.Errorf("move the pointer of %s: %w", f.model, err)
+		}
+		if r.OnSwap != nil {
+			if err := r.OnSwap(ctx, tx, f.model, f.schema()); err != nil {
+				return fmt.Errorf("follow the new generation of %s: %w", f.model, err)
+			}
+		}
+		_, err = tx.Exec(ctx, `notify `+channel)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("make the new generation of %s live: %w", f.model, err)
+	}
+	return nil
+}
+
+// lockLive locks the pointer and the live generation's checkpoint. A pointer to a missing schema is a missing generation.
+func (r *Runner) lockLive(ctx context.Context, tx pgx.Tx, model string) (live generation, found bool, err error) {
+	live.model = model
+	var there bool
+	err = tx.QueryRow(ctx, `
+		select generation, hash, to_regclass(format('rm_%s_%s.checkpoint', model, generation)) is not null
+		from kept.models where model = $1 for update`, model).Scan(&live.number, &live.hash, &there)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return live, false, nil
+	case err != nil:
+		return live, false, fmt.Errorf("lock the pointer of %s: %w", model, err)
+	}
+	return live, there, nil
+}
+
+// reach locks the live checkpoint and applies, in tx, what lies between the new generation and it.
+func (r *Runner) reach(ctx context.Context, tx pgx.Tx, f *filling, old generation) error {
+	live, err := old.load(ctx, tx, "for update")
+	if err != nil {
+		return err
+	}
+	if err := r.sameLog(ctx, live); errors.Is(err, ErrLogReplaced) {
+		return nil // the log was moved, so the live position says nothing about this one; its end as of the start is reached
+	} else if err != nil {
+		return err
+	}
+	if !live.at.After(f.at.at) {
+		return nil
+	}
+	return r.Log.ReadAll(ctx, f.at.at, func(page eventschema.Page) error {
+		for len(page) > 0 && page.Last().Position.After(live.at) {
+			page = page[:len(page)-1]
+		}
+		if page = after(f.at.at, page); len(page) == 0 {
+			return eventschema.ErrStop
+		}
+		at, err := f.applyIn(ctx, tx, f.projector, f.at, page)
+		if err != nil {
+			return err
+		}
+		f.at = at
+		return nil
+	})
+}
+
+// catchUp applies what has come since the filling began.
+func (r *Runner) catchUp(ctx context.Context, f *filling) error {
+	return r.Log.ReadAll(ctx, f.at.at, func(page eventschema.Page) error {
+		return f.take(ctx, r.Pool, page)
+	})
+}
+
+// dropRetired drops a model's schemas that are neither live nor being filled, once the live one has been so for a while: a query that
+// began before the swap still reads the old tables.
+func (r *Runner) dropRetired(ctx context.Context, model string) error {
+	idle := func() ([]string, error) {
+		rows, err := r.Pool.Query(ctx, `
+			select s.nspname from pg_namespace s left join kept.models m on m.model = $1
+			where s.nspname ~ ('^rm_' || $1 || '_[0-9]+(_retired)?$')
+			and s.nspname is distinct from format('rm_%s_%s', m.model, m.generation)
+			and (m.flipped_at is null or m.flipped_at < now() - $2::interval)`, model, r.KeepRetired)
+		if err != nil {
+			return nil, err
+		}
+		return pgx.CollectRows(rows, pgx.RowTo[string])
+	}
+	if schemas, err := idle(); err != nil || len(schemas) == 0 {
+		return err
+	}
+	release, err := r.lock(ctx, model, false)
+	if errors.Is(err, ErrRebuilding) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer release()
+	schemas, err := idle() // again, now that nobody is building
+	if err != nil {
+		return err
+	}
+	for _, schema := range schemas {
+		if err := r.drop(ctx, schema); err != nil {
+			return err
+		}
+	}
+	_, err = r.Pool.Exec(ctx, `update kept.models set retired = '{}' where model = $1`, model)
+	return err
+}
+
+// drop removes a schema, unless someone reads it for longer than a moment: then the next sweep does.
+func (r *Runner) drop(ctx context.Context, schema string) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	err := pgx.BeginFunc(ctx, r.Pool, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `set local lock_timeout to '2s'; drop schema if exists `+schema+` cascade`)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("drop schema %s: %w", schema, err)
+	}
+	return nil
+}

@@ -1,0 +1,353 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/lease"
+)
+
+// Options say what a Runner works with. All but Terms of zero value are needed.
+type Options struct {
+	Pool   *pgxpool.Pool
+	Models *Models
+	Log    Log
+
+	// Feed opens the feed for one reader, after a position: the reader's checkpoint. A message is a page; the next one comes after its ack.
+	Feed func(reader string, after eventschema.Position) message.Subscriber
+
+	// PageOf is what a message of the feed holds.
+	PageOf func(*message.Message) eventschema.Page
+
+	// Leases says which process runs what.
+	Leases *lease.Holder
+
+	// Deployment is the log's deployment; a checkpoint of another one is not resumed.
+	Deployment uuid.UUID
+
+	// OnSwap, if set, runs in the transaction that makes a generation live: views over its tables follow it there.
+	OnSwap func(ctx context.Context, tx pgx.Tx, model, schema string) error
+
+	// KeepRetired is how long a retired generation's schema stays before it is dropped. Default: a minute.
+	KeepRetired time.Duration
+}
+
+// Runner fills the live generations from the feed: Watermill's router runs each projector as one handler.
+type Runner struct {
+	Options
+	models  map[string]*modelRunner
+	router  *message.Router
+	stop    context.CancelFunc
+	stopped sync.WaitGroup
+}
+
+// NewRunner makes a Runner of all of the Models' projectors.
+func NewRunner(o Options) (*Runner, error) {
+	if o.KeepRetired == 0 {
+		o.KeepRetired = time.Minute
+	}
+	r := &Runner{Options: o, models: map[string]*modelRunner{}}
+	// The router's own log names a failed page at error level, but what is wrong is logged here, once, with its model.
+	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 10 * time.Second}, watermill.NopLogger{})
+	if err != nil {
+		return nil, fmt.Errorf("make the router: %w", err)
+	}
+	r.router = router
+	for name, p := range o.Models.projectors {
+		m := &modelRunner{runner: r, name: name, projector: p, verdicts: make(chan error), health: Health{State: Waiting}}
+		r.models[name] = m
+		router.AddConsumerHandler("projector "+name, name, m, m.handle)
+	}
+	return r, nil
+}
+
+// Start builds every generation that is missing, then runs the live ones. It returns once all can be queried; a read model that an event
+// of the log stops is red in Status and keeps nobody else from running.
+func (r *Runner) Start(ctx context.Context) error {
+	if err := r.Ensure(ctx, nil); err != nil {
+		return err
+	}
+	run, cancel := context.WithCancel(context.Background())
+	r.stop = cancel
+	r.stopped.Go(func() {
+		if err := r.router.Run(run); err != nil {
+			slog.Error("the router of the projectors ended", "error", err)
+		}
+	})
+	r.stopped.Go(func() { r.sweep(run) })
+	select {
+	case <-r.router.Running():
+		return nil
+	case <-ctx.Done():
+		cancel()
+		return ctx.Err()
+	}
+}
+
+// Stop ends the work, rolls back the pages at hand and gives the leases back.
+func (r *Runner) Stop() error {
+	r.stop()
+	err := r.router.Close()
+	r.stopped.Wait()
+	return err
+}
+
+// modelRunner runs one read model. To the router it is a subscriber that never ends: losing the lease, a retired generation or a cut
+// connection only make it open the feed again, from the stored checkpoint.
+type modelRunner struct {
+	runner    *Runner
+	name      string
+	projector Projector
+
+	// Written before a page goes to the router, read by its handler.
+	live generation
+	from checkpoint
+
+	verdicts chan error // what became of the page: nil, or why the session ends
+
+	mu     sync.Mutex
+	health Health
+}
+
+// States of a read model in one process.
+const (
+	Waiting  = "waiting"  // another process runs it, or it is about to be opened
+	Running  = "running"  // applied all that came
+	Retrying = "retrying" // a page is tried again: a dependency is away
+	Stopped  = "stopped"  // red: an event cannot be applied, or the log was replaced
+)
+
+// Health is how a read model stands in this process.
+type Health struct {
+	State string    `json:"state"`
+	Since time.Time `json:"since"` // machine time
+	Fault *Fault    `json:"fault,omitempty"`
+	Why   string    `json:"why,omitempty"` // of retrying and stopped, without data
+}
+
+func (m *modelRunner) set(state, why string, fault *Fault) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.health.State != state || m.health.Why != why {
+		m.health = Health{State: state, Since: time.Now(), Fault: fault, Why: why}
+	}
+}
+
+func (m *modelRunner) get() Health {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.health
+}
+
+// Subscribe opens the feed for this read model, again and again, until ctx ends.
+func (m *modelRunner) Subscribe(ctx context.Context, _ string) (<-chan *message.Message, error) {
+	out := make(chan *message.Message)
+	go func() {
+		defer close(out)
+		m.run(ctx, out)
+	}()
+	return out, nil
+}
+
+// Close has nothing to close: the context of Subscribe ends it.
+func (m *modelRunner) Close() error { return nil }
+
+func (m *modelRunner) run(ctx context.Context, out chan<- *message.Message) {
+	var pause backoff
+	if m.get().State == Stopped { // already while it was built
+		m.awaitSwap(ctx)
+	}
+	for ctx.Err() == nil {
+		m.set(Waiting, "", nil)
+		held, release, err := m.runner.Leases.Acquire(ctx, "model "+m.name)
+		if err != nil {
+			return // ctx has ended
+		}
+		err = m.session(held, out, &pause)
+		release()
+		var fault *Fault
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.As(err, &fault):
+			slog.Error("read model stopped", "fault", fault)
+			m.set(Stopped, fault.Why, fault)
+			m.awaitSwap(ctx)
+		case errors.Is(err, ErrLogReplaced):
+			slog.Error("read model stopped", "model", m.name, "error", err)
+			m.set(Stopped, ErrLogReplaced.Error(), nil)
+			m.awaitSwap(ctx)
+		case errors.Is(err, ErrNotReady) && m.replaced():
+			m.set(Stopped, "another version of the program has replaced this read model", nil)
+			m.awaitSwap(ctx)
+		case errors.Is(err, ErrNotReady): // its schema is gone: build it again
+			if err := m.runner.Ensure(ctx, nil, m.name); err != nil {
+				slog.Warn("missing read model could not be built", "model", m.name, "error", err)
+				pause.wait(ctx)
+			} else if m.get().State == Stopped {
+				m.awaitSwap(ctx)
+			}
+		case errors.Is(err, errMoved) || held.Err() != nil:
+			if err := m.runner.Models.refresh(ctx); err != nil {
+				pause.wait(ctx)
+			}
+		default:
+			slog.Warn("read model is opened again", "model", m.name, "error", err)
+			m.set(Retrying, "the log or the database is away", nil)
+			pause.wait(ctx)
+		}
+	}
+}
+
+// replaced tells whether the pointer names a generation of another hash.
+func (m *modelRunner) replaced() bool {
+	g, there := m.runner.Models.live.Load().of[m.name]
+	return there && g.hash != m.runner.Models.hashes[m.name]
+}
+
+// awaitSwap waits until another generation is live: nothing else can start a stopped read model again.
+func (m *modelRunner) awaitSwap(ctx context.Context) {
+	for {
+		now := m.runner.Models.live.Load()
+		if g := now.of[m.name]; g.number != m.live.number && g.hash == m.runner.Models.hashes[m.name] {
+			return
+		}
+		select {
+		case <-now.replaced:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// session runs the live generation from its stored checkpoint until something is in the way; it always returns an error.
+func (m *modelRunner) session(ctx context.Context, out chan<- *message.Message, pause *backoff) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if m.live, err = m.runner.Models.live.Load().generation(m.runner.Models, m.name); err != nil {
+		return err
+	}
+	if m.from, err = m.live.load(ctx, m.runner.Pool, ""); err != nil {
+		return err
+	}
+	if err := m.runner.sameLog(ctx, m.from); err != nil {
+		return err
+	}
+	m.runner.Models.reached.advance(m.name, m.from.at)
+	pages, err := m.runner.Feed(m.name, m.from.at).Subscribe(ctx, m.name)
+	if err != nil {
+		return fmt.Errorf("open the feed for %s: %w", m.name, err)
+	}
+	m.set(Running, "", nil)
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case msg, open := <-pages:
+			if !open {
+				return errors.Join(errors.New("the feed ended"), ctx.Err())
+			}
+			msg.SetContext(ctx)
+			select {
+			case out <- msg:
+			case <-ctx.Done():
+				msg.Nack()
+				return ctx.Err()
+			}
+			if err := <-m.verdicts; err != nil {
+				return err
+			}
+			pause.reset()
+		}
+	}
+}
+
+// sameLog compares the event at the checkpoint with the log: a replaced or cut one is noticed before anything is applied to it.
+func (r *Runner) sameLog(ctx context.Context, c checkpoint) error {
+	if c.deployment != r.Deployment {
+		return fmt.Errorf("%w: the checkpoint is of another deployment", ErrLogReplaced)
+	}
+	if c.event == uuid.Nil {
+		return nil
+	}
+	id, err := r.Log.EventAt(ctx, c.at)
+	if err != nil {
+		return fmt.Errorf("read the event at the checkpoint: %w", err)
+	}
+	if id != c.event {
+		return fmt.Errorf("%w: another event, or none, is at the checkpoint", ErrLogReplaced)
+	}
+	return nil
+}
+
+// handle applies one page, for as long as it takes: an error that is not the event's fault is tried again with the whole page.
+func (m *modelRunner) handle(msg *message.Message) error {
+	err := m.applyPage(msg.Context(), m.runner.PageOf(msg))
+	m.verdicts <- err
+	return err
+}
+
+func (m *modelRunner) applyPage(ctx context.Context, page eventschema.Page) error {
+	var pause backoff
+	for {
+		to, err := m.live.applyHalving(ctx, m.runner.Pool, m.projector, m.from, page)
+		m.from = to // what came before an event at fault is applied
+		m.runner.Models.reached.advance(m.name, to.at)
+		var fault *Fault
+		switch {
+		case err == nil:
+			m.set(Running, "", nil)
+			return nil
+		case errors.As(err, &fault), errors.Is(err, errMoved), ctx.Err() != nil:
+			return err
+		}
+		slog.Warn("page is applied again", "model", m.name, "attempt", pause.tries+1, "error", errClass(err))
+		m.set(Retrying, errClass(err), nil)
+		pause.wait(ctx)
+	}
+}
+
+// sweep drops retired schemas, and half-built ones that nobody builds any more.
+func (r *Runner) sweep(ctx context.Context) {
+	every := time.NewTicker(r.KeepRetired)
+	defer every.Stop()
+	for {
+		for name := range maps.Keys(r.models) {
+			if err := r.dropRetired(ctx, name); err != nil && ctx.Err() == nil {
+				slog.Warn("retired read models could not be dropped", "model", name, "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+		}
+	}
+}
+
+// backoff is a pause that doubles from 50 ms to 10 s, with some chance in it.
+type backoff struct{ tries int }
+
+func (b *backoff) wait(ctx context.Context) {
+	d := min(10*time.Second, 50*time.Millisecond<<min(b.tries, 8))
+	b.tries++
+	select {
+	case <-ctx.Done():
+	case <-time.After(d/2 + rand.N(d/2)):
+	}
+}
+
+func (b *backoff) reset() { b.tries = 0 }
