@@ -27,6 +27,7 @@ type Options struct {
 	Log    Log
 
 	// Feed opens the feed for one reader, after a position: the reader's checkpoint. A message is a page; the next one comes after its ack.
+	// A message's context is a child of the one given to Subscribe.
 	Feed func(reader string, after eventschema.Position) message.Subscriber
 
 	// PageOf is what a message of the feed holds.
@@ -260,7 +261,6 @@ func (m *modelRunner) session(ctx context.Context, out chan<- *message.Message, 
 			if !open {
 				return errors.Join(errors.New("the feed ended"), ctx.Err())
 			}
-			msg.SetContext(ctx)
 			select {
 			case out <- msg:
 			case <-ctx.Done():
