@@ -22,7 +22,7 @@ func RunT(t testing.TB, options ...Option) *Node {
 	}
 	n, err := Start(context.Background(), c)
 	if err != nil {
-		t.Fatalf("start event store: %v", err)
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

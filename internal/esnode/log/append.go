@@ -59,6 +59,9 @@ func (g *group) append(r *request) (Result, error) {
 		}
 		revivedMeta = s
 	}
+	if revived != nil && revived.tombstoned {
+		revived = nil // nothing brings it back
+	}
 	first := s.last + 1
 	if revived != nil && revived != s {
 		first = revived.last + 1

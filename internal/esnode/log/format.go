@@ -15,18 +15,18 @@ import (
 const format = "1"
 
 // openStore opens the Pebble store in the folder and checks the folder's format. Opening can meet a broken disk as well; then Pebble's
-// goroutine never comes back, and failed says so.
-func openStore(dir string, fs vfs.FS, logger *fatalLogger, failed <-chan struct{}, readOnly bool) (*pebble.DB, error) {
+// goroutine never comes back, and failed says so. The lock has to be closed after the store.
+func openStore(dir string, fs vfs.FS, logger *fatalLogger, failed <-chan struct{}, readOnly bool) (*pebble.DB, *pebble.Lock, error) {
 	store := fs.PathJoin(dir, "db")
 	if err := fs.MkdirAll(store, 0o700); err != nil {
-		return nil, fmt.Errorf("make folder: %w", err)
+		return nil, nil, fmt.Errorf("make folder: %w", err)
 	}
 	lock, err := pebble.LockDirectory(store, fs)
 	if err != nil {
-		return nil, fmt.Errorf("another process has this folder open (%w)", err)
+		return nil, nil, fmt.Errorf("another process has this folder open (%w)", err)
 	}
 	if err := checkFormat(dir, store, fs); err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, nil, errors.Join(err, lock.Close())
 	}
 	type opened struct {
 		db  *pebble.DB
@@ -42,11 +42,11 @@ func openStore(dir string, fs vfs.FS, logger *fatalLogger, failed <-chan struct{
 	select {
 	case o := <-result:
 		if o.err != nil {
-			return nil, errors.Join(o.err, lock.Close())
+			return nil, nil, errors.Join(o.err, lock.Close())
 		}
-		return o.db, nil
+		return o.db, lock, nil
 	case <-failed:
-		return nil, errors.New("the storage is damaged or the disk failed")
+		return nil, nil, errors.New("the storage is damaged or the disk failed")
 	}
 }
 

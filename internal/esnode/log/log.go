@@ -33,6 +33,7 @@ type Log struct {
 	opts Options
 	dir  string
 	db   *pebble.DB
+	lock *pebble.Lock
 	log  *slog.Logger
 
 	queue   chan *request
@@ -79,11 +80,11 @@ func Open(dir string, opts Options) (*Log, error) {
 	if l.cache, err = simplelru.NewLRU[string, *head](cachedHeads, nil); err != nil {
 		return nil, fmt.Errorf("open event log: %w", err)
 	}
-	if l.db, err = openStore(dir, opts.FS, &fatalLogger{log: l.log, fail: l.fail}, l.failed, false); err != nil {
+	if l.db, l.lock, err = openStore(dir, opts.FS, &fatalLogger{log: l.log, fail: l.fail}, l.failed, false); err != nil {
 		return nil, fmt.Errorf("open event log in %s: %w", dir, err)
 	}
 	if err := l.findEnd(); err != nil {
-		return nil, errors.Join(fmt.Errorf("open event log in %s: %w", dir, err), l.db.Close())
+		return nil, errors.Join(fmt.Errorf("open event log in %s: %w", dir, err), l.db.Close(), l.lock.Close())
 	}
 	l.disk = diskCheck{fs: opts.FS, dir: dir, min: opts.MinFreeDisk}
 	l.watches.init()
@@ -135,7 +136,7 @@ func (l *Log) Close(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() {
 		<-l.stopped
-		done <- l.db.Close()
+		done <- errors.Join(l.db.Close(), l.lock.Close())
 	}()
 	select {
 	case err := <-done:
