@@ -721,14 +721,16 @@ func sized(s string) string {
 
 // subscription collects what a subscription sends.
 type subscription struct {
-	messages chan any
-	ended    map[string]any // set before messages is closed
+	step     *recordedStep
+	messages chan *streams.ReadResp
+	err      error       // of the end, set before messages is closed
+	trailer  metadata.MD // likewise
 	over     bool
 }
 
 func (p *player) subscribe(step *recordedStep) {
 	ctx := p.header(step) // ends with the case
-	sub := &subscription{messages: make(chan any, 1000)}
+	sub := &subscription{step: step, messages: make(chan *streams.ReadResp, 1000)}
 	p.subs[step.As] = sub
 	o := p.request(step)
 	o.CountOption = &streams.ReadReq_Options_Subscription{Subscription: &streams.ReadReq_Options_SubscriptionOptions{}}
@@ -741,16 +743,12 @@ func (p *player) subscribe(step *recordedStep) {
 	go func() {
 		defer close(sub.messages)
 		for m := first; ; m, err = call.Recv() {
-			if errors.Is(err, io.EOF) {
-				sub.ended = map[string]any{}
-				return
-			}
 			if err != nil {
-				sub.ended = failed(err, call.Trailer(), p)
+				sub.err, sub.trailer = err, call.Trailer()
 				return
 			}
 			select {
-			case sub.messages <- p.message(m, step.Stream, step.Uuids):
+			case sub.messages <- m:
 			case <-ctx.Done():
 				return
 			}
@@ -775,7 +773,7 @@ func (p *player) drain(step *recordedStep) map[string]any {
 		select {
 		case m, ok := <-sub.messages:
 			if ok {
-				got = append(got, m)
+				got = append(got, p.message(m, sub.step.Stream, sub.step.Uuids))
 			} else {
 				sub.over = true
 			}
@@ -787,7 +785,7 @@ func (p *player) drain(step *recordedStep) map[string]any {
 	}
 	answer := map[string]any{"messages": got}
 	if sub.over {
-		answer["ended"] = sub.ended
+		answer["ended"] = failed(sub.err, sub.trailer, p)
 	}
 	return answer
 }
