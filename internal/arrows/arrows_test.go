@@ -17,14 +17,16 @@ var may = map[string][]string{
 	"domain":            {},
 	"eventschema":       {"domain"},
 	"commands":          {"domain", "eventschema"},
-	"projections":       {"domain", "eventschema", "internal/eventlog", "internal/postgres"},
-	"reactions":         {"domain", "eventschema", "internal/eventlog", "internal/postgres", "projections"},
-	"httpapi":           {"domain", "eventschema", "commands", "projections", "internal/accounts"},
+	"projections":       {"domain", "eventschema", "internal/eventlog", "internal/postgres", "internal/lease"},
+	"reactions":         {"domain", "eventschema", "internal/eventlog", "internal/postgres", "internal/lease", "projections"},
+	"httpapi":           {"domain", "eventschema", "commands", "projections", "internal/accounts", "internal/clock"},
 	"web":               {"domain", "eventschema", "commands", "projections", "internal/accounts"},
 	"internal/eventlog": {"domain", "eventschema"},
 	"internal/esnode":   {},
 	"internal/postgres": {},
 	"internal/accounts": {"domain", "eventschema", "internal/postgres"},
+	"internal/lease":    {},
+	"internal/clock":    {},
 	"internal/blobs":    {},
 	"internal/arrows":   {},
 	"deploy":            {},
@@ -34,7 +36,7 @@ var may = map[string][]string{
 // only says which rooms may import a library that belongs to one place.
 var only = map[string][]string{
 	"github.com/EventStore/EventStore-Client-Go": {"internal/eventlog", "internal/esnode"},
-	"github.com/jackc/pgx":                       {"projections", "reactions", "internal/accounts", "internal/postgres", "cmd"},
+	"github.com/jackc/pgx":                       {"projections", "reactions", "internal/accounts", "internal/postgres", "internal/lease", "internal/clock", "cmd"},
 	"github.com/go-chi/chi":                      {"httpapi", "web"},
 	"github.com/cockroachdb/pebble":              {"internal/esnode"},
 }

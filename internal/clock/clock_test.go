@@ -1,0 +1,66 @@
+package clock
+
+import (
+	"testing"
+	"time"
+
+	"github.com/dragoman-booking/dragoman/internal/postgres"
+)
+
+// TestTwoProcessesShareTheTestClock: what one sets the other shows, it stands still, may go back, and survives a new start.
+func TestTwoProcessesShareTheTestClock(t *testing.T) {
+	t.Parallel()
+	pool := postgres.TestDB(t)
+	one, err := StartDev(t.Context(), pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(one.Stop)
+	two, err := StartDev(t.Context(), pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(two.Stop)
+	for _, at := range []time.Time{time.Date(2020, 3, 24, 15, 46, 0, 0, time.UTC), time.Date(2017, 10, 10, 10, 44, 0, 0, time.UTC)} {
+		if err := one.Set(t.Context(), at); err != nil {
+			t.Fatal(err)
+		}
+		if got := one.Now(); !got.Equal(at) {
+			t.Errorf("the setter shows %v, want %v", got, at)
+		}
+		await(t, func() bool { return two.Now().Equal(at) })
+		three, err := StartDev(t.Context(), pool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := three.Now(); !got.Equal(at) {
+			t.Errorf("a later start shows %v, want %v", got, at)
+		}
+		three.Stop()
+	}
+	if err := two.Reset(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	await(t, func() bool { return time.Since(one.Now()).Abs() < time.Minute })
+}
+
+func TestTheZeroClockIsTheMachines(t *testing.T) {
+	t.Parallel()
+	var c Clock
+	if d := time.Since(c.Now()).Abs(); d > time.Minute {
+		t.Errorf("the zero clock is %v away", d)
+	}
+}
+
+// await returns once the condition holds; a notification is on its way.
+func await(t *testing.T, holds func() bool) {
+	t.Helper()
+	limit := time.After(10 * time.Second)
+	for tick := time.NewTicker(time.Millisecond); !holds(); {
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatal("did not come to hold within ten seconds")
+		}
+	}
+}
