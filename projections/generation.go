@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -120,10 +121,10 @@ func (g generation) applyIn(ctx context.Context, tx pgx.Tx, p Projector, from ch
 		return from, errMoved
 	}
 	if i := slices.IndexFunc(page, func(e eventschema.Recorded) bool { return e.Err != nil }); i >= 0 {
-		return from, fmt.Errorf("%w: %w", errDecode, page[i].Err)
+		return from, hushed{g.model, fmt.Errorf("%w: %w", errDecode, page[i].Err)}
 	}
 	if err := applySafely(ctx, tx, p, page); err != nil {
-		return from, fmt.Errorf("apply a page to %s: %w", g.model, err)
+		return from, hushed{g.model, err}
 	}
 	return checkpoint{from.deployment, last.Position, last.ID}, nil
 }
@@ -217,8 +218,20 @@ func eventFault(err error) (why string, yes bool) {
 			}
 		}
 		return why, true
+	case err != nil && pg == nil && strings.Contains(deepText(err), "unable to encode"):
+		// What the server would call SQLSTATE 22, pgx refuses before sending; it has no type for that.
+		return "a value does not fit its column", true
 	}
 	return "", false
+}
+
+// deepText is the text of what was wrong, below the hush.
+func deepText(err error) string {
+	var h hushed
+	if errors.As(err, &h) {
+		return h.err.Error()
+	}
+	return err.Error()
 }
 
 func decodeWhy(err error) string {
@@ -233,6 +246,15 @@ func isGone(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "42P01" || pg.Code == "3F000")
 }
+
+// hushed is an error whose text holds no data, while its cause can still be matched: pgx and the server quote values.
+type hushed struct {
+	model string
+	err   error
+}
+
+func (h hushed) Error() string { return "apply a page to " + h.model + ": " + errClass(h.err) }
+func (h hushed) Unwrap() error { return h.err }
 
 // errClass is an error in words that hold no data.
 func errClass(err error) string {

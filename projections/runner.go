@@ -68,7 +68,7 @@ func NewRunner(o Options) (*Runner, error) {
 	}
 	r.router = router
 	for name, p := range o.Models.projectors {
-		m := &modelRunner{runner: r, name: name, projector: p, verdicts: make(chan error), health: Health{State: Waiting}}
+		m := &modelRunner{runner: r, name: name, leaseName: "model " + name, projector: p, verdicts: make(chan error), health: Health{State: Waiting}}
 		r.models[name] = m
 		router.AddConsumerHandler("projector "+name, name, m, m.handle)
 	}
@@ -111,6 +111,7 @@ func (r *Runner) Stop() error {
 type modelRunner struct {
 	runner    *Runner
 	name      string
+	leaseName string
 	projector Projector
 
 	// Written before a page goes to the router, read by its handler.
@@ -173,7 +174,7 @@ func (m *modelRunner) run(ctx context.Context, out chan<- *message.Message) {
 	}
 	for ctx.Err() == nil {
 		m.set(Waiting, "", nil)
-		held, release, err := m.runner.Leases.Acquire(ctx, "model "+m.name)
+		held, release, err := m.runner.Leases.Acquire(ctx, m.leaseName)
 		if err != nil {
 			return // ctx has ended
 		}

@@ -171,3 +171,12 @@ func (h *Holder) giveBack(ctx context.Context, names []string) {
 		slog.Debug("leases could not be given back", "error", err)
 	}
 }
+
+// Abandon ends the renewing as the death of the process does: nothing is given back. For tests of taking over.
+func Abandon(h *Holder) {
+	h.stop()
+	<-h.done
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.wanted = map[string]*want{}
+}

@@ -1,0 +1,29 @@
+package projections
+
+import (
+	"context"
+	"time"
+
+	"github.com/dragoman-booking/dragoman/internal/lease"
+)
+
+// WithoutLease lets a runner run whatever others do: it asks for leases of other names than they.
+func WithoutLease(r *Runner) {
+	for _, m := range r.models {
+		m.leaseName = "another " + m.leaseName
+	}
+}
+
+// Sweep drops what is retired at once.
+func Sweep(ctx context.Context, r *Runner, model string) error {
+	keep := r.KeepRetired
+	defer func() { r.KeepRetired = keep }()
+	r.KeepRetired = time.Microsecond
+	return r.dropRetired(ctx, model)
+}
+
+// Crash ends a runner as a killed process ends: its leases stay until they expire.
+func Crash(r *Runner) {
+	lease.Abandon(r.Leases)
+	r.stop()
+}

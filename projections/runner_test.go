@@ -1,0 +1,446 @@
+package projections_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/postgres"
+	"github.com/dragoman-booking/dragoman/projections"
+	"github.com/dragoman-booking/dragoman/projections/projtest"
+)
+
+// added is this test's event: it adds N to its stream's sum.
+type added struct{ N int }
+
+// tally keeps a sum and a list per stream. Its rows depend on the order of events, and on each being applied exactly once.
+type tally struct {
+	name    string
+	version string
+	before  func(eventschema.Page) error // runs first, if set
+}
+
+func (p tally) Name() string { return or(p.name, "tally") }
+func (p tally) SQL() string {
+	return `create table sums (stream text primary key, total int not null check (total < 1000000), list text not null)`
+}
+func (p tally) Sources() fs.FS { return fstest.MapFS{"projector.go": {Data: []byte(p.version)}} }
+
+func (p tally) Apply(ctx context.Context, tx pgx.Tx, page eventschema.Page) error {
+	if p.before != nil {
+		if err := p.before(page); err != nil {
+			return err
+		}
+	}
+	var streams, lists []string
+	var totals []int
+	at := map[string]int{}
+	for _, e := range page {
+		i, known := at[e.Stream]
+		if !known {
+			i = len(streams)
+			at[e.Stream] = i
+			streams, totals, lists = append(streams, e.Stream), append(totals, 0), append(lists, "")
+		}
+		n := e.Event.(added).N
+		totals[i] += n
+		lists[i] += fmt.Sprintf(" %d", n)
+	}
+	_, err := tx.Exec(ctx, `
+		insert into sums as s (stream, total, list) select * from unnest($1::text[], $2::int[], $3::text[])
+		on conflict (stream) do update set total = s.total + excluded.total, list = s.list || excluded.list`, streams, totals, lists)
+	return err
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// some appends n events over three streams.
+func some(log *projtest.Log, n int) (last eventschema.Position) {
+	for i := range n {
+		last = log.Append(fmt.Sprintf("booking-%d", i%3), added{i})
+	}
+	return last
+}
+
+func health(t *testing.T, b *projtest.Bench, model string) projections.Health {
+	t.Helper()
+	all, err := b.Runner.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range all {
+		if s.Model == model {
+			return s.Health
+		}
+	}
+	t.Fatalf("no status of %s", model)
+	return projections.Health{}
+}
+
+// eventually waits for a condition that no signal tells.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !is() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 20 s: %s", what)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func TestSameRowsHoweverTheLogIsCut(t *testing.T) {
+	t.Parallel()
+	var first string
+	for _, size := range []int{1, 2, 7, 1000} {
+		log := projtest.NewLog(size)
+		some(log, 20) // built
+		b := projtest.Start(t, log, tally{})
+		b.Await(t, some(log, 20), "tally") // and live
+		if d := b.Dump(t, "tally"); first == "" {
+			first = d
+		} else if d != first {
+			t.Errorf("pages of %d give other rows:\n%s\nthan\n%s", size, d, first)
+		}
+	}
+	if !strings.Contains(first, `"list": " 0 3 6 9 12 15 18 0 3 6 9 12 15 18"`) {
+		t.Errorf("rows are not the log's: %s", first)
+	}
+}
+
+// Two runners that both believe to be the only one: the fence on the checkpoint lets each event count once.
+func TestTwoRunnersWithoutTheLease(t *testing.T) {
+	t.Parallel()
+	pool := postgres.TestDB(t)
+	log := projtest.NewLog(2)
+	some(log, 1)
+	// The lease is told apart by a name of its own, so neither runner waits for the other.
+	one := projtest.StartOn(t, pool, log, tally{})
+	two := projtest.New(t, pool, log, tally{})
+	projections.WithoutLease(two.Runner)
+	if err := two.Runner.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { two.Runner.Stop() })
+	at := some(log, 300)
+	one.Await(t, at, "tally")
+	two.Await(t, at, "tally")
+
+	alone := projtest.NewLog(0)
+	some(alone, 1)
+	want := projtest.Start(t, alone, tally{})
+	want.Await(t, some(alone, 300), "tally")
+	if got, want := one.Dump(t, "tally"), want.Dump(t, "tally"); got != want {
+		t.Errorf("two runners left\n%s\none leaves\n%s", got, want)
+	}
+}
+
+// An event that cannot be applied stops its read model at exactly that event; everything before it counts, and other models run on.
+func TestAnEventAtFaultStandsAlone(t *testing.T) {
+	t.Parallel()
+	for name, bad := range map[string]eventschema.Recorded{
+		"constraint":   {Event: added{2_000_000}, Stored: eventschema.Stored{Type: "booking.bad.v1"}},         // SQLSTATE 23514
+		"out of range": {Event: added{3_000_000_000}, Stored: eventschema.Stored{Type: "booking.bad.v1"}},     // does not fit an int
+		"panic":        {Event: "not of this projector", Stored: eventschema.Stored{Type: "booking.bad.v1"}},  // the type assertion panics
+		"undecodable":  {Err: errors.New("secret value"), Stored: eventschema.Stored{Type: "booking.bad.v1"}}, // the codec's
+		"no key":       {Err: eventschema.ErrKeyMissing, Stored: eventschema.Stored{Type: "booking.bad.v1"}},  // the codec's
+	} {
+		for _, when := range []string{"live", "built"} {
+			t.Run(name+" "+when, func(t *testing.T) {
+				t.Parallel()
+				log := projtest.NewLog(0)
+				fill := func() (before eventschema.Position) {
+					before = some(log, 13)
+					log.AppendRecorded("booking-9", bad)
+					some(log, 6)
+					return before
+				}
+				if when == "built" {
+					fill()
+				}
+				b := projtest.Start(t, log, tally{}, counter{})
+				var before eventschema.Position
+				if when == "live" {
+					before = fill()
+				}
+				eventually(t, "stopped", func() bool { return health(t, b, "tally").State == projections.Stopped })
+				f := health(t, b, "tally").Fault
+				if f == nil || f.Stream != "booking-9" || f.Revision != 0 || f.Type != "booking.bad.v1" || f.Position.Commit != 1400 || strings.Contains(f.Error(), "secret") {
+					t.Fatalf("fault is %v", f)
+				}
+				if name == "undecodable" || name == "no key" {
+					return // no model can go past it
+				}
+				b.Await(t, log.Events().Last().Position, "counter")
+				if when == "live" {
+					if at, err := b.Models.Position(t.Context(), "tally"); err != nil || at != before {
+						t.Errorf("stopped at %v, not right before the event, %v (%v)", at, before, err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// counter counts events whatever they are.
+type counter struct{ fail *atomic.Int32 }
+
+func (counter) Name() string { return "counter" }
+func (counter) SQL() string {
+	return `create table total (one boolean primary key default true, n int not null default 0); insert into total default values`
+}
+func (counter) Sources() fs.FS { return fstest.MapFS{} }
+func (c counter) Apply(ctx context.Context, tx pgx.Tx, page eventschema.Page) error {
+	if _, err := tx.Exec(ctx, `update total set n = n + $1`, len(page)); err != nil {
+		return err
+	}
+	if c.fail != nil && c.fail.Add(-1) >= 0 {
+		return errors.New("the disk is full")
+	}
+	return nil
+}
+
+func count(t *testing.T, b *projtest.Bench) int {
+	t.Helper()
+	n, _, err := projections.One(t.Context(), b.Models, pgx.RowTo[int], `select n from {counter}.total`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestOtherErrorsAreTriedAgain(t *testing.T) {
+	t.Parallel()
+	var fail atomic.Int32
+	log := projtest.NewLog(0)
+	b := projtest.Start(t, log, counter{&fail})
+	fail.Store(3)
+	b.Await(t, some(log, 5), "counter")
+	if n := count(t, b); n != 5 {
+		t.Errorf("counted %d events, not 5", n)
+	}
+	eventually(t, "running", func() bool { return health(t, b, "counter").State == projections.Running })
+	if fail.Load() >= 0 {
+		t.Error("the projector was not made to fail")
+	}
+}
+
+func TestRebuildBesideTheLiveOne(t *testing.T) {
+	t.Parallel()
+	log := projtest.NewLog(10)
+	some(log, 100)
+	b := projtest.Start(t, log, counter{}, tally{})
+	ctx, stop := context.WithCancel(t.Context())
+	var work sync.WaitGroup
+	work.Go(func() { // events keep coming
+		for ctx.Err() == nil {
+			some(log, 3)
+			time.Sleep(time.Millisecond)
+		}
+	})
+	work.Go(func() { // readers never see a gap, nor a total that goes back
+		last := 0
+		for ctx.Err() == nil {
+			n, _, err := projections.One(t.Context(), b.Models, pgx.RowTo[int], `select n from {counter}.total`)
+			if err == nil {
+				err = b.Models.Read(t.Context(), func(tx pgx.Tx) error {
+					var again int
+					if err := tx.QueryRow(t.Context(), `select n from total, sums limit 1`).Scan(&again); err != nil {
+						return err
+					}
+					if again < n {
+						return fmt.Errorf("%d after %d", again, n)
+					}
+					return nil
+				}, "counter", "tally")
+			}
+			if err != nil || n < last {
+				t.Errorf("a reader during the rebuild got %d after %d: %v", n, last, err)
+				return
+			}
+			last = n
+		}
+	})
+	for range 3 {
+		var done projections.Progress
+		if err := b.Runner.Rebuild(t.Context(), "counter", func(p projections.Progress) { done = p }); err != nil {
+			t.Error(err)
+		}
+		if !done.Done || done.Events < 100 || done.At.Commit < done.End.Commit {
+			t.Errorf("last progress: %+v", done)
+		}
+	}
+	stop()
+	work.Wait()
+	at := log.Events().Last().Position
+	b.Await(t, at, "counter", "tally")
+	if n := count(t, b); n != len(log.Events()) {
+		t.Errorf("counted %d of %d events", n, len(log.Events()))
+	}
+	all, err := b.Runner.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range all {
+		if want := map[string]int{"counter": 4, "tally": 1}[s.Model]; s.Generation != want || s.Position != at || s.Lag.Events != 0 {
+			t.Errorf("status %+v", s)
+		}
+	}
+	if err := projections.Sweep(t.Context(), b.Runner, "counter"); err != nil {
+		t.Fatal(err)
+	}
+	var schemas []string
+	rows, _ := b.Pool.Query(t.Context(), `select nspname::text from pg_namespace where nspname like 'rm\_counter%'`)
+	if schemas, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil || len(schemas) != 1 || schemas[0] != "rm_counter_4" {
+		t.Errorf("schemas left: %v %v", schemas, err)
+	}
+}
+
+// A rebuild that an event stops leaves the live generation alone.
+func TestFailedRebuildChangesNothing(t *testing.T) {
+	t.Parallel()
+	var bad atomic.Bool
+	log := projtest.NewLog(0)
+	at := some(log, 10)
+	b := projtest.Start(t, log, tally{before: func(eventschema.Page) error {
+		if bad.Load() {
+			return fmt.Errorf("no: %w", projections.ErrEvent)
+		}
+		return nil
+	}})
+	b.Await(t, at, "tally")
+	before := b.Dump(t, "tally")
+	bad.Store(true)
+	var fault *projections.Fault
+	if err := b.Runner.Rebuild(t.Context(), "tally", nil); !errors.As(err, &fault) || fault.Position.Commit != 100 {
+		t.Errorf("rebuild: %v", err)
+	}
+	if after := b.Dump(t, "tally"); after != before {
+		t.Errorf("the live rows changed to %s", after)
+	}
+}
+
+func TestAPointerToAMissingSchemaIsAMissingGeneration(t *testing.T) {
+	t.Parallel()
+	log := projtest.NewLog(0)
+	at := some(log, 10)
+	b := projtest.Start(t, log, counter{})
+	b.Await(t, at, "counter")
+	if _, err := b.Pool.Exec(t.Context(), `drop schema rm_counter_1 cascade`); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Models.Read(t.Context(), func(pgx.Tx) error { return nil }, "counter"); err != nil && !errors.Is(err, projections.ErrNotReady) {
+		t.Fatal(err)
+	}
+	at = some(log, 1) // the runner notices with the next page
+	eventually(t, "built again", func() bool { return b.Models.WaitFor(t.Context(), at, "counter") == nil })
+	if n := count(t, b); n != 11 {
+		t.Errorf("counted %d events, not 11", n)
+	}
+}
+
+// A program serves only what its own projector filled; the older one then says so and stops.
+func TestAnotherVersionBuildsItsOwn(t *testing.T) {
+	t.Parallel()
+	pool := postgres.TestDB(t)
+	log := projtest.NewLog(0)
+	at := some(log, 10)
+	old := projtest.StartOn(t, pool, log, tally{version: "1"})
+	old.Await(t, at, "tally")
+	young := projtest.StartOn(t, pool, log, tally{version: "2"})
+	young.Await(t, at, "tally")
+	at = some(log, 1)
+	eventually(t, "the old version stops", func() bool { return health(t, old, "tally").State == projections.Stopped })
+	young.Await(t, at, "tally")
+	if err := old.Models.Read(t.Context(), func(pgx.Tx) error { return nil }, "tally"); !errors.Is(err, projections.ErrNotReady) {
+		t.Errorf("the old version reads rows of the new one: %v", err)
+	}
+}
+
+func TestAReplacedLogIsNoticed(t *testing.T) {
+	t.Parallel()
+	pool := postgres.TestDB(t)
+	log := projtest.NewLog(0)
+	at := some(log, 10)
+	first := projtest.New(t, pool, log, counter{})
+	if err := first.Runner.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	first.Await(t, at, "counter")
+	first.Runner.Stop()
+	first.Leases.Stop(t.Context())
+
+	other := projtest.NewLog(0) // as long, but with other events
+	for i := range 12 {
+		other.AppendRecorded("booking-1", eventschema.Recorded{Stored: eventschema.Stored{ID: uuid.New()}, Event: added{i}})
+	}
+	second := projtest.StartOn(t, pool, other, counter{})
+	eventually(t, "stopped", func() bool { return health(t, second, "counter").State == projections.Stopped })
+	if n := count(t, second); n != 10 {
+		t.Errorf("events of another log were applied: %d", n)
+	}
+	if err := second.Runner.Rebuild(t.Context(), "counter", nil); err != nil {
+		t.Fatal(err)
+	}
+	second.Await(t, other.Append("booking-1", added{1}), "counter")
+	if n := count(t, second); n != 13 {
+		t.Errorf("counted %d events of the new log, not 13", n)
+	}
+}
+
+func TestAnotherProcessTakesOver(t *testing.T) {
+	t.Parallel()
+	pool := postgres.TestDB(t)
+	log := projtest.NewLog(0)
+	one := projtest.New(t, pool, log, counter{})
+	if err := one.Runner.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	one.Await(t, some(log, 3), "counter")
+	eventually(t, "one runs", func() bool { return health(t, one, "counter").State == projections.Running })
+	two := projtest.StartOn(t, pool, log, counter{})
+	at := some(log, 3)
+	two.Await(t, at, "counter") // read-your-writes on a process that does not run the model
+	if s := health(t, two, "counter").State; s != projections.Waiting {
+		t.Errorf("both run it: %s", s)
+	}
+	projections.Crash(one.Runner) // without giving the lease back
+	at = some(log, 3)
+	eventually(t, "two runs", func() bool { return health(t, two, "counter").State == projections.Running })
+	two.Await(t, at, "counter")
+	if n := count(t, two); n != 9 {
+		t.Errorf("counted %d events, not 9", n)
+	}
+}
+
+func TestWaitForAModelThatIsBehind(t *testing.T) {
+	t.Parallel()
+	log := projtest.NewLog(0)
+	at := some(log, 1)
+	b := projtest.Start(t, log, counter{})
+	b.Await(t, at, "counter")
+	started := time.Now()
+	err := b.Models.WaitFor(t.Context(), eventschema.Position{Commit: at.Commit + 1}, "counter")
+	if !errors.Is(err, eventschema.ErrBehind) || time.Since(started) < projections.WaitLimit {
+		t.Errorf("%v after %v", err, time.Since(started))
+	}
+	if _, err := b.Models.Position(t.Context(), "nothing"); !errors.Is(err, projections.ErrUnknownModel) {
+		t.Errorf("an unknown model: %v", err)
+	}
+}

@@ -1,0 +1,86 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/dragoman-booking/dragoman/eventschema"
+)
+
+// Status is one read model as GET /status shows it.
+type Status struct {
+	Model      string
+	Generation int // live; 0: none that this program serves
+	Position   eventschema.Position
+	Lag        Lag
+	Health     Health // in this process
+}
+
+// Lag is what a read model has not applied yet.
+type Lag struct {
+	Events int           // counted up to CountLimit
+	More   bool          // there are more than Events
+	Age    time.Duration // since the oldest of them was recorded, by the machine's clock
+}
+
+// CountLimit is how far a lag is counted: the number only says whether to worry.
+const CountLimit = 1000
+
+// Status tells how every read model stands. A model up to date costs nothing but its checkpoint; one that lags, a look into the log.
+func (r *Runner) Status(ctx context.Context) ([]Status, error) {
+	newest, err := r.Log.Newest(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find the log's end: %w", err)
+	}
+	counted := map[eventschema.Position]Lag{}
+	var all []Status
+	for _, name := range r.Models.names {
+		s := Status{Model: name, Health: r.models[name].get()}
+		if g, err := r.Models.live.Load().generation(r.Models, name); err == nil {
+			s.Generation = g.number
+			if s.Position, err = r.Models.Position(ctx, name); err != nil {
+				return nil, err
+			}
+		}
+		if newest.After(s.Position) {
+			lag, known := counted[s.Position]
+			if !known {
+				if lag, err = r.lag(ctx, s.Position); err != nil {
+					return nil, err
+				}
+				counted[s.Position] = lag
+			}
+			s.Lag = lag
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+func (r *Runner) lag(ctx context.Context, after eventschema.Position) (lag Lag, err error) {
+	err = r.Log.ReadAll(ctx, after, func(page eventschema.Page) error {
+		if lag.Events == 0 && !page[0].Meta.RecordedAt.IsZero() {
+			lag.Age = max(0, time.Since(page[0].Meta.RecordedAt))
+		}
+		if lag.Events += len(page); lag.Events >= CountLimit {
+			lag.Events, lag.More = CountLimit, true
+			return eventschema.ErrStop
+		}
+		return nil
+	})
+	if err != nil {
+		return lag, fmt.Errorf("count what a read model lags behind: %w", err)
+	}
+	return lag, nil
+}
+
+// Unhealthy names the read models that are stopped in this process.
+func (r *Runner) Unhealthy() (stopped []string) {
+	for _, name := range r.Models.names {
+		if r.models[name].get().State == Stopped {
+			stopped = append(stopped, name)
+		}
+	}
+	return stopped
+}
