@@ -185,7 +185,7 @@ func TestMaskFieldsByKey(t *testing.T) {
 			{"finance", as(domain.Finance), access.Agency, of(offered + " location billTo yourReference costCentre invoiceReference requestingOfficer " +
 				"telephone officerInCase primaryEmail collarNumber officerPhone secondaryEmail")},
 			{"analyst without a substitute", as(domain.Analyst), access.Agency, of(offered +
-				" yourReference costCentre invoiceReference offenceCategory gender")},
+				" billTo yourReference costCentre invoiceReference offenceCategory gender")},
 		} {
 			before := maps.Clone(all)
 			got := slices.Sorted(maps.Keys(access.MaskFields(c.v, c.rel, form.ID == "remote", form, all, nil)))

@@ -224,8 +224,9 @@ func ClassOf(f forms.Field) Class {
 		switch f.Visibility {
 		case forms.VisiblePublic, forms.VisibleOffered, forms.VisibleAssigned:
 			return FullAddress
+		case forms.VisibleCustomer:
+			return InvoicingReferences // where the bill goes
 		}
-		return InvoicingReferences // where the bill goes
 	}
 	switch f.Visibility {
 	case forms.VisiblePublic:
