@@ -282,8 +282,7 @@ func (c *Cluster) run(ctx context.Context) error {
 		return s.start(ctx, c.bin)
 	}
 	s.sockets = sockets
-	ctx, cancel := context.WithTimeout(ctx, startWithin)
-	defer cancel()
+	deadline := time.Now().Add(startWithin)
 	for {
 		err := s.answers(ctx)
 		if err == nil {
@@ -293,9 +292,15 @@ func (c *Cluster) run(ctx context.Context) error {
 		if _, _, ok := s.running(); !ok { // it was on its way down
 			return s.start(ctx, c.bin)
 		}
+		if recovering(err) {
+			deadline = time.Now().Add(startWithin)
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("a server (process %d) runs on %s but does not answer: %w", pid, s.data(), err)
+		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("a server (process %d) runs on %s but does not answer: %w", pid, s.data(), err)
+			return fmt.Errorf("wait for the server (process %d) that runs on %s: %w", pid, s.data(), err)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // server is one PostgreSQL server on its own folder:
@@ -193,18 +194,22 @@ func (s *server) start(ctx context.Context, b binaries) error {
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }() // also reaps it when it ends long after, in our lifetime
 
-	ctx, cancel := context.WithTimeout(ctx, startWithin)
-	defer cancel()
+	deadline := time.Now().Add(startWithin)
 	for {
 		err := s.answers(ctx)
-		if err == nil {
+		switch {
+		case err == nil:
 			return nil
+		case recovering(err):
+			deadline = time.Now().Add(startWithin) // after a crash that takes as long as it takes
+		case time.Now().After(deadline):
+			return fmt.Errorf("PostgreSQL did not answer within %s (see %s): %w", startWithin, s.logFile(), err)
 		}
 		select {
 		case exit := <-ended:
 			return fmt.Errorf("PostgreSQL ended while starting: %s (see %s)", explain(s.saidSince(from), orDefault(exit, errors.New("no reason given"))), s.logFile())
 		case <-ctx.Done():
-			return fmt.Errorf("PostgreSQL did not answer within %s (see %s): %w", startWithin, s.logFile(), err)
+			return fmt.Errorf("wait for PostgreSQL (see %s): %w", s.logFile(), err)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
@@ -246,6 +251,12 @@ func (s *server) answers(ctx context.Context) error {
 		return fmt.Errorf("the server at %s works on another folder", s.sockets)
 	}
 	return nil
+}
+
+// recovering reports whether err is a server's word that it is still starting.
+func recovering(err error) bool {
+	var answer *pgconn.PgError
+	return errors.As(err, &answer) && answer.Code == "57P03"
 }
 
 // running finds the server of our folder by its pid file. It returns the socket folder that it was started with.
