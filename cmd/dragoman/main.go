@@ -1,0 +1,85 @@
+// Dragoman is an event-sourced booking engine: one binary that serves, keeps and repairs a deployment.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	_ "time/tzdata" // zones are the same on every machine
+
+	"github.com/alecthomas/kong"
+)
+
+type cli struct {
+	Config `embed:""`
+
+	Serve       serveCmd       `cmd:"" help:"Serve the API and run the read models."`
+	Demo        demoCmd        `cmd:"" help:"Serve with demo data, made once through real commands."`
+	Eventstore  eventstoreCmd  `cmd:"" help:"Run the embedded event log alone."`
+	Migrate     migrateCmd     `cmd:"" help:"Bring the database's kept schema up to date."`
+	Rebuild     rebuildCmd     `cmd:"" help:"Fill read models anew beside the live ones, then switch."`
+	Verify      verifyCmd      `cmd:"" help:"Compare read models with the log, and diaries with assignments."`
+	Replay      replayCmd      `cmd:"" help:"Print a job's history from the log."`
+	Erase       eraseCmd       `cmd:"" help:"Erase a person: destroy the keys of a booking, interpreter or user."`
+	User        userCmd        `cmd:"" help:"Add a user, set a password."`
+	Token       tokenCmd       `cmd:"" help:"Make or revoke an API token."`
+	Doctor      doctorCmd      `cmd:"" help:"Say what would be used and what is missing."`
+	Healthcheck healthcheckCmd `cmd:"" hidden:"" help:"Ask an address and exit with its health."`
+}
+
+// stage is what a subcommand may use of the outside world.
+type stage struct {
+	ctx    context.Context
+	out    io.Writer
+	errOut io.Writer
+	log    *slog.Logger
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "dragoman:", sentence(err))
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out, errOut io.Writer) error {
+	var c cli
+	parser, err := kong.New(&c, kong.Name("dragoman"), kong.Description("An event-sourced booking engine for interpreting agencies."),
+		kong.UsageOnError(), kong.Writers(out, errOut))
+	if err != nil {
+		return fmt.Errorf("describe the command line: %w", err)
+	}
+	call, err := parser.Parse(args)
+	if err != nil {
+		return err
+	}
+	if err := c.Validate(); err != nil {
+		return fmt.Errorf("the configuration has faults:\n%w", err)
+	}
+	err = call.Run(&stage{ctx: ctx, out: out, errOut: errOut, log: logger(c.Config, errOut)}, &c.Config)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return nil // asked to stop, and stopped
+	}
+	return err
+}
+
+func logger(c Config, w io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.LogLevel)) // the enum allows only levels
+	options := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// sentence ends an error for a person.
+func sentence(err error) string { return strings.TrimRight(err.Error(), ".\n") + "." }

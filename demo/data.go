@@ -1,0 +1,78 @@
+package demo
+
+// What the demo's world is made of. All people, organisations and numbers are invented; telephone numbers are from the ranges kept free for drama.
+
+type place struct{ name, line1, town, postcode string }
+
+type organisation struct {
+	name    string
+	clients []string
+	places  []place
+}
+
+var organisations = []organisation{
+	{"Airedale Constabulary", []string{"Custody", "Crime", "Victim Care"}, []place{
+		{"Elland Road Custody Suite", "12 Elland Road", "Leeds", "LS11 8TU"},
+		{"Stainbeck Station", "4 Stainbeck Lane", "Leeds", "LS7 3QY"},
+		{"Trafalgar House", "2 Nelson Street", "Bradford", "BD5 0DX"},
+		{"Castle Hill Custody Suite", "Castle Hill Road", "Huddersfield", "HD4 6TA"},
+	}},
+	{"Northmoor Hospitals", []string{"Maternity", "Emergency", "Outpatients"}, []place{
+		{"Northmoor Infirmary", "1 Beckett Row", "Leeds", "LS9 7TF"},
+		{"St Hilda's", "Duckworth Lane", "Bradford", "BD9 6RJ"},
+		{"Calder Clinic", "Salterhebble Hill", "Halifax", "HX3 0PW"},
+	}},
+	{"Ridings Magistrates Service", []string{"Listing", "Probation"}, []place{
+		{"Westgate Hearing Centre", "6 Westgate", "Leeds", "LS1 3BY"},
+		{"Tithebarn Hearing Centre", "Tithebarn Street", "Wakefield", "WF1 1QN"},
+	}},
+}
+
+type person struct {
+	lin, name, gender string
+	languages         []string
+}
+
+// The first two are the demo's interpreter logins; the contract fixes their LINs.
+var interpreters = []person{
+	{"LIN/5455/5J71Y", "Ana Nowak", "female", []string{"pl", "uk"}},
+	{"LIN/5466/5J71X", "Benedykt Wilk", "male", []string{"pl", "uk"}},
+	{"LIN/1021/7K22A", "Ioana Dobre", "female", []string{"ro"}},
+	{"LIN/1034/2B81C", "Mihai Stan", "male", []string{"ro", "it"}},
+	{"LIN/1102/9Q40D", "Farah Haddad", "female", []string{"ar"}},
+	{"LIN/1117/3L55E", "Omar Saleh", "male", []string{"ar", "ku"}},
+	{"LIN/1130/4M66F", "Shirin Azadi", "female", []string{"fa"}},
+	{"LIN/1144/8N12G", "Darius Karimi", "male", []string{"fa", "ku"}},
+	{"LIN/1158/1P93H", "Linh Tran", "female", []string{"vi"}},
+	{"LIN/1163/6R24J", "Minh Pham", "male", []string{"vi"}},
+	{"LIN/1177/2S35K", "Gulnaz Mirza", "female", []string{"ur", "pa"}},
+	{"LIN/1189/7T46L", "Harpreet Gill", "male", []string{"pa", "hi"}},
+	{"LIN/1195/5V57M", "Rutuja Kale", "female", []string{"hi", "gu"}},
+	{"LIN/1203/3W68N", "Mónica Prieto", "female", []string{"es", "pt"}},
+	{"LIN/1218/9X79P", "Tiago Faria", "male", []string{"pt"}},
+	{"LIN/1226/4Y80Q", "Hélène Roux", "female", []string{"fr"}},
+	{"LIN/1231/8Z91R", "Koffi Mensah", "male", []string{"fr", "tw"}},
+	{"LIN/1249/2A02S", "Yetunde Afolabi", "female", []string{"yo"}},
+	{"LIN/1254/6B13T", "Abdi Warsame", "male", []string{"so"}},
+	{"LIN/1262/1C24U", "Hodan Aden", "female", []string{"so", "ar"}},
+	{"LIN/1277/5D35V", "Selam Tesfaye", "female", []string{"am", "ti"}},
+	{"LIN/1283/9E46W", "Yonas Berhe", "male", []string{"ti"}},
+	{"LIN/1290/3F57X", "Lin Wei", "female", []string{"zh"}},
+	{"LIN/1304/7G68Y", "Chen Bo", "male", []string{"zh", "yue"}},
+	{"LIN/1311/2H79Z", "Zsófia Varga", "female", []string{"hu"}},
+	{"LIN/1326/6J80A", "Jānis Ozols", "male", []string{"lv", "ru"}},
+	{"LIN/1332/1K91B", "Eglė Petrauskienė", "female", []string{"lt", "ru"}},
+	{"LIN/1348/5L02C", "Kateryna Bondar", "female", []string{"uk", "ru"}},
+	{"LIN/1355/9M13D", "Erion Hoxha", "male", []string{"sq"}},
+	{"LIN/1367/4N24E", "Joanna Finch", "female", []string{"bfi"}},
+}
+
+var speakers = []string{
+	"Jan Kowalski", "Elena Popa", "Samir Nasser", "Reza Tehrani", "Hoa Nguyen", "Bilal Khan", "Maria Santos", "Amina Yusuf",
+	"Tesfay Gebre", "Li Na", "Gabor Toth", "Andris Kalns", "Oksana Melnyk", "Luan Gashi", "Ngozi Eze", "Ricardo Pinto",
+}
+
+var officers = []string{"Sergeant Bell", "DC Marsh", "Inspector Hale", "Nurse Okoro", "Dr Lindqvist", "Clerk Ashworth"}
+
+// credentials are what every interpreter of the demo holds.
+var credentials = []string{"dbs-enhanced", "npv", "dpsi"}

@@ -1,0 +1,101 @@
+// Package httpapi is the JSON API: it parses, finds out who asks, hands wishes to commands and questions to queries, and turns
+// errors into answers. It decides nothing and masks nothing. All routes stand in routes.go.
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/dragoman-booking/dragoman/commands"
+	"github.com/dragoman-booking/dragoman/httpapi/docsui"
+	"github.com/dragoman-booking/dragoman/internal/accounts"
+	"github.com/dragoman-booking/dragoman/internal/clock"
+	"github.com/dragoman-booking/dragoman/projections"
+)
+
+// Config is what the API stands on. All fields are needed but those that say otherwise.
+type Config struct {
+	Commands *commands.Handler
+	Accounts *accounts.Accounts
+	Models   *projections.Models
+	Queries  Queries
+	Status   func(context.Context) ([]projections.ModelStatus, error)
+	Ready    func(context.Context) error // nil once everything that serving needs is there
+	Clock    *clock.Clock
+	Dev      *Dev // answers /dev/clock; nil: the path does not exist
+	Metrics  *prometheus.Registry
+	Log      *slog.Logger
+	Secure   bool // served over TLS: cookies say so
+}
+
+// API is the HTTP face of one process.
+type API struct {
+	Config
+	commands *commands.Handler
+	accounts *accounts.Accounts
+	models   *projections.Models
+	viewers  viewers
+	log      *slog.Logger
+	huma     huma.API
+	requests *prometheus.HistogramVec
+}
+
+// New makes the handler of everything under /api, /healthz, /readyz, /metrics and, in development, /dev.
+func New(c Config) (http.Handler, error) {
+	if c.Commands == nil || c.Accounts == nil || c.Models == nil || c.Clock == nil || c.Ready == nil || c.Metrics == nil || c.Log == nil {
+		return nil, fmt.Errorf("httpapi: Commands, Accounts, Models, Clock, Ready, Metrics and Log are needed")
+	}
+	a := &API{Config: c, commands: c.Commands, accounts: c.Accounts, models: c.Models, viewers: c.Queries.Access, log: c.Log}
+	a.requests = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "dragoman_http_request_seconds", Help: "How long requests took, by route.",
+		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, 1, 5},
+	}, []string{"method", "route", "status"})
+	if err := c.Metrics.Register(a.requests); err != nil {
+		return nil, fmt.Errorf("httpapi: register metrics: %w", err)
+	}
+	root := chi.NewRouter()
+	root.Use(withRequestID, withHeaders, a.withLog, a.withRecover)
+	root.NotFound(func(w http.ResponseWriter, _ *http.Request) { plainProblem(w, notFound()) })
+	root.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
+		plainProblem(w, problem(http.StatusMethodNotAllowed, "method-not-allowed", "This address does not take this method."))
+	})
+	a.health(root)
+	if c.Dev != nil {
+		a.dev(root)
+	}
+	root.Get("/api/docs", docsui.Page)
+	root.Handle("/api/docs/*", docsui.Files("/api/docs/"))
+	root.Route("/api", func(r chi.Router) {
+		r.Use(withLimit)
+		a.huma = humachi.New(r, a.humaConfig())
+		v1 := huma.NewGroup(a.huma, "/v1")
+		a.huma = v1
+		a.routes()
+	})
+	return root, nil
+}
+
+func (a *API) humaConfig() huma.Config {
+	c := huma.DefaultConfig("Dragoman", "1")
+	c.Info.Description = "Booking interpreters: the contract that clients rely on. Errors are application/problem+json with a stable `code`."
+	c.DocsPath = "" // our own page, with its scripts served by us
+	c.CreateHooks = nil
+	c.SchemasPath = ""
+	c.Servers = []*huma.Server{{URL: "/api"}}
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer":  {Type: "http", Scheme: "bearer", Description: "The token of POST /sessions, or an API token."},
+		"session": {Type: "apiKey", In: "cookie", Name: SessionCookie, Description: "The portal's session; the same origin is enforced."},
+	}
+	c.Formats = map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat, "text/csv": csvFormat, "csv": csvFormat}
+	return c
+}
+
+func (a *API) now() time.Time { return a.Clock.Now() }

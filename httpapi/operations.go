@@ -1,0 +1,168 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"github.com/dragoman-booking/dragoman/commands"
+	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/eventschema"
+)
+
+// asking is what every query may carry.
+type asking struct {
+	MinPosition string `header:"Dragoman-Min-Position" doc:"Wait (5 s at most) until what is read has reached this position."`
+}
+
+func (a *asking) minPosition() string { return a.MinPosition }
+
+type asks interface{ minPosition() string }
+
+// answer is a query's result, with how far the read models were.
+type answer[O any] struct {
+	Position string `header:"Dragoman-Position"`
+	ETag     string `header:"ETag"`
+	Body     O
+}
+
+// get registers a query that reads the named read models. It waits for the position that the caller asks for, then answers with how far
+// they were before they were read: never more than what was seen.
+func get[I any, O any](a *API, path, summary string, models []string, ask func(context.Context, access.Viewer, *I) (O, error)) {
+	op := a.operation(http.MethodGet, path, summary, http.StatusOK)
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*answer[O], error) {
+		reached, err := a.reach(ctx, any(in), models)
+		if err != nil {
+			return nil, a.answerTo(ctx, err)
+		}
+		body, err := ask(ctx, viewer(ctx), in)
+		if err != nil {
+			return nil, a.answerTo(ctx, err)
+		}
+		out := &answer[O]{Position: reached, Body: body}
+		if r, ok := any(body).(interface{ revision() uint64 }); ok {
+			out.ETag = etag(r.revision())
+		}
+		return out, nil
+	})
+}
+
+func (a *API) reach(ctx context.Context, in any, models []string) (string, error) {
+	if len(models) == 0 {
+		return "", nil
+	}
+	if q, ok := in.(asks); ok && q.minPosition() != "" {
+		min, err := parsePosition(q.minPosition())
+		if err != nil {
+			return "", err
+		}
+		if err := a.models.WaitFor(ctx, min, models...); err != nil {
+			return "", err
+		}
+	}
+	p, err := a.models.Position(ctx, models...)
+	if err != nil {
+		return "", err
+	}
+	return position(p), nil
+}
+
+// ordering is what every command may carry.
+type ordering struct {
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200" doc:"Yours for ever: the same key repeats the answer of an accepted command."`
+	IfMatch        string `header:"If-Match" doc:"The revision you decided on; a stale one is 412."`
+	method, path   string
+}
+
+// Resolve notes the method and path, which belong to the key.
+func (o *ordering) Resolve(ctx huma.Context) []error {
+	u := ctx.URL()
+	o.method, o.path = ctx.Method(), u.Path
+	return nil
+}
+
+type order[B any] struct {
+	ordering
+	Body    B
+	RawBody []byte
+}
+
+type jobOrder[B any] struct {
+	ordering
+	Ref     string `path:"ref" maxLength:"40"`
+	Body    B
+	RawBody []byte
+}
+
+type idOrder[B any] struct {
+	ordering
+	ID      uuid.UUID `path:"id"`
+	Body    B
+	RawBody []byte
+}
+
+// request is what the command handler needs to know about this HTTP request.
+func (a *API) request(ctx context.Context, name string, o ordering, raw []byte) (commands.Request, error) {
+	match, err := parseIfMatch(o.IfMatch)
+	if err != nil {
+		return commands.Request{}, err
+	}
+	v := viewer(ctx)
+	req := commands.Request{
+		Viewer: v, Name: name, At: v.Now, IfMatch: match, Canonical: canonical(raw),
+		CommandID: commands.CommandID(v.User, o.method, o.path, o.IdempotencyKey),
+	}
+	if id, err := uuid.Parse(requestID(ctx)); err == nil {
+		req.Correlation = id // the caller's own thread of work
+	}
+	return req, nil
+}
+
+// canonical writes a body in one form, so that spaces and the order of keys make no other request of it.
+func canonical(raw []byte) []byte {
+	var v any
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if d.Decode(&v) != nil {
+		return raw
+	}
+	out, err := json.Marshal(v)
+	if err != nil {
+		return raw
+	}
+	return out
+}
+
+// commandAnswer carries what every accepted command answers.
+type commandAnswer[O any] struct {
+	Position string `header:"Dragoman-Position"`
+	ETag     string `header:"ETag"`
+	Body     O
+}
+
+// operation describes a route; its id and tag come from its path.
+func (a *API) operation(method, path, summary string, status int) huma.Operation {
+	tag := strings.SplitN(strings.TrimPrefix(path, "/"), "/", 2)[0]
+	return huma.Operation{
+		OperationID: strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(path),
+		Method:      method, Path: path, Summary: summary, Tags: []string{tag}, DefaultStatus: status,
+		MaxBodyBytes: maxBody,
+		Middlewares:  huma.Middlewares{a.signedIn},
+		Security:     []map[string][]string{{"bearer": {}}, {"session": {}}},
+		Errors:       []int{400, 401, 403, 404, 409, 412, 422, 429, 500, 503},
+	}
+}
+
+// positioned is what a command's answer tells about its place in the log.
+func positioned[O any](p eventschema.Position, revision *uint64, body O) *commandAnswer[O] {
+	out := &commandAnswer[O]{Position: position(p), Body: body}
+	if revision != nil {
+		out.ETag = etag(*revision)
+	}
+	return out
+}
