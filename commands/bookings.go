@@ -1,0 +1,250 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/booking"
+	"github.com/dragoman-booking/dragoman/eventschema"
+)
+
+// BookingAnswer is what POST /bookings and the commands that make further jobs answer.
+type BookingAnswer struct {
+	BookingID  uuid.UUID
+	BookingRef string
+	Jobs       []JobMade // the jobs that this command made
+	Revision   uint64
+	Position   eventschema.Position
+	Warnings   []domain.Warning
+}
+
+// JobMade is a job that a command made.
+type JobMade struct {
+	ID     uuid.UUID
+	Ref    string
+	Status domain.Status
+}
+
+// JobAnswer is what a command on a job answers: the job as it stands after the command.
+type JobAnswer struct {
+	Job      string // its reference
+	Status   domain.Status
+	Outcome  domain.Outcome
+	Revision uint64 // the job's: what ETag and If-Match mean
+	Position eventschema.Position
+	Warnings []domain.Warning
+}
+
+func evolveBooking(s booking.State, e eventschema.Recorded) booking.State {
+	event, ok := e.Event.(booking.Event)
+	if !ok {
+		panic(unexpected("booking", e.Event))
+	}
+	return booking.Evolve(s, event, booking.Fact{Revision: e.Revision, At: e.Meta.At, Actor: e.Meta.Actor})
+}
+
+func unexpected(kind string, event any) string {
+	return fmt.Sprintf("commands: a %s stream holds %T", kind, event) // the codec lets no other kind's event through
+}
+
+// decide asks the decider and puts its answer into the loop's words.
+func decide(c booking.Command, s booking.State, env booking.Env) (plan, error) {
+	d, err := c.Decide(s, env)
+	if err != nil {
+		return plan{}, err
+	}
+	p := plan{reserve: d.Reserve, release: d.Release, warnings: d.Warnings, events: make([]any, len(d.Events))}
+	for i, e := range d.Events {
+		p.events[i] = e
+	}
+	return p, nil
+}
+
+// papers are what a new booking is given before it is decided: its references and its personal-data key.
+type papers struct {
+	key  uuid.UUID
+	ref  string
+	jobs []string
+}
+
+// blank papers let a booking be decided before anything is drawn: one that is refused takes neither numbers nor a key.
+func blank(jobs int) papers {
+	return papers{key: domain.Namespace, ref: "-", jobs: make([]string, jobs)}
+}
+
+func (p papers) fill(c booking.Create) booking.Create {
+	c.Key, c.Ref, c.JobRefs = p.key, p.ref, p.jobs
+	return c
+}
+
+// draw takes numbers for a booking's jobs, and a key. A booking is called after its first job's number, which no other booking has.
+func (h *Handler) draw(ctx context.Context, prefix string, jobs int) (papers, error) {
+	drawn, err := h.drawNumbers(ctx, jobs)
+	if err != nil {
+		return papers{}, err
+	}
+	p := papers{ref: bookingPrefix + strconv.FormatInt(drawn[0], 10)}
+	for _, n := range drawn {
+		p.jobs = append(p.jobs, prefix+strconv.FormatInt(n, 10))
+	}
+	if p.key, err = h.keys.Draw(ctx); err != nil {
+		return papers{}, fmt.Errorf("draw a personal-data key: %w", err)
+	}
+	return p, nil
+}
+
+// bookingPrefix starts every Booking #; forms' prefixes start Job #s (D-12).
+const bookingPrefix = "BK"
+
+// CreateBooking books: one booking with its jobs, on the newest version of the form, under references drawn from the number series. Its id
+// derives from the command's.
+func (h *Handler) CreateBooking(ctx context.Context, r Request, form string, c booking.Create) (BookingAnswer, error) {
+	r = h.ready(r)
+	c.Booking = derived("booking", r.CommandID.String())
+	jobs := max(c.Interpreters, 1)
+	var drawn *papers
+	res, err := execute(ctx, h, h.bookings, r, wish[booking.State]{
+		stream:  eventschema.BookingStream(c.Booking),
+		create:  true,
+		booking: c.Booking,
+		allow:   func(booking.State) error { return mayCreate(r.Viewer, c.Customer) },
+		claims:  claims,
+		decide: func(ctx context.Context, s booking.State, a attempt) (plan, error) {
+			env, err := h.envForCreate(ctx, r, form, c, a)
+			if err != nil {
+				return plan{}, err
+			}
+			if drawn == nil {
+				p, err := decide(blank(jobs).fill(c), s, env)
+				if err != nil || a.dry {
+					return p, err
+				}
+				given, err := h.draw(ctx, env.Form.Prefix, jobs)
+				if err != nil {
+					return plan{}, err
+				}
+				drawn = &given
+			}
+			return decide(drawn.fill(c), s, env)
+		},
+	})
+	if err != nil {
+		return BookingAnswer{}, err
+	}
+	return h.bookingAnswer(res, res.folded.State.Jobs), nil
+}
+
+func (h *Handler) bookingAnswer(res result[booking.State], jobs []booking.Job) BookingAnswer {
+	s := res.folded.State
+	a := BookingAnswer{BookingID: s.ID, BookingRef: s.Ref, Revision: uint64(res.folded.Revision), Position: res.position, Warnings: res.warnings}
+	for _, j := range jobs {
+		a.Jobs = append(a.Jobs, JobMade{j.ID, j.Ref, j.Status})
+		h.made.jobs.Add(j.Ref, target{s.ID, j.ID})
+	}
+	return a
+}
+
+// Job carries out one command on a job. build makes it from the job as it stands; it is called again for every try.
+func (h *Handler) Job(ctx context.Context, r Request, ref string, build func(booking.Job) (booking.Command, error)) (JobAnswer, error) {
+	r = h.ready(r)
+	res, id, err := h.onJob(ctx, r, ref, func(ctx context.Context, s booking.State, j booking.Job, a attempt) (plan, error) {
+		c, err := build(j)
+		if err != nil {
+			return plan{}, err
+		}
+		f, err := h.look(ctx, needsOf(s, c))
+		if err != nil {
+			return plan{}, err
+		}
+		return decide(c, s, h.env(r, a, f))
+	})
+	if err != nil {
+		return JobAnswer{}, err
+	}
+	j, _ := res.folded.State.Job(id)
+	return JobAnswer{Job: j.Ref, Status: j.Status, Outcome: j.Outcome, Revision: j.Revision, Position: res.position, Warnings: res.warnings}, nil
+}
+
+// Continue puts the hours after a long break into a job of their own (LL-124), under a number of its own.
+func (h *Handler) Continue(ctx context.Context, r Request, ref string, build func(booking.Job) (booking.Continue, error)) (BookingAnswer, error) {
+	r = h.ready(r)
+	drawn := ""
+	res, id, err := h.onJob(ctx, r, ref, func(ctx context.Context, s booking.State, j booking.Job, a attempt) (plan, error) {
+		c, err := build(j)
+		if err != nil {
+			return plan{}, err
+		}
+		f, err := h.look(ctx, needsOf(s, c))
+		if err != nil {
+			return plan{}, err
+		}
+		env := h.env(r, a, f)
+		if c.Ref = drawn; drawn == "" {
+			c.Ref = "-"
+			if p, err := decide(c, s, env); err != nil || a.dry || len(p.events) == 0 {
+				return p, err
+			}
+			numbers, err := h.drawNumbers(ctx, 1)
+			if err != nil {
+				return plan{}, err
+			}
+			drawn = env.Form.Prefix + strconv.FormatInt(numbers[0], 10)
+			c.Ref = drawn
+		}
+		return decide(c, s, env)
+	})
+	if err != nil {
+		return BookingAnswer{}, err
+	}
+	var jobs []booking.Job
+	for _, j := range res.folded.State.Jobs {
+		if from, _ := res.folded.State.Job(id); j.ID == from.Continued {
+			jobs = append(jobs, j)
+		}
+	}
+	return h.bookingAnswer(res, jobs), nil
+}
+
+// onJob carries out a command on the job that a reference names.
+func (h *Handler) onJob(ctx context.Context, r Request, ref string,
+	decide func(context.Context, booking.State, booking.Job, attempt) (plan, error)) (result[booking.State], uuid.UUID, error) {
+	t, err := h.find(ctx, ref)
+	if err != nil {
+		return result[booking.State]{}, uuid.Nil, err
+	}
+	res, err := execute(ctx, h, h.bookings, r, wish[booking.State]{
+		stream:  eventschema.BookingStream(t.booking),
+		booking: t.booking,
+		claims:  claims,
+		allow: func(s booking.State) error {
+			j, ok := s.Job(t.job)
+			if !ok {
+				return unknown()
+			}
+			return mayOnJob(r, s, j)
+		},
+		revision: func(f Folded[booking.State]) uint64 {
+			j, _ := f.State.Job(t.job)
+			return j.Revision
+		},
+		decide: func(ctx context.Context, s booking.State, a attempt) (plan, error) {
+			j, _ := s.Job(t.job)
+			return decide(ctx, s, j, a)
+		},
+	})
+	return res, t.job, err
+}
+
+// claims tells whether the booking counts on a reservation. A complete job has let go of its own.
+func claims(s booking.State, reservation uuid.UUID) bool {
+	for _, j := range s.Jobs {
+		if j.Status != domain.Complete && j.Assignment != nil && j.Assignment.Reservation == reservation {
+			return true
+		}
+	}
+	return false
+}

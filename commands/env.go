@@ -1,0 +1,178 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/booking"
+	"github.com/dragoman-booking/dragoman/domain/forms"
+	"github.com/dragoman-booking/dragoman/eventschema"
+)
+
+// needs is what a decision wants to know besides its own stream. All of it is read on at once, side by side: a remembered profile or
+// setting could refuse, or allow, what it no longer does.
+type needs struct {
+	agency       bool
+	terms        bool
+	customer     uuid.UUID
+	form         string
+	formVersion  int // 0: the newest; a given version never changes, so a remembered one will do
+	interpreters []uuid.UUID
+}
+
+// found is what was read.
+type found struct {
+	agency       agencyState
+	terms        forms.Terms
+	customer     customerState
+	form         forms.Form
+	formKnown    bool
+	interpreters map[uuid.UUID]interpreterState
+}
+
+func (h *Handler) look(ctx context.Context, n needs) (found, error) {
+	var out found
+	g, ctx := errgroup.WithContext(ctx)
+	if n.agency {
+		g.Go(func() error {
+			f, err := h.agency.now(ctx, eventschema.Agency)
+			out.agency = f.State
+			return err
+		})
+	}
+	if n.terms {
+		g.Go(func() error {
+			f, err := h.terms.now(ctx, eventschema.TermsStream(forms.DefaultTermsID))
+			out.terms, _ = f.State.newest()
+			return err
+		})
+	}
+	if n.customer != uuid.Nil {
+		g.Go(func() error {
+			f, err := h.customers.now(ctx, eventschema.CustomerStream(n.customer))
+			out.customer = f.State
+			return err
+		})
+	}
+	if n.form != "" {
+		g.Go(func() (err error) {
+			out.form, out.formKnown, err = h.formVersion(ctx, n.form, n.formVersion)
+			return err
+		})
+	}
+	profiles := make([]interpreterState, len(n.interpreters))
+	for i, id := range n.interpreters {
+		g.Go(func() error {
+			f, err := h.interpreters.now(ctx, eventschema.InterpreterStream(id))
+			profiles[i] = f.State
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return found{}, fmt.Errorf("read what the decision needs: %w", err)
+	}
+	out.interpreters = make(map[uuid.UUID]interpreterState, len(profiles))
+	for _, p := range profiles {
+		if p.ID != uuid.Nil {
+			out.interpreters[p.ID] = p
+		}
+	}
+	return out, nil
+}
+
+// formVersion finds a version of a form, 0 for the newest.
+func (h *Handler) formVersion(ctx context.Context, id string, version int) (forms.Form, bool, error) {
+	stream := eventschema.FormStream(id)
+	if version > 0 {
+		if f, ok := h.forms.remembered(stream); ok {
+			if form, ok := f.State.version(version); ok {
+				return form, true, nil
+			}
+		}
+	}
+	f, err := h.forms.now(ctx, stream)
+	if err != nil {
+		return forms.Form{}, false, err
+	}
+	form, known := f.State.newest()
+	if version > 0 {
+		form, known = f.State.version(version)
+	}
+	return form, known, nil
+}
+
+// env is what a decider may know.
+func (h *Handler) env(r Request, a attempt, f found) booking.Env {
+	customer := narrowed(r.Viewer, f.customer)
+	e := booking.Env{
+		Now: a.at, Actor: h.meta(r).Actor, NewID: a.newID,
+		Form: f.form, Terms: f.terms,
+		Agency: f.agency.Settings, AgencyVersion: f.agency.Version,
+		Customer: f.customer.Settings, CustomerZone: f.customer.TimeZone,
+		Candidates: make(map[uuid.UUID]booking.Candidate, len(f.interpreters)),
+		Locations:  customer.Locations, Clients: customer.Clients,
+	}
+	for id, p := range f.interpreters {
+		e.Candidates[id] = booking.Candidate{ID: id, Suspended: p.Suspended || p.Erased, Profile: p.Profile}
+	}
+	return e
+}
+
+// envForCreate reads what booking needs: the customer, the newest version of the form, the agency's settings.
+func (h *Handler) envForCreate(ctx context.Context, r Request, form string, c booking.Create, a attempt) (booking.Env, error) {
+	f, err := h.look(ctx, needs{agency: true, customer: c.Customer, form: form})
+	if err != nil {
+		return booking.Env{}, err
+	}
+	var faults []domain.FieldError
+	if f.customer.ID == uuid.Nil {
+		faults = append(faults, domain.FieldError{Location: "body.customer", Message: "Name one of the agency's customers."})
+	}
+	if !f.formKnown {
+		faults = append(faults, domain.FieldError{Location: "body.form", Message: "There is no such form."})
+	}
+	if len(faults) > 0 {
+		return booking.Env{}, domain.Invalid(faults...)
+	}
+	return h.env(r, a, f), nil
+}
+
+// needsOf tells what the rules of a command look at besides the booking itself.
+func needsOf(s booking.State, c booking.Command) needs {
+	form := needs{form: s.Form, formVersion: s.FormVersion}
+	switch c := c.(type) {
+	case booking.Take, booking.LetGo, booking.RevokeOffer, booking.LapseOffer, booking.EndHold, booking.Unassign,
+		booking.ProposeEta, booking.AgreeEta, booking.DeclineEta, booking.ChangeEta, booking.AcceptTimesheet, booking.DisputeTimesheet,
+		booking.PostMessage, booking.LogContact, booking.VoidReservation, booking.ErasePerson:
+		return needs{}
+	case booking.SendOffer:
+		form.agency, form.terms, form.interpreters = true, true, c.Interpreters
+	case booking.AcceptOffer:
+		form.agency, form.interpreters = true, []uuid.UUID{c.Interpreter}
+	case booking.DeclineOffer:
+		if j, _ := s.Job(c.Job); !named(j, c.Interpreter) {
+			return needs{interpreters: []uuid.UUID{c.Interpreter}}
+		}
+		return needs{}
+	case booking.Assign:
+		form.interpreters = []uuid.UUID{c.Interpreter}
+	case booking.SubmitTimesheet:
+		return needs{terms: len(c.Incidentals) > 0}
+	case booking.Close:
+		return needs{customer: s.Customer, terms: len(c.Incidentals) > 0}
+	case booking.Cancel:
+		form.agency, form.customer = true, s.Customer
+	default:
+		form.agency, form.terms, form.customer = true, true, s.Customer
+	}
+	return form
+}
+
+func named(j booking.Job, interpreter uuid.UUID) bool {
+	_, ok := j.Offering(interpreter)
+	return ok
+}

@@ -1,0 +1,106 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/domain/booking"
+	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/eventschema"
+)
+
+// Erasing a person comes in two steps: the subject's stream says which keys are about to be destroyed, then they are. A crash between the
+// two is put right by sending the command again, and by whoever applies the log's erasures after a restore.
+
+// EraseBooking erases what a booking knows of its speaker and contacts (admin). reason should be a code: it is stored in clear,
+// so free text becomes "other".
+func (h *Handler) EraseBooking(ctx context.Context, r Request, id uuid.UUID, reason string) (Changed, error) {
+	r = h.ready(r)
+	stream := eventschema.BookingStream(id)
+	res, err := execute(ctx, h, h.bookings, r, wish[booking.State]{
+		stream: stream,
+		allow: func(s booking.State) error {
+			if err := access.MayManage(r.Viewer, access.Erase); err != nil {
+				return err
+			}
+			if !s.Exists() {
+				return unknown()
+			}
+			return nil
+		},
+		decide: func(_ context.Context, s booking.State, a attempt) (plan, error) {
+			return decide(booking.ErasePerson{Reason: reason}, s, h.env(r, a, found{}))
+		},
+	})
+	if err != nil {
+		return Changed{}, err
+	}
+	return changed(res), h.destroy(ctx, stream, res.folded.State.Key)
+}
+
+// EraseInterpreter erases an interpreter's name, contacts and photo (admin).
+func (h *Handler) EraseInterpreter(ctx context.Context, r Request, id uuid.UUID, reason string) (Changed, error) {
+	r = h.ready(r)
+	var key uuid.UUID
+	done, err := h.onInterpreter(ctx, r, id, access.Erase, func(s interpreterState) (plan, error) {
+		key = s.Profile.Key
+		if s.Erased {
+			return plan{}, nil
+		}
+		return one(people.PersonErased{Subject: id, Keys: []uuid.UUID{key}, Reason: booking.EraseReason(reason)}), nil
+	})
+	if err != nil {
+		return Changed{}, err
+	}
+	return done, h.destroy(ctx, eventschema.InterpreterStream(id), key)
+}
+
+// EraseUser erases a user's name and contacts, and ends the login (admin).
+func (h *Handler) EraseUser(ctx context.Context, r Request, id uuid.UUID, reason string) (Changed, error) {
+	r = h.ready(r)
+	if err := access.MayManage(r.Viewer, access.Erase); err != nil {
+		return Changed{}, err
+	}
+	stream, err := h.holds(ctx, id, h.refs.StreamOfUser)
+	if err != nil {
+		return Changed{}, err
+	}
+	var key uuid.UUID
+	done, err := h.onUsers(ctx, r, stream, func(_ context.Context, users map[uuid.UUID]user, _ customerState, _ attempt) (plan, error) {
+		u, ok := users[id]
+		if !ok {
+			return plan{}, unknown()
+		}
+		key = u.Key
+		if u.Erased {
+			return plan{}, nil
+		}
+		return one(people.PersonErased{Subject: id, Keys: []uuid.UUID{key}, Reason: booking.EraseReason(reason)}), nil
+	})
+	if err != nil {
+		return Changed{}, err
+	}
+	if err := h.accounts.RemoveLogin(ctx, id); err != nil {
+		return Changed{}, fmt.Errorf("end an erased user's login: %w", err)
+	}
+	if err := h.destroy(ctx, stream, key); err != nil {
+		return Changed{}, err
+	}
+	return done, h.models.WaitFor(ctx, done.Position, accessModel)
+}
+
+// destroy ends a key for ever, and drops what this process remembers of the stream: its folds hold what the key sealed.
+func (h *Handler) destroy(ctx context.Context, stream string, key uuid.UUID) error {
+	h.Forget(stream)
+	if key == uuid.Nil {
+		return nil
+	}
+	if err := h.keys.Erase(ctx, []uuid.UUID{key}); err != nil {
+		return fmt.Errorf("destroy the erased person's key: %w", err)
+	}
+	h.Forget(stream) // also a fold that was read before the key was gone
+	return nil
+}

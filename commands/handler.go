@@ -1,0 +1,163 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/dragoman-booking/dragoman/domain/booking"
+	"github.com/dragoman-booking/dragoman/eventschema"
+)
+
+// Refs leads from what a caller names to the stream that holds it; the refs read model implements it. What it does not find it calls
+// unknown only once it has reached the log's end as of the question; not within five seconds: eventschema.ErrBehind.
+type Refs interface {
+	Resolve(ctx context.Context, ref string) (booking, job uuid.UUID, known bool, err error)
+	CustomerOfClient(ctx context.Context, client uuid.UUID) (customer uuid.UUID, known bool, err error)
+	CustomerOfLocation(ctx context.Context, location uuid.UUID) (customer uuid.UUID, known bool, err error)
+	StreamOfUser(ctx context.Context, user uuid.UUID) (stream string, known bool, err error)
+}
+
+// Waiter waits until read models have applied everything up to a position; eventschema.ErrBehind after five seconds. Commands that grant or
+// revoke answer when access has.
+type Waiter interface {
+	WaitFor(ctx context.Context, p eventschema.Position, models ...string) error
+}
+
+// accessModel is the read model that says per request who may what.
+const accessModel = "access"
+
+// Login is what a new user signs in with. Password empty: none yet, a one-time link sets it.
+type Login struct {
+	User     uuid.UUID
+	Username string
+	Email    string
+	PIN      string
+	Password string
+}
+
+// Accounts keeps logins; internal/accounts implements it. Names are unique there, so a login is made before its user's event.
+type Accounts interface {
+	// AddLogin inserts the login. The same login again is no error; a name that another user has is a *domain.Refusal (422 username-taken).
+	AddLogin(ctx context.Context, l Login) error
+	// ChangeLogin sets the names of an existing login; empty means untouched. A name that another user has is a *domain.Refusal.
+	ChangeLogin(ctx context.Context, l Login) error
+	// RemoveLogin ends sign-in, sessions and tokens for ever: the user was erased.
+	RemoveLogin(ctx context.Context, user uuid.UUID) error
+	// SetDisabled bars a user, whose sessions and tokens end at once, or lets the user sign in again.
+	SetDisabled(ctx context.Context, user uuid.UUID, disabled bool) error
+	// BeginSetup gives the first admin of an empty deployment a login against the one-time token, and returns the admin's id, which follows
+	// from the token; a bad token is a *domain.Refusal. FinishSetup ends all such tokens once the admin's event is written.
+	BeginSetup(ctx context.Context, token string, l Login) (uuid.UUID, error)
+	FinishSetup(ctx context.Context) error
+}
+
+// Clock tells the business time; the test clock moves it. Sessions, retries and recordedAt do not use it.
+type Clock interface{ Now() time.Time }
+
+// Config is what the handler stands on. All fields are required unless they say otherwise.
+type Config struct {
+	Log        Log
+	Codec      Codec
+	PersonKeys PersonKeys
+	Refs       Refs
+	Models     Waiter
+	Accounts   Accounts
+	Clock      Clock
+	HashKey    []byte           // keys the hash of canonical requests; 32 bytes, the same for all processes of a deployment
+	Machine    func() time.Time // the machine's clock, for recordedAt; default time.Now
+	Logger     *slog.Logger     // default slog.Default()
+	Cache      int              // how many streams of each kind stay folded; default 10,000
+}
+
+func (c Config) validate() error {
+	switch {
+	case c.Log == nil, c.Codec == nil, c.PersonKeys == nil, c.Refs == nil, c.Models == nil, c.Accounts == nil, c.Clock == nil:
+		return fmt.Errorf("commands: Log, Codec, PersonKeys, Refs, Models, Accounts and Clock are needed")
+	case len(c.HashKey) < 32:
+		return fmt.Errorf("commands: the hash key has %d bytes, 32 are needed", len(c.HashKey))
+	}
+	return nil
+}
+
+// Handler carries out commands. It is safe for use by many goroutines; any number of processes may run one on the same log.
+type Handler struct {
+	log      Log
+	codec    Codec
+	keys     PersonKeys
+	refs     Refs
+	models   Waiter
+	accounts Accounts
+	clock    Clock
+	machine  func() time.Time
+	hashKey  []byte
+	logger   *slog.Logger
+
+	bookings     *streams[booking.State]
+	diaries      *streams[diaryState]
+	interpreters *streams[interpreterState]
+	customers    *streams[customerState]
+	agency       *streams[agencyState]
+	forms        *streams[formState]
+	terms        *streams[termsState]
+	billing      *streams[billingState]
+	numbering    *streams[numberingState]
+
+	numbers *numbers
+	made    *made
+}
+
+// New makes a handler.
+func New(c Config) (*Handler, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	if c.Machine == nil {
+		c.Machine = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Cache == 0 {
+		c.Cache = 10_000
+	}
+	h := &Handler{
+		log: c.Log, codec: c.Codec, keys: c.PersonKeys, refs: c.Refs, models: c.Models, accounts: c.Accounts, clock: c.Clock,
+		machine: c.Machine, hashKey: c.HashKey, logger: c.Logger,
+		bookings:     newStreams(c.Log, c.Codec, c.Cache, evolveBooking),
+		diaries:      newStreams(c.Log, c.Codec, c.Cache, diaryState.after),
+		interpreters: newStreams(c.Log, c.Codec, c.Cache, interpreterState.after),
+		customers:    newStreams(c.Log, c.Codec, c.Cache, customerState.after),
+		agency:       newStreams(c.Log, c.Codec, 1, agencyState.after),
+		forms:        newStreams(c.Log, c.Codec, c.Cache, formState.after),
+		terms:        newStreams(c.Log, c.Codec, c.Cache, termsState.after),
+		billing:      newStreams(c.Log, c.Codec, c.Cache, billingState.after),
+		numbering:    newStreams(c.Log, c.Codec, 10, numberingState.after),
+		made:         newMade(),
+	}
+	h.numbers = &numbers{}
+	h.diaries.carried = carriesForward
+	h.diaries.clone, h.customers.clone, h.agency.clone = diaryState.clone, customerState.clone, agencyState.clone
+	h.billing.clone, h.numbering.clone = billingState.clone, numberingState.clone
+	h.bookings.wipes, h.interpreters.wipes, h.customers.wipes, h.agency.wipes = erases, erases, erases, erases
+	return h, nil
+}
+
+// Forget drops what this process remembers of a stream, so that it is read anew: whoever erases a person elsewhere calls it.
+func (h *Handler) Forget(stream string) {
+	switch eventschema.KindOf(stream) {
+	case eventschema.Booking:
+		h.bookings.forget(stream)
+	case eventschema.Diary:
+		h.diaries.forget(stream)
+	case eventschema.Interpreter:
+		h.interpreters.forget(stream)
+	case eventschema.Customer:
+		h.customers.forget(stream)
+	case eventschema.Agency:
+		h.agency.forget(stream)
+	}
+}

@@ -1,0 +1,300 @@
+package commands
+
+import (
+	"context"
+	"crypto/hmac"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/booking"
+	"github.com/dragoman-booking/dragoman/eventschema"
+)
+
+const (
+	// maxTries is how often a command that loses against others is decided again before the caller is asked to come back.
+	maxTries = 8
+	// maxAppend bounds one append: the store takes 1 MiB of data, and the rest is room for what it counts besides (design, section 3).
+	maxAppend = 900 << 10
+	// appendTimeout bounds an append with all its retries. It does not end with the caller's patience: who hangs up leaves no half-done step.
+	appendTimeout = 30 * time.Second
+)
+
+// wish is one command on one stream.
+type wish[S any] struct {
+	stream string
+	// create: the stream's id derives from the command id, so nobody else writes there and nothing need be read before the first try.
+	create bool
+	// allow refuses whoever may not know the thing (404) or may not do this to it (403).
+	allow func(S) error
+	// revision is what If-Match is compared with; nil: the stream's own.
+	revision func(Folded[S]) uint64
+	// decide asks the domain. Each call gets an attempt of its own.
+	decide func(ctx context.Context, s S, a attempt) (plan, error)
+	// booking is whose windows a plan reserves; zero: the command reserves nothing.
+	booking uuid.UUID
+	// claims tells whether the state holds on to a diary reservation; nil: the stream names none.
+	claims func(S, uuid.UUID) bool
+}
+
+// attempt is one try to decide a command.
+type attempt struct {
+	id  uuid.UUID // of this try alone, in whichever process: nobody else makes ids from it
+	at  time.Time // business time at which the command was first received
+	dry bool      // nothing will be written: draw no numbers and no keys
+}
+
+// newID derives ids that belong to this attempt.
+func (a attempt) newID(name string) uuid.UUID { return uuid.NewSHA1(a.id, []byte(name)) }
+
+// plan is a decision in the loop's words.
+type plan struct {
+	events   []any
+	reserve  []booking.Reserve
+	release  []booking.Release
+	warnings []domain.Warning
+}
+
+// result is the answer to an accepted command.
+type result[S any] struct {
+	folded   Folded[S] // as it stood after the command's last event; as it stands, if there was nothing to do
+	position eventschema.Position
+	warnings []domain.Warning
+	written  bool // by this call
+}
+
+// execute carries one command through: who may (404, 403), repeat, If-Match (412), the rules, the append. A conflict is decided again.
+func execute[S any](ctx context.Context, h *Handler, st *streams[S], r Request, w wish[S]) (result[S], error) {
+	leave, err := st.turns.enter(ctx, w.stream)
+	if err != nil {
+		return result[S]{}, fmt.Errorf("wait for other commands on %s: %w", w.stream, err)
+	}
+	defer leave()
+
+	f, known := st.remembered(w.stream)
+	fresh := false
+	switch {
+	case known:
+	case w.create:
+		f = st.none()
+	default:
+		if f, err = st.now(ctx, w.stream); err != nil {
+			return result[S]{}, err
+		}
+		fresh = true
+	}
+	meta := h.meta(r)
+	for tries := 1; ; {
+		res, p, err := consider(ctx, st, r, meta, w, f)
+		if len(p.events) == 0 && err == nil && res == nil {
+			res = &result[S]{folded: f, position: f.Position, warnings: p.warnings}
+		}
+		if err != nil || res != nil {
+			// A remembered fold may only lead to an append: before any other answer, look.
+			if !fresh && !away(err) {
+				if f, err = st.now(ctx, w.stream); err != nil {
+					return result[S]{}, err
+				}
+				fresh = true
+				continue
+			}
+			if err != nil {
+				return result[S]{}, err
+			}
+			return *res, nil
+		}
+
+		next, proposed, err := st.encode(ctx, w.stream, f, p.events, h.stamped(meta, f.LastRecordedAt))
+		if err != nil {
+			return result[S]{}, err
+		}
+		// From here on the caller's hanging up must not tear the steps apart.
+		steps, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendTimeout)
+		defer cancel()
+		if err := h.reserve(steps, r, w.booking, p.reserve); err != nil {
+			var refusal *domain.Refusal
+			if errors.As(err, &refusal) && !fresh { // refused on what a remembered booking wanted: look whether it still wants that
+				if f, err = st.now(steps, w.stream); err != nil {
+					return result[S]{}, err
+				}
+				fresh = true
+				continue
+			}
+			return result[S]{}, err
+		}
+		appended, err := h.log.Append(steps, w.stream, f.Revision, proposed)
+		switch {
+		case err == nil:
+			f = st.acknowledge(w.stream, next, meta, f.Revision+1, appended)
+			h.release(steps, r, p.release)
+			return result[S]{folded: f, position: appended.Position, warnings: p.warnings, written: true}, nil
+		case !errors.Is(err, eventschema.ErrConflict):
+			st.forget(w.stream)
+			return result[S]{}, fmt.Errorf("append %s to %s: %w", r.Name, w.stream, err)
+		}
+		if f, err = st.now(steps, w.stream); err != nil {
+			return result[S]{}, err
+		}
+		fresh = true
+		h.release(steps, r, abandoned(p.reserve, f.State, w.claims))
+		if tries++; tries > maxTries {
+			return result[S]{}, fmt.Errorf("%s on %s lost %d times: %w", r.Name, w.stream, maxTries, eventschema.ErrConflict)
+		}
+		if err := pause(ctx, tries); err != nil {
+			return result[S]{}, err
+		}
+	}
+}
+
+// consider judges a command on one fold. A result answers without an append; otherwise the plan says what to append.
+func consider[S any](ctx context.Context, st *streams[S], r Request, meta eventschema.Meta, w wish[S], f Folded[S]) (*result[S], plan, error) {
+	if w.allow != nil {
+		if err := w.allow(f.State); err != nil {
+			return nil, plan{}, err
+		}
+	}
+	if before, ok := f.seen(r.CommandID); ok {
+		if !hmac.Equal(before.Hash, meta.RequestHash) {
+			return nil, plan{}, domain.Unprocessable("idempotency-key-reused", "This idempotency key was used for another request before. Use a new key.")
+		}
+		res, err := repeated(ctx, st, w, f, before)
+		return res, plan{}, err
+	}
+	if r.IfMatch != nil {
+		if now := w.revisionOf(f); now != *r.IfMatch {
+			return nil, plan{}, stale(ctx, st, w, f, *r.IfMatch)
+		}
+	}
+	p, err := w.decide(ctx, f.State, attempt{id: uuid.New(), at: r.At})
+	return nil, p, err
+}
+
+func (w wish[S]) revisionOf(f Folded[S]) uint64 {
+	if w.revision != nil {
+		return w.revision(f)
+	}
+	return uint64(max(f.Revision, 0))
+}
+
+// repeated is the answer that a command got when it was accepted: the stream is folded up to its last event. Warnings are not stored; they
+// come from deciding once more on what the command found then.
+func repeated[S any](ctx context.Context, st *streams[S], w wish[S], f Folded[S], before repeat) (*result[S], error) {
+	found, at := st.none(), time.Time{}
+	then, err := st.upTo(ctx, w.stream, before.Last, func(g Folded[S], e eventschema.Recorded) {
+		switch {
+		case int64(e.Revision) < before.First:
+			found = g
+			found.State = st.own(g.State)
+		case int64(e.Revision) == before.First:
+			at = e.Meta.At
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	res := &result[S]{folded: then, position: before.Position}
+	if p, err := w.decide(ctx, found.State, attempt{id: uuid.New(), at: at, dry: true}); err == nil {
+		res.warnings = p.warnings
+	}
+	return res, nil
+}
+
+// stale is the 412 that names what changed since the revision that the sender saw.
+func stale[S any](ctx context.Context, st *streams[S], w wish[S], f Folded[S], seen uint64) error {
+	var changed []string
+	last := uuid.Nil
+	_, err := st.upTo(ctx, w.stream, f.Revision, func(g Folded[S], e eventschema.Recorded) {
+		if e.Revision > seen && w.revisionOf(g) == e.Revision && e.Meta.CommandID != last {
+			changed = append(changed, e.Meta.CommandName)
+			last = e.Meta.CommandID
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return &domain.Refusal{Code: "stale-revision", Status: 412, Detail: "This has changed since you last saw it. Look again, then decide.", Changed: changed}
+}
+
+// stamped puts the machine's time on the events about to be made, never earlier than the event before them.
+func (h *Handler) stamped(m eventschema.Meta, before time.Time) eventschema.Meta {
+	m.RecordedAt = h.machine().UTC()
+	if m.RecordedAt.Before(before) {
+		m.RecordedAt = before
+	}
+	return m
+}
+
+// encode makes the bytes of a decision, once, and folds them back from those bytes: what could not be read again is never written.
+func (s *streams[S]) encode(ctx context.Context, stream string, f Folded[S], events []any, meta eventschema.Meta) (Folded[S], []eventschema.Proposed, error) {
+	proposed := make([]eventschema.Proposed, len(events))
+	size := 0
+	f.State = s.own(f.State)
+	for i, event := range events {
+		p, err := s.codec.Encode(ctx, stream, event, meta, i)
+		if err != nil {
+			return f, nil, fmt.Errorf("encode %T for %s: %w", event, stream, err)
+		}
+		size += len(p.Data) + len(p.Metadata)
+		stored := eventschema.Stored{Stream: stream, Revision: uint64(f.Revision + 1), ID: p.ID, Type: p.Type, Data: p.Data, Metadata: p.Metadata}
+		e, err := s.decode(ctx, stored)
+		if err != nil {
+			return f, nil, fmt.Errorf("read back what would be written to %s: %w", stream, err)
+		}
+		f = f.after(e, s.evolve)
+		proposed[i] = p
+	}
+	if size > maxAppend {
+		return f, nil, domain.Unprocessable("too-large", "This changes more at once than can be stored in one step. Leave some jobs out, or shorten the texts.")
+	}
+	return f, proposed, nil
+}
+
+// acknowledge remembers what the log has taken.
+func (s *streams[S]) acknowledge(stream string, f Folded[S], meta eventschema.Meta, first int64, a eventschema.Appended) Folded[S] {
+	f.Position = a.Position
+	f.Repeats.mu.Lock()
+	f.Repeats.byID[meta.CommandID] = repeat{First: first, Last: f.Revision, Hash: meta.RequestHash, Position: a.Position}
+	f.Repeats.mu.Unlock()
+	s.remember(stream, f)
+	return f
+}
+
+// abandoned are the reservations of an attempt that the booking does not hold on to.
+func abandoned[S any](reserved []booking.Reserve, s S, claims func(S, uuid.UUID) bool) []booking.Release {
+	var give []booking.Release
+	for _, r := range reserved {
+		if claims == nil || !claims(s, r.ID) {
+			give = append(give, booking.Release{Interpreter: r.Interpreter, Reservation: r.ID, Why: "refused"})
+		}
+	}
+	return give
+}
+
+// away tells whether an error says nothing about the rules, so that looking again would not help.
+func away(err error) bool {
+	return errors.Is(err, eventschema.ErrUnavailable) || errors.Is(err, eventschema.ErrBehind) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// pause waits a little, longer each time and never equally long, so that rivals do not meet again.
+func pause(ctx context.Context, try int) error {
+	wait := time.Duration(rand.Int64N(int64(time.Millisecond) << min(try, 6)))
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// complain logs what a later repair will put right.
+func (h *Handler) complain(ctx context.Context, message string, r Request, err error) {
+	h.logger.WarnContext(ctx, message, slog.String("command", r.Name), slog.String("correlation", r.Correlation.String()), slog.Any("cause", err))
+}
