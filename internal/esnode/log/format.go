@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 
 	"github.com/cockroachdb/errors/oserror"
 	"github.com/cockroachdb/pebble/v2"
@@ -16,14 +17,14 @@ const format = "1"
 
 // openStore opens the Pebble store in the folder and checks the folder's format. Opening can meet a broken disk as well; then Pebble's
 // goroutine never comes back, and failed says so. The lock has to be closed after the store.
-func openStore(dir string, fs vfs.FS, logger *fatalLogger, failed <-chan struct{}, readOnly bool) (*pebble.DB, *pebble.Lock, error) {
+func openStore(dir string, fs vfs.FS, logger *fatalLogger, failed <-chan struct{}) (*pebble.DB, *pebble.Lock, error) {
 	store := fs.PathJoin(dir, "db")
-	if err := fs.MkdirAll(store, 0o700); err != nil {
+	if err := makeFolder(store, fs); err != nil {
 		return nil, nil, fmt.Errorf("make folder: %w", err)
 	}
 	lock, err := pebble.LockDirectory(store, fs)
 	if err != nil {
-		return nil, nil, fmt.Errorf("another process has this folder open (%w)", err)
+		return nil, nil, lockError(err)
 	}
 	if err := checkFormat(dir, store, fs); err != nil {
 		return nil, nil, errors.Join(err, lock.Close())
@@ -34,7 +35,7 @@ func openStore(dir string, fs vfs.FS, logger *fatalLogger, failed <-chan struct{
 	}
 	result := make(chan opened, 1)
 	go func() {
-		options := pebbleOptions(fs, logger, readOnly)
+		options := pebbleOptions(fs, logger)
 		options.Lock = lock
 		db, err := pebble.Open(store, options)
 		result <- opened{db, err}
@@ -48,6 +49,16 @@ func openStore(dir string, fs vfs.FS, logger *fatalLogger, failed <-chan struct{
 	case <-failed:
 		return nil, nil, errors.New("the storage is damaged or the disk failed")
 	}
+}
+
+// errInUse says in one sentence what is the matter when somebody starts twice.
+var errInUse = errors.New("another process has this folder open, stop it first")
+
+func lockError(err error) error {
+	if errors.Is(err, syscall.EAGAIN) || strings.Contains(err.Error(), "held by current process") {
+		return errInUse
+	}
+	return fmt.Errorf("lock folder: %w", err)
 }
 
 // checkFormat reads the folder's format number, or writes it into a new folder before anything else.
@@ -92,12 +103,49 @@ func writeFormat(dir, name string, fs vfs.FS) error {
 	if err := fs.Rename(name+".new", name); err != nil {
 		return fmt.Errorf("write format number: %w", err)
 	}
-	d, err := fs.OpenDir(dir)
-	if err != nil {
-		return fmt.Errorf("write format number: %w", err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+	if err := syncFolder(dir, fs); err != nil {
 		return fmt.Errorf("write format number: %w", err)
 	}
 	return nil
+}
+
+// makeFolder makes a folder and those above it. It syncs each folder that got a new entry: a crash must not take away a folder in which
+// something was acknowledged.
+func makeFolder(name string, fs vfs.FS) error {
+	var grown []string
+	for at := name; ; {
+		_, err := fs.Stat(at)
+		if err == nil {
+			break
+		}
+		if !oserror.IsNotExist(err) {
+			return err
+		}
+		above := fs.PathDir(at)
+		grown = append(grown, above)
+		if above == at {
+			break
+		}
+		at = above
+	}
+	if err := fs.MkdirAll(name, 0o700); err != nil {
+		return err
+	}
+	for _, folder := range grown {
+		if err := syncFolder(folder, fs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func syncFolder(name string, fs vfs.FS) error {
+	if name == "" {
+		name = "."
+	}
+	d, err := fs.OpenDir(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }

@@ -80,7 +80,7 @@ func Open(dir string, opts Options) (*Log, error) {
 	if l.cache, err = simplelru.NewLRU[string, *head](cachedHeads, nil); err != nil {
 		return nil, fmt.Errorf("open event log: %w", err)
 	}
-	if l.db, l.lock, err = openStore(dir, opts.FS, &fatalLogger{log: l.log, fail: l.fail}, l.failed, false); err != nil {
+	if l.db, l.lock, err = openStore(dir, opts.FS, &fatalLogger{log: l.log, fail: l.fail}, l.failed); err != nil {
 		return nil, fmt.Errorf("open event log in %s: %w", dir, err)
 	}
 	if err := l.findEnd(); err != nil {
@@ -136,6 +136,10 @@ func (l *Log) Close(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() {
 		<-l.stopped
+		// After an orderly stop nothing hangs on the write-ahead log, whose last block is not proof against damage.
+		if err := l.db.Flush(); err != nil {
+			l.log.Warn("event log could not be flushed on closing", "error", err)
+		}
 		done <- errors.Join(l.db.Close(), l.lock.Close())
 	}()
 	select {

@@ -16,7 +16,7 @@ import (
 // as its end, and every acknowledged event behind it is gone without a word.
 const pebbleFormat = pebble.FormatValueSeparation
 
-func pebbleOptions(fs vfs.FS, logger *fatalLogger, readOnly bool) *pebble.Options {
+func pebbleOptions(fs vfs.FS, logger *fatalLogger) *pebble.Options {
 	o := &pebble.Options{
 		FS:                          fs,
 		FormatMajorVersion:          pebbleFormat,
@@ -26,7 +26,6 @@ func pebbleOptions(fs vfs.FS, logger *fatalLogger, readOnly bool) *pebble.Option
 		MemTableSize:                32 << 20,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       4,
-		ReadOnly:                    readOnly,
 	}
 	for i := range o.Levels {
 		o.Levels[i].BlockSize = 32 << 10
