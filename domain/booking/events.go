@@ -71,7 +71,8 @@ type Created struct {
 	Policy      Policy        `json:"policy"`
 }
 
-// JobAdded: a further job of the same booking, such as a continuation (LL-124) or a follow-up.
+// JobAdded: a further job of the same booking, such as a continuation (LL-124) or a follow-up. Its values are those that the job From has at
+// that moment, with Job.Differs put over them (see Merge).
 type JobAdded struct {
 	Key    uuid.UUID     `json:"key"`
 	Job    NewJob        `json:"job"`
@@ -81,7 +82,8 @@ type JobAdded struct {
 	Policy Policy        `json:"policy"`
 }
 
-// Change is what an edit sets; nil means untouched. Fields holds only the changed keys; an empty value clears a field.
+// Change is what an edit sets; nil means untouched. Fields holds only the changed keys; an empty value clears a field. A new start ends an
+// ETA that was agreed or proposed.
 type Change struct {
 	Schedule             *Schedule               `json:"schedule,omitempty"`
 	Client               *uuid.UUID              `json:"client,omitempty"`
@@ -90,7 +92,7 @@ type Change struct {
 	BillTo               *string                 `json:"billTo,omitempty"`
 	Language             *string                 `json:"language,omitempty"`
 	LanguageTier         *string                 `json:"languageTier,omitempty"`
-	AlternativeLanguages []string                `json:"alternativeLanguages,omitempty"`
+	AlternativeLanguages *[]string               `json:"alternativeLanguages,omitempty"`
 	ServiceType          *string                 `json:"serviceType,omitempty"`
 	Fields               map[string]domain.Value `json:"fields,omitempty"`
 }
@@ -212,7 +214,7 @@ type Unassigned struct {
 	Job uuid.UUID `json:"job"`
 	Offered
 	Reservation uuid.UUID       `json:"reservation"`
-	Reason      domain.Personal `json:"reason"`
+	Reason      domain.Personal `json:"reason,omitempty"` // always there but on an erased booking
 }
 
 // EtaProposed, EtaAgreed, EtaDeclined, EtaChanged: another start than the requested one (LL-96); the requested one stays.
@@ -236,7 +238,7 @@ type (
 		Key         uuid.UUID       `json:"key"`
 		Job         uuid.UUID       `json:"job"`
 		ETA         domain.Moment   `json:"eta"`
-		AgreedBy    domain.Personal `json:"agreedBy"`
+		AgreedBy    domain.Personal `json:"agreedBy,omitempty"`
 		Reservation uuid.UUID       `json:"reservation,omitzero"`
 		InPast      bool            `json:"inPast,omitempty"`
 	}
@@ -347,6 +349,7 @@ type MessagePosted struct {
 type ContactLogged struct {
 	Key               uuid.UUID       `json:"key"`
 	Job               uuid.UUID       `json:"job"`
+	ID                uuid.UUID       `json:"id"`
 	Kind              string          `json:"kind"` // call, email, update
 	Text              domain.Personal `json:"text"`
 	NextUpdateMinutes int             `json:"nextUpdateMinutes,omitempty"`

@@ -45,6 +45,8 @@ type Job struct {
 	Policy     Policy
 	Continued  uuid.UUID // the job that holds its later hours
 	From       uuid.UUID // the job it was made from
+	// LastMessage and LastContact are the ids of the newest entries: the same entry again is no second one.
+	LastMessage, LastContact uuid.UUID
 }
 
 // OfferState is how an offer stands.

@@ -1,0 +1,223 @@
+package booking
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/dragoman-booking/dragoman/domain"
+)
+
+// Rules that an override may go past, as Override.Rules names them.
+const (
+	RulePrecluded   = "precluded"
+	RuleLanguage    = "language"
+	RuleSkill       = "skill"
+	RuleServiceType = "service-type"
+	RuleCredential  = "credential"
+)
+
+// The names of the commands about assignment.
+func (Assign) Name() string   { return "assign" }
+func (Unassign) Name() string { return "unassign" }
+
+// Decide gives the job to one interpreter, offered it or not. The diary must hold its time: nothing overrides a double booking. A time that
+// is over already is recorded unchecked. If the interpreter accepted for another start that the customer's flexibility covers, that start
+// becomes the ETA (LL-28).
+//
+//	given  new
+//	when   Assign{Ana}
+//	then   Assigned{Ana} with her reservation; the other open offers and the hold end (D-23)
+//	again  nothing
+//	error  already-assigned: someone else has it; wrong-status; eta-not-agreed; suspended; precluded, not-qualified without an override reason
+func (c Assign) Decide(s State, env Env) (Decision, error) {
+	j, err := s.find(c.Job)
+	if err != nil {
+		return Decision{}, err
+	}
+	if j.Status == domain.Assigned && j.Assignment.Interpreter == c.Interpreter {
+		return Decision{}, nil
+	}
+	if err := c.allowed(s, j, env); err != nil {
+		return Decision{}, err
+	}
+	var f faults
+	override := f.text("body.override", c.Override, false)
+	if err := f.refusal(); err != nil {
+		return Decision{}, err
+	}
+	if err := s.keyless(override); err != nil {
+		return Decision{}, err
+	}
+	return assign(s, j, c.Interpreter, override, env)
+}
+
+func (c Assign) allowed(_ State, j Job, _ Env) error {
+	if j.Status == domain.Assigned {
+		return domain.Conflict("already-assigned", "Job %s is assigned to another interpreter.", j.Ref)
+	}
+	return standing(j, "a job is assigned while it is new.", domain.New)
+}
+
+// assign decides the assignment of a new job.
+func assign(s State, j Job, id uuid.UUID, override string, env Env) (Decision, error) {
+	var d Decision
+	if o, ok := j.Offering(id); ok && o.State == Accepted && o.ProposedStart != nil && (j.ETA == nil || !j.ETA.Equal(*o.ProposedStart)) {
+		if !j.within(*o.ProposedStart) {
+			r := domain.Unprocessable("eta-not-agreed", "This interpreter proposed another start, to which the customer has not agreed.")
+			r.Actions = []domain.Action{{Command: "propose-eta", Body: map[string]any{"eta": o.ProposedStart.Local}}}
+			return Decision{}, r
+		}
+		d.Events = append(d.Events, EtaAgreed{Job: j.ID, ETA: *o.ProposedStart})
+		j.ETA = o.ProposedStart
+	}
+	went, err := qualify(j, id, override, env)
+	if err != nil {
+		return Decision{}, err
+	}
+	reservation, unchecked, err := d.reserve(s, j, id, uuid.Nil, env)
+	if err != nil {
+		return Decision{}, err
+	}
+	e := Assigned{
+		Key: s.Key, Job: j.ID, Offered: Offered{Interpreter: id, LIN: env.Candidates[id].LIN},
+		Reservation: reservation, Unchecked: unchecked, Override: went,
+	}
+	for _, o := range j.Offers {
+		if o.Interpreter != id && o.alive(env.Now) {
+			e.Closed = append(e.Closed, o.named())
+		}
+	}
+	d.Events = append(d.Events, e)
+	return d, nil
+}
+
+func errSuspended() *domain.Refusal {
+	return domain.Unprocessable("suspended", "This interpreter is suspended.")
+}
+
+// qualify tells whether the job may be offered or given to an interpreter. It answers with the override that was needed, nil if none was; a
+// suspended interpreter is refused whatever the reason (LL-130), the other rules ask for one (LL-39).
+func qualify(j Job, id uuid.UUID, reason string, env Env) (*Override, error) {
+	c, ok := env.Candidates[id]
+	if !ok {
+		return nil, domain.NotFound("There is no such interpreter.")
+	}
+	if c.Suspended {
+		return nil, errSuspended()
+	}
+	rules := unmet(j, c, env)
+	switch {
+	case len(rules) == 0:
+		return nil, nil
+	case reason != "":
+		return &Override{Reason: domain.Personal(reason), Rules: rules}, nil
+	case rules[0] == RulePrecluded:
+		return nil, domain.Unprocessable("precluded", "The customer does not want this interpreter. Give a reason to go past that.")
+	}
+	return nil, domain.Unprocessable("not-qualified", "This interpreter lacks: %s. Give a reason to go past that.", strings.Join(rules, ", "))
+}
+
+// unmet lists the rules that speak against an interpreter, precluded first.
+func unmet(j Job, c Candidate, env Env) []string {
+	var rules []string
+	if slices.ContainsFunc(j.Details.Fields["precludedInterpreter"].Items, func(lin string) bool { return strings.EqualFold(lin, c.LIN) }) {
+		rules = append(rules, RulePrecluded)
+	}
+	if !speaks(c, j.Details) {
+		rules = append(rules, RuleLanguage)
+	}
+	if !skilled(c, j, env) {
+		rules = append(rules, RuleSkill)
+	}
+	if len(c.ServiceTypes) > 0 && !slices.Contains(c.ServiceTypes, j.Details.ServiceType) {
+		rules = append(rules, RuleServiceType)
+	}
+	if !credited(c, j.Begin()) {
+		rules = append(rules, RuleCredential)
+	}
+	return rules
+}
+
+// speaks: the language asked for, or one of the alternatives (LL-26).
+func speaks(c Candidate, d Details) bool {
+	for _, l := range c.Languages {
+		if strings.EqualFold(l, d.Language) || slices.ContainsFunc(d.AlternativeLanguages, func(a string) bool { return strings.EqualFold(a, l) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// skilled: every skill asked for. What the form presets ("Spoken only", LL-25) is what everyone can do.
+func skilled(c Candidate, j Job, env Env) bool {
+	field, _ := env.Form.Field("skills")
+	for _, skill := range j.Details.Fields["skills"].Items {
+		if skill != field.Default && !slices.Contains(c.Skills, skill) {
+			return false
+		}
+	}
+	return true
+}
+
+// credited: of every kind of credential that the interpreter has, one is valid on the day of service, both ends included; and there is at
+// least one.
+func credited(c Candidate, at domain.Moment) bool {
+	day := at.Local[:len(time.DateOnly)]
+	valid := map[string]bool{}
+	for _, k := range c.Credentials {
+		valid[k.Kind] = valid[k.Kind] || k.ValidFrom <= day && (k.ValidTo == "" || day <= k.ValidTo)
+	}
+	for _, ok := range valid {
+		if !ok {
+			return false
+		}
+	}
+	return len(valid) > 0
+}
+
+// Decide takes the job away from its interpreter; it is new again and assigning resumes (LL-92). The agreed ETA stays.
+//
+//	given  assigned to Ana
+//	when   Unassign{Ana, reason}
+//	then   Unassigned{Ana}; her reservation is released
+//	again  wrong-status
+//	error  wrong-status: not assigned, or not to Ana; invalid without a reason
+func (c Unassign) Decide(s State, env Env) (Decision, error) {
+	j, err := begin(s, c.Job, c, env)
+	if err != nil {
+		return Decision{}, err
+	}
+	var f faults
+	reason := f.text("body.reason", c.Reason, !s.Erased)
+	if err := f.refusal(); err != nil {
+		return Decision{}, err
+	}
+	if err := s.keyless(reason); err != nil {
+		return Decision{}, err
+	}
+	var d Decision
+	d.Events = []Event{Unassigned{
+		Key: s.Key, Job: j.ID, Offered: j.Assignment.Offered, Reservation: d.free(j), Reason: domain.Personal(reason),
+	}}
+	return d, nil
+}
+
+func (c Unassign) allowed(_ State, j Job, _ Env) error {
+	if err := standing(j, "nobody can be unassigned.", domain.Assigned); err != nil {
+		return err
+	}
+	if c.Interpreter != uuid.Nil && c.Interpreter != j.Assignment.Interpreter {
+		return wrongStatus(j, "not to this interpreter.")
+	}
+	return nil
+}
+
+// isRefusal tells an answer from a fault.
+func isRefusal(err error) bool {
+	var r *domain.Refusal
+	return errors.As(err, &r)
+}

@@ -1,0 +1,139 @@
+package booking
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dragoman-booking/dragoman/domain"
+)
+
+// ReasonsCancel is the list in the agency's settings that a cancellation's reason comes from (II-84).
+const ReasonsCancel = "cancel"
+
+// Name is the command's name.
+func (Cancel) Name() string { return "cancel" }
+
+// Decide ends what is not wanted any more (LL-113..115, II-82..86). Staff are not bound by the window. On a related job a scope says which
+// jobs are meant; siblings that the window forbids, or that are over, stay.
+//
+//	given  requested, new or assigned; more than 72 hours before the start
+//	when   Cancel{authorised by Jo}
+//	then   Cancelled; offers and assignment end, the reservation is released
+//	again  nothing
+//	error  too-late with the instant until which it was allowed and the admin message to send instead (LL-115); not-permitted: not enabled;
+//	       wrong-status; scope-required; invalid without what the form asks for (LL-114)
+func (c Cancel) Decide(s State, env Env) (Decision, error) {
+	j, err := s.find(c.Job)
+	if err != nil {
+		return Decision{}, err
+	}
+	if j.Status == domain.Cancelled && (c.Scope == "" || c.Scope == ScopeThis) {
+		return Decision{}, nil
+	}
+	if err := c.allowed(s, j, env); err != nil {
+		return Decision{}, err
+	}
+	jobs, err := s.scoped(j, c.Scope, env.Now)
+	if err != nil {
+		return Decision{}, err
+	}
+	var f faults
+	needs := func(what string) bool { return slices.Contains(env.Form.CancelNeeds, what) }
+	authorisedBy := f.text("body.authorisedBy", c.AuthorisedBy, needs("authorisedBy") && !s.Erased)
+	details := f.text("body.details", c.Details, false)
+	reason := f.text("body.reason", c.Reason, needs("reason"))
+	reason, details = f.listed(reason, details, env)
+	if err := f.refusal(); err != nil {
+		return Decision{}, err
+	}
+	if err := s.keyless(authorisedBy, details); err != nil {
+		return Decision{}, err
+	}
+	var d Decision
+	e := Cancelled{
+		Key: s.Key, Scope: scopeOf(c.Scope), Reason: reason, AuthorisedBy: domain.Personal(authorisedBy), Details: domain.Personal(details),
+		Policy: cancelPolicy(env),
+	}
+	for _, k := range jobs {
+		if k.ID != j.ID && c.ByCustomer && !inTime(k, env) {
+			continue
+		}
+		e.Jobs = append(e.Jobs, CancelledJob{Job: k.ID, From: k.Status, Reservation: d.free(k), Closed: told(k, env.Now)})
+	}
+	d.Events = []Event{e}
+	return d, nil
+}
+
+func (c Cancel) allowed(_ State, j Job, env Env) error {
+	if err := standing(j, "it cannot be cancelled.", domain.Requested, domain.New, domain.Assigned); err != nil {
+		return err
+	}
+	if !c.ByCustomer {
+		return nil
+	}
+	if on := env.Customer.CancelEnabled; on != nil && !*on {
+		return domain.Forbidden("not-permitted", "Cancelling is not enabled for you. Please contact the agency.")
+	}
+	if inTime(j, env) {
+		return nil
+	}
+	until := deadline(j, env)
+	r := domain.Unprocessable("too-late", "Job %s could be cancelled until %s. Ask the agency with an admin message.",
+		j.Ref, until.In(j.Schedule.Start.In().Location()).Format("02/01/2006 15:04"))
+	r.Until = until.Format(time.RFC3339)
+	r.Actions = []domain.Action{{Command: "post-message", Body: map[string]any{"text": "Please cancel job " + j.Ref + "."}}}
+	return r
+}
+
+// deadline is the instant up to which the customer may cancel a job.
+func deadline(j Job, env Env) time.Time {
+	start, _ := j.Window()
+	return start.Add(-time.Duration(cancelPolicy(env).CancelHours) * time.Hour)
+}
+
+// inTime: more than the agreed hours remain; exactly that many are too late, unless the agency includes the edge (LL-113, D-06).
+func inTime(j Job, env Env) bool {
+	until := deadline(j, env)
+	return env.Now.Before(until) || env.Agency.CancelInclusive && env.Now.Equal(until)
+}
+
+// listed takes a reason from the agency's list, by value or label. Without a list a reason is free text, which is kept sealed among the
+// details.
+func (f *faults) listed(reason, details string, env Env) (code, text string) {
+	list := env.Agency.Reasons[ReasonsCancel]
+	if reason == "" {
+		return "", details
+	}
+	if len(list) == 0 {
+		return "", strings.TrimSpace(reason + "\n" + details)
+	}
+	for _, o := range list {
+		if reason == o.Value || strings.EqualFold(reason, o.Label) {
+			return o.Value, details
+		}
+	}
+	f.add("body.reason", "Choose a reason from the list.")
+	return "", details
+}
+
+// told are the interpreters whose offer or assignment ends with a job.
+func told(j Job, now time.Time) []Offered {
+	var list []Offered
+	if j.Assignment != nil {
+		list = append(list, j.Assignment.Offered)
+	}
+	for _, o := range j.Offers {
+		if o.alive(now) {
+			list = append(list, o.named())
+		}
+	}
+	return list
+}
+
+func scopeOf(sent string) string {
+	if sent == "" {
+		return ScopeThis
+	}
+	return sent
+}
