@@ -134,11 +134,13 @@ var (
 	errPanic  = errors.New("the projector panicked")
 )
 
-// applySafely turns a panic into an error. The panic's value may hold personal data, so only the stack is logged.
+// applySafely turns a panic into an error. The panic's value may hold personal data, so only the stack is logged, once the event stands alone.
 func applySafely(ctx context.Context, tx pgx.Tx, p Projector, page eventschema.Page) (err error) {
 	defer func() {
 		if recover() != nil {
-			slog.Error("projector panicked", "model", p.Name(), "stack", string(debug.Stack()))
+			if len(page) == 1 {
+				slog.Error("projector panicked", "model", p.Name(), "stack", string(debug.Stack()))
+			}
 			err = errPanic
 		}
 	}()

@@ -103,7 +103,13 @@ func (r *Runner) lock(ctx context.Context, model string, wait bool) (release fun
 	if err != nil {
 		return nil, fmt.Errorf("connect to lock %s: %w", model, err)
 	}
-	release = func() { conn.Close(context.WithoutCancel(ctx)) }
+	release = func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		// Closing would do, but the server may take a moment to notice, and the next rebuild would find the lock taken.
+		_, _ = conn.Exec(ctx, `select pg_advisory_unlock_all()`)
+		conn.Close(ctx)
+	}
 	got := true
 	if wait {
 		_, err = conn.Exec(ctx, `select pg_advisory_lock($1)`, int64(name.Sum64()))

@@ -151,6 +151,9 @@ func (m *modelRunner) set(state, why string, fault *Fault) {
 func (m *modelRunner) get() Health {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.replaced() { // by whichever process, and whatever this one does meanwhile
+		return Health{State: Stopped, Since: m.health.Since, Why: "another version of the program has replaced this read model"}
+	}
 	return m.health
 }
 
@@ -193,7 +196,6 @@ func (m *modelRunner) run(ctx context.Context, out chan<- *message.Message) {
 			m.set(Stopped, ErrLogReplaced.Error(), nil)
 			m.awaitSwap(ctx)
 		case errors.Is(err, ErrNotReady) && m.replaced():
-			m.set(Stopped, "another version of the program has replaced this read model", nil)
 			m.awaitSwap(ctx)
 		case errors.Is(err, ErrNotReady): // its schema is gone: build it again
 			if err := m.runner.Ensure(ctx, nil, m.name); err != nil {

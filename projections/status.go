@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,7 +40,10 @@ func (r *Runner) Status(ctx context.Context) ([]Status, error) {
 		s := Status{Model: name, Health: r.models[name].get()}
 		if g, err := r.Models.live.Load().generation(r.Models, name); err == nil {
 			s.Generation = g.number
-			if s.Position, err = r.Models.Position(ctx, name); err != nil {
+			switch s.Position, err = r.Models.Position(ctx, name); {
+			case errors.Is(err, ErrNotReady):
+				s.Generation = 0 // replaced at this moment
+			case err != nil:
 				return nil, err
 			}
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/projections"
 )
 
@@ -63,4 +64,9 @@ func or[T any](p *T, otherwise T) T {
 		return otherwise
 	}
 	return *p
+}
+
+// Applied waits until the read model has applied everything up to a position; eventschema.ErrBehind after five seconds.
+func (q Queries) Applied(ctx context.Context, p eventschema.Position) error {
+	return q.Models.WaitFor(ctx, p, Name)
 }

@@ -4,6 +4,7 @@ package refs
 import (
 	"context"
 	"embed"
+	"fmt"
 	"io/fs"
 
 	"github.com/jackc/pgx/v5"
@@ -11,6 +12,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain/booking"
 	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/projections"
 )
 
 // Name is the read model's name.
@@ -36,44 +38,38 @@ func (Projector) Sources() fs.FS { return sources }
 
 // Apply implements projections.Projector.
 func (Projector) Apply(ctx context.Context, tx pgx.Tx, page eventschema.Page) error {
-	var jobs, bookings, parts, owners, users [][]any
+	var jobs, owners [][]any
 	for _, e := range page {
-		stream, _ := eventschema.IDOf(e.Stream)
 		switch event := e.Event.(type) {
 		case booking.Created:
-			bookings = append(bookings, []any{stream, event.Ref, event.Customer})
 			for _, j := range event.Jobs {
-				jobs = append(jobs, []any{j.Ref, j.ID, stream})
+				jobs = append(jobs, []any{j.Ref, j.ID, event.Booking})
 			}
 		case booking.JobAdded:
-			jobs = append(jobs, []any{event.Job.Ref, event.Job.ID, stream})
-		case people.CustomerCreated:
-			owners = append(owners, []any{event.Customer, eventschema.Customer})
-		case people.InterpreterRegistered:
-			owners = append(owners, []any{event.Interpreter, eventschema.Interpreter})
+			id, named := eventschema.IDOf(e.Stream)
+			if !named {
+				return fmt.Errorf("a booking's stream without its id: %w", projections.ErrEvent)
+			}
+			jobs = append(jobs, []any{event.Job.Ref, event.Job.ID, id})
 		case people.ClientAdded:
-			parts = append(parts, []any{event.Client, "client", event.Customer})
+			owners = append(owners, []any{event.Client, event.Customer})
 		case people.LocationAdded:
-			parts = append(parts, []any{event.Location, "location", event.Customer})
+			owners = append(owners, []any{event.Location, event.Customer})
 		case people.UserAdded:
-			users = append(users, []any{event.User, e.Stream})
+			if eventschema.KindOf(e.Stream) == eventschema.Customer {
+				owners = append(owners, []any{event.User, event.Customer})
+			} else {
+				owners = append(owners, []any{event.User, nil})
+			}
 		}
 	}
-	for _, t := range []struct {
-		name    string
-		columns []string
-		rows    [][]any
-	}{
-		{"jobs", []string{"ref", "job", "booking"}, jobs},
-		{"bookings", []string{"booking", "ref", "customer"}, bookings},
-		{"parts", []string{"part", "kind", "customer"}, parts},
-		{"owners", []string{"owner", "kind"}, owners},
-		{"users", []string{"user_id", "stream"}, users},
-	} {
-		if len(t.rows) == 0 {
-			continue
+	if len(jobs) > 0 {
+		if _, err := tx.CopyFrom(ctx, pgx.Identifier{"jobs"}, []string{"ref", "job", "booking"}, pgx.CopyFromRows(jobs)); err != nil {
+			return err
 		}
-		if _, err := tx.CopyFrom(ctx, pgx.Identifier{t.name}, t.columns, pgx.CopyFromRows(t.rows)); err != nil {
+	}
+	if len(owners) > 0 {
+		if _, err := tx.CopyFrom(ctx, pgx.Identifier{"owners"}, []string{"id", "customer"}, pgx.CopyFromRows(owners)); err != nil {
 			return err
 		}
 	}

@@ -10,38 +10,10 @@ comment on column jobs.ref is 'Job #, such as DTP1389466: numbering never gives 
 comment on column jobs.job is 'The job''s id.';
 comment on column jobs.booking is 'The booking whose stream holds the job.';
 
-create table bookings (
-	booking  uuid primary key,
-	ref      text not null unique,
-	customer uuid not null
-);
-comment on table bookings is 'Every booking.';
-comment on column bookings.booking is 'Its id, which names its stream.';
-comment on column bookings.ref is 'Booking #.';
-comment on column bookings.customer is 'Whose it is.';
-
-create table parts (
-	part     uuid primary key,
-	kind     text not null check (kind in ('client', 'location')),
-	customer uuid not null
-);
-comment on table parts is 'A customer''s clients and locations: they stand in the customer''s stream.';
-comment on column parts.part is 'Id of the client or location.';
-comment on column parts.kind is 'client or location.';
-comment on column parts.customer is 'The customer whose stream holds it.';
-
 create table owners (
-	owner uuid primary key,
-	kind  text not null check (kind in ('customer', 'interpreter'))
+	id       uuid primary key,
+	customer uuid
 );
-comment on table owners is 'Customers and interpreters, each with a stream of its own.';
-comment on column owners.owner is 'Id, which names the stream.';
-comment on column owners.kind is 'customer or interpreter.';
-
-create table users (
-	user_id uuid primary key,
-	stream  text not null
-);
-comment on table users is 'Which stream a user stands in: the agency''s, or a customer''s.';
-comment on column users.user_id is 'Id of the user.';
-comment on column users.stream is 'Name of the stream.';
+comment on table owners is 'Clients, locations and users: they stand in a customer''s stream, or in the agency''s.';
+comment on column owners.id is 'Id of the client, location or user.';
+comment on column owners.customer is 'The customer whose stream holds it; null: the agency''s does.';

@@ -1,0 +1,81 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ListQuery is which part of a list is asked for: the offset, limit, sort and filters of the HTTP contract.
+type ListQuery struct {
+	Offset int
+	Limit  int               // 0: 30; at most 500
+	Sort   string            // a field's name, -name for descending; "" for the list's own order
+	Filter map[string]string // by field's name: contains this text, whatever the case; all must hold
+}
+
+// ErrUnknownField: a list has no field of the asked name to sort or filter by.
+var ErrUnknownField = errors.New("the list has no such field")
+
+// Fields are what a list may be sorted and filtered by: the name in the contract → an SQL expression of the list's statement.
+type Fields map[string]string
+
+// ListPage is one part of a list, and how many entries it has in all.
+type ListPage[T any] struct {
+	Items []T
+	Total int
+}
+
+// List asks one page of a list. The statement is a select without order and limit, its tables in braces as for Collect, its rows those that
+// the viewer may see; order is its own order, an SQL list that ends in a unique column, so that pages neither repeat nor miss a row.
+func List[T any](ctx context.Context, m *Models, q ListQuery, fields Fields, order, sql string, args ...any) (page ListPage[T], err error) {
+	where := []string{"true"}
+	for _, name := range sortedKeys(q.Filter) {
+		column, known := fields[name]
+		if !known {
+			return page, fmt.Errorf("%w: filter %s", ErrUnknownField, name)
+		}
+		args = append(args, q.Filter[name])
+		where = append(where, fmt.Sprintf("position(lower($%d) in lower((%s)::text)) > 0", len(args), column))
+	}
+	if q.Sort != "" {
+		name, descending := strings.CutPrefix(q.Sort, "-")
+		column, known := fields[name]
+		if !known {
+			return page, fmt.Errorf("%w: sort %s", ErrUnknownField, name)
+		}
+		if descending {
+			column += " desc nulls last"
+		}
+		order = column + ", " + order
+	}
+	limit := q.Limit
+	if limit == 0 {
+		limit = 30
+	}
+	limit = max(1, min(limit, 500))
+	from := fmt.Sprintf("from (%s) as list where %s", sql, strings.Join(where, " and "))
+	if page.Items, err = Collect(ctx, m, pgx.RowToStructByName[T],
+		fmt.Sprintf("select * %s order by %s limit %d offset %d", from, order, limit, max(0, q.Offset)), args...); err != nil {
+		return page, err
+	}
+	if q.Offset <= 0 && len(page.Items) < limit {
+		page.Total = len(page.Items) // this is all of it
+		return page, nil
+	}
+	page.Total, _, err = One(ctx, m, pgx.RowTo[int], "select count(*) "+from, args...)
+	return page, err
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,88 @@
+package settings
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/domain/forms"
+	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/projections"
+)
+
+// Queries answers what is set. Forms, languages and reasons are for everyone who is signed in; the whole settings for admins and auditors.
+type Queries struct{ Models *projections.Models }
+
+// Agency is the settings in force and their version.
+type Agency struct {
+	Version  int
+	Settings people.AgencySettings
+}
+
+// Agency answers the settings in force: for programs of ours, and for viewers who may read settings.
+func (q Queries) Agency(ctx context.Context) (Agency, error) {
+	a, _, err := projections.One(ctx, q.Models, pgx.RowToStructByName[Agency], `select version, settings from {settings}.agency`)
+	return a, wrap("read the agency's settings", err)
+}
+
+// Settings is Agency for a viewer; a viewer who may not read settings gets the refusal.
+func (q Queries) Settings(ctx context.Context, v access.Viewer) (Agency, error) {
+	if err := access.MayManage(v, access.ReadSettings); err != nil {
+		return Agency{}, err
+	}
+	return q.Agency(ctx)
+}
+
+// Forms are the newest versions of the forms that the viewer may book with: a customer's as far as agreed, everybody else's all.
+func (q Queries) Forms(ctx context.Context, v access.Viewer) ([]forms.Form, error) {
+	all, err := projections.Collect(ctx, q.Models, pgx.RowTo[forms.Form], `
+		select distinct on (form) body from {settings}.forms order by form, version desc`)
+	if err != nil || !v.OfCustomer() {
+		return all, wrap("list forms", err)
+	}
+	agreed, _, err := projections.One(ctx, q.Models, pgx.RowTo[people.CustomerSettings],
+		`select settings from {people}.customers where customer = $1`, v.Customer)
+	if err != nil {
+		return nil, wrap("read what a customer may book", err)
+	}
+	if len(agreed.Forms) == 0 {
+		return all, nil
+	}
+	return slices.DeleteFunc(all, func(f forms.Form) bool { return !slices.Contains(agreed.Forms, f.ID) }), nil
+}
+
+// Form is one of them; version 0 is the newest. Old versions are for reading jobs that were booked with them.
+func (q Queries) Form(ctx context.Context, v access.Viewer, id string, version int) (f forms.Form, found bool, err error) {
+	if version > 0 {
+		f, found, err = projections.One(ctx, q.Models, pgx.RowTo[forms.Form],
+			`select body from {settings}.forms where form = $1 and version = $2`, id, version)
+		return f, found, wrap("read a form", err)
+	}
+	all, err := q.Forms(ctx, v)
+	if err != nil {
+		return f, false, err
+	}
+	i := slices.IndexFunc(all, func(f forms.Form) bool { return f.ID == id })
+	if i < 0 {
+		return f, false, nil
+	}
+	return all[i], true, nil
+}
+
+// BillTo is what a customer's bookings are billed to unless they say otherwise (II-32).
+func (q Queries) BillTo(ctx context.Context, customer uuid.UUID) (string, error) {
+	s, _, err := projections.One(ctx, q.Models, pgx.RowTo[people.CustomerSettings],
+		`select settings from {people}.customers where customer = $1`, customer)
+	return s.BillTo, wrap("read whom a customer is billed as", err)
+}
+
+func wrap(what string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
