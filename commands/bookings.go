@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/booking"
 	"github.com/dragoman-booking/dragoman/eventschema"
 )
@@ -160,13 +161,41 @@ func (h *Handler) Job(ctx context.Context, r Request, ref string, build func(boo
 		if err != nil {
 			return plan{}, err
 		}
-		return decide(c, s, h.env(r, a, f))
+		env := h.env(r, a, f)
+		env.Actor.ActingFor = actingFor(r.Viewer, j, c)
+		p, err := decide(c, s, env)
+		p.acting = env.Actor.ActingFor
+		return p, err
 	})
 	if err != nil {
 		return JobAnswer{}, err
 	}
 	j, _ := res.folded.State.Job(id)
 	return JobAnswer{Job: j.Ref, Status: j.Status, Outcome: j.Outcome, Revision: j.Revision, Position: res.position, Warnings: res.warnings}, nil
+}
+
+// actingFor is the interpreter on whose behalf staff send a command; zero: none.
+func actingFor(v access.Viewer, j booking.Job, c booking.Command) uuid.UUID {
+	if !v.Staff() || v.Role == domain.System {
+		return uuid.Nil
+	}
+	side := booking.CustomerSide
+	switch c := c.(type) {
+	case booking.AcceptOffer:
+		return c.Interpreter
+	case booking.DeclineOffer:
+		return c.Interpreter
+	case booking.SubmitTimesheet:
+		side = c.Side
+	case booking.AcceptTimesheet:
+		side = c.Side
+	case booking.DisputeTimesheet:
+		side = c.Side
+	}
+	if side == booking.InterpreterSide && j.Assignment != nil {
+		return j.Assignment.Interpreter
+	}
+	return uuid.Nil
 }
 
 // Continue puts the hours after a long break into a job of their own (LL-124), under a number of its own.

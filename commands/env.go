@@ -10,6 +10,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/booking"
 	"github.com/dragoman-booking/dragoman/domain/forms"
+	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/eventschema"
 )
 
@@ -26,12 +27,12 @@ type needs struct {
 
 // found is what was read.
 type found struct {
-	agency       agencyState
+	agency       people.Agency
 	terms        forms.Terms
-	customer     customerState
+	customer     people.Customer
 	form         forms.Form
 	formKnown    bool
-	interpreters map[uuid.UUID]interpreterState
+	interpreters map[uuid.UUID]people.Interpreter
 }
 
 func (h *Handler) look(ctx context.Context, n needs) (found, error) {
@@ -64,7 +65,7 @@ func (h *Handler) look(ctx context.Context, n needs) (found, error) {
 			return err
 		})
 	}
-	profiles := make([]interpreterState, len(n.interpreters))
+	profiles := make([]people.Interpreter, len(n.interpreters))
 	for i, id := range n.interpreters {
 		g.Go(func() error {
 			f, err := h.interpreters.now(ctx, eventschema.InterpreterStream(id))
@@ -75,7 +76,7 @@ func (h *Handler) look(ctx context.Context, n needs) (found, error) {
 	if err := g.Wait(); err != nil {
 		return found{}, fmt.Errorf("read what the decision needs: %w", err)
 	}
-	out.interpreters = make(map[uuid.UUID]interpreterState, len(profiles))
+	out.interpreters = make(map[uuid.UUID]people.Interpreter, len(profiles))
 	for _, p := range profiles {
 		if p.ID != uuid.Nil {
 			out.interpreters[p.ID] = p
@@ -109,7 +110,7 @@ func (h *Handler) formVersion(ctx context.Context, id string, version int) (form
 func (h *Handler) env(r Request, a attempt, f found) booking.Env {
 	customer := narrowed(r.Viewer, f.customer)
 	e := booking.Env{
-		Now: a.at, Actor: h.meta(r).Actor, NewID: a.newID,
+		Now: a.at, Actor: r.Viewer.Actor(), NewID: a.newID,
 		Form: f.form, Terms: f.terms,
 		Agency: f.agency.Settings, AgencyVersion: f.agency.Version,
 		Customer: f.customer.Settings, CustomerZone: f.customer.TimeZone,

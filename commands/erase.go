@@ -45,12 +45,9 @@ func (h *Handler) EraseBooking(ctx context.Context, r Request, id uuid.UUID, rea
 func (h *Handler) EraseInterpreter(ctx context.Context, r Request, id uuid.UUID, reason string) (Changed, error) {
 	r = h.ready(r)
 	var key uuid.UUID
-	done, err := h.onInterpreter(ctx, r, id, access.Erase, func(s interpreterState) (plan, error) {
+	done, err := h.onInterpreter(ctx, r, id, access.Erase, func(s people.Interpreter) ([]people.Event, error) {
 		key = s.Profile.Key
-		if s.Erased {
-			return plan{}, nil
-		}
-		return one(people.PersonErased{Subject: id, Keys: []uuid.UUID{key}, Reason: booking.EraseReason(reason)}), nil
+		return people.EraseInterpreter{Reason: reason}.Decide(s)
 	})
 	if err != nil {
 		return Changed{}, err
@@ -69,16 +66,9 @@ func (h *Handler) EraseUser(ctx context.Context, r Request, id uuid.UUID, reason
 		return Changed{}, err
 	}
 	var key uuid.UUID
-	done, err := h.onUsers(ctx, r, stream, func(_ context.Context, users map[uuid.UUID]user, _ customerState, _ attempt) (plan, error) {
-		u, ok := users[id]
-		if !ok {
-			return plan{}, unknown()
-		}
-		key = u.Key
-		if u.Erased {
-			return plan{}, nil
-		}
-		return one(people.PersonErased{Subject: id, Keys: []uuid.UUID{key}, Reason: booking.EraseReason(reason)}), nil
+	done, err := h.onUsers(ctx, r, stream, func(_ context.Context, o people.Organisation, _ attempt) ([]people.Event, error) {
+		key = o.Users[id].Key
+		return people.EraseUser{User: id, Reason: reason}.Decide(o)
 	})
 	if err != nil {
 		return Changed{}, err

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/domain/booking"
+	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/eventschema"
 )
 
@@ -98,13 +99,13 @@ type Handler struct {
 
 	bookings     *streams[booking.State]
 	diaries      *streams[diaryState]
-	interpreters *streams[interpreterState]
-	customers    *streams[customerState]
-	agency       *streams[agencyState]
+	interpreters *streams[people.Interpreter]
+	customers    *streams[people.Customer]
+	agency       *streams[people.Agency]
 	forms        *streams[formState]
 	terms        *streams[termsState]
 	billing      *streams[billingState]
-	numbering    *streams[numberingState]
+	numbering    *streams[people.Numbering]
 
 	numbers *numbers
 	made    *made
@@ -129,19 +130,19 @@ func New(c Config) (*Handler, error) {
 		machine: c.Machine, hashKey: c.HashKey, logger: c.Logger,
 		bookings:     newStreams(c.Log, c.Codec, c.Cache, evolveBooking),
 		diaries:      newStreams(c.Log, c.Codec, c.Cache, diaryState.after),
-		interpreters: newStreams(c.Log, c.Codec, c.Cache, interpreterState.after),
-		customers:    newStreams(c.Log, c.Codec, c.Cache, customerState.after),
-		agency:       newStreams(c.Log, c.Codec, 1, agencyState.after),
+		interpreters: newStreams(c.Log, c.Codec, c.Cache, evolveWith(people.EvolveInterpreter)),
+		customers:    newStreams(c.Log, c.Codec, c.Cache, evolveWith(people.EvolveCustomer)),
+		agency:       newStreams(c.Log, c.Codec, 1, evolveWith(people.EvolveAgency)),
 		forms:        newStreams(c.Log, c.Codec, c.Cache, formState.after),
 		terms:        newStreams(c.Log, c.Codec, c.Cache, termsState.after),
 		billing:      newStreams(c.Log, c.Codec, c.Cache, billingState.after),
-		numbering:    newStreams(c.Log, c.Codec, 10, numberingState.after),
+		numbering:    newStreams(c.Log, c.Codec, 10, evolveWith(people.EvolveNumbering)),
 		made:         newMade(),
 	}
 	h.numbers = &numbers{}
 	h.diaries.carried = carriesForward
-	h.diaries.clone, h.customers.clone, h.agency.clone = diaryState.clone, customerState.clone, agencyState.clone
-	h.billing.clone, h.numbering.clone = billingState.clone, numberingState.clone
+	h.diaries.clone, h.customers.clone, h.agency.clone = diaryState.clone, people.Customer.Clone, people.Agency.Clone
+	h.billing.clone, h.numbering.clone = billingState.clone, people.Numbering.Clone
 	h.bookings.wipes, h.interpreters.wipes, h.customers.wipes, h.agency.wipes = erases, erases, erases, erases
 	return h, nil
 }

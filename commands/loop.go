@@ -58,6 +58,7 @@ type plan struct {
 	reserve  []booking.Reserve
 	release  []booking.Release
 	warnings []domain.Warning
+	acting   uuid.UUID // the interpreter on whose behalf staff act; zero: nobody
 }
 
 // result is the answer to an accepted command.
@@ -109,7 +110,11 @@ func execute[S any](ctx context.Context, h *Handler, st *streams[S], r Request, 
 			return *res, nil
 		}
 
-		next, proposed, err := st.encode(ctx, w.stream, f, p.events, h.stamped(meta, f.LastRecordedAt))
+		now := h.stamped(meta, f.LastRecordedAt)
+		if p.acting != uuid.Nil {
+			now.Actor.ActingFor = p.acting
+		}
+		next, proposed, err := st.encode(ctx, w.stream, f, p.events, now)
 		if err != nil {
 			return result[S]{}, err
 		}

@@ -5,14 +5,10 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/eventschema"
 )
-
-// blockSize is how many job numbers a process draws at once; those it does not give are lost, so numbers may have gaps.
-const blockSize = 100
 
 // numbers is the block of job numbers that this process gives out of.
 type numbers struct {
@@ -52,11 +48,14 @@ func (h *Handler) drawNumbers(ctx context.Context, n int) ([]int64, error) {
 func (h *Handler) drawBlock(ctx context.Context, stream string, b *numbers) error {
 	var drawn people.BlockDrawn
 	r := h.ready(Request{Name: "draw-numbers", Viewer: systemViewer()})
-	res, err := execute(ctx, h, h.numbering, r, wish[numberingState]{
+	res, err := execute(ctx, h, h.numbering, r, wish[people.Numbering]{
 		stream: stream,
-		decide: func(_ context.Context, s numberingState, _ attempt) (plan, error) {
-			drawn = people.BlockDrawn{Series: people.NumberingJob, First: max(s.Next, 1), Count: blockSize}
-			return plan{events: []any{drawn}}, nil
+		decide: func(_ context.Context, s people.Numbering, _ attempt) (plan, error) {
+			p, err := planned(people.DrawBlock{Series: people.NumberingJob}.Decide(s))
+			if err == nil {
+				drawn = p.events[0].(people.BlockDrawn)
+			}
+			return p, err
 		},
 	})
 	if err != nil {
@@ -66,41 +65,29 @@ func (h *Handler) drawBlock(ctx context.Context, stream string, b *numbers) erro
 	return nil
 }
 
-// SetNextNumber makes the job numbers go on from next (admin). It discards every block drawn ahead, in every process, and never goes below
-// a number that may have been given: those are all numbers drawn, but for the rest of this process's own newest block.
+// SetNextNumber makes a series go on from next (admin). It discards every block drawn ahead, in every process, and never goes below a number
+// that may have been given: those are all numbers drawn, but for the rest of this process's own newest block.
 func (h *Handler) SetNextNumber(ctx context.Context, r Request, series string, next int64) (Changed, error) {
 	r = h.ready(r)
-	if series != people.NumberingJob {
-		return Changed{}, domain.Invalid(domain.FieldError{Location: "body.series", Message: "Only the series job can be set."})
-	}
-	if next < 1 || next > maxNumber {
-		return Changed{}, domain.Invalid(domain.FieldError{Location: "body.next", Message: "Send a number from 1 to 999999999."})
-	}
 	b := h.numbers
 	b.mu.Lock() // nobody takes a number of the old block while it is being discarded
 	defer b.mu.Unlock()
-	res, err := execute(ctx, h, h.numbering, r, wish[numberingState]{
+	res, err := execute(ctx, h, h.numbering, r, wish[people.Numbering]{
 		stream: eventschema.NumberingStream(series),
-		allow:  func(numberingState) error { return access.MayManage(r.Viewer, access.ManageNumbering) },
-		decide: func(_ context.Context, s numberingState, _ attempt) (plan, error) {
-			lowest := max(s.Next, 1)
-			if b.end == s.Next && b.epoch == s.Epoch && b.next < b.end {
-				lowest = b.next
+		allow:  func(people.Numbering) error { return access.MayManage(r.Viewer, access.ManageNumbering) },
+		decide: func(_ context.Context, s people.Numbering, _ attempt) (plan, error) {
+			wish := people.SetNext{Series: series, Next: next}
+			if series == people.NumberingJob && b.end == s.Next && b.next < b.end {
+				wish.Free, wish.FreeEpoch = b.next, b.epoch // this process drew the newest block, and knows what it gave of it
 			}
-			if next < lowest {
-				return plan{}, domain.Unprocessable("number-given", "Numbers below %d may have been given already.", lowest)
-			}
-			return plan{events: []any{people.NextSet{Series: series, Next: next, Epoch: s.Epoch + 1}}}, nil
+			return planned(wish.Decide(s))
 		},
 	})
 	if err != nil {
 		return Changed{}, err
 	}
-	if b.epoch < res.folded.State.Epoch {
+	if series == people.NumberingJob && b.epoch < res.folded.State.Epoch {
 		b.next, b.end, b.epoch = 0, 0, res.folded.State.Epoch
 	}
 	return changed(res), nil
 }
-
-// maxNumber keeps a reference within nine digits.
-const maxNumber = 999_999_999

@@ -20,7 +20,6 @@ type Request struct {
 	Canonical   []byte        // the request in one canonical form; only its keyed hash is kept
 	IfMatch     *uint64       // revision that the sender saw; nil: any
 	At          time.Time     // business time at which the command was first received, UTC; zero: the clock's now
-	ActingFor   uuid.UUID     // on whose behalf staff act; zero: their own
 	Correlation uuid.UUID     // zero: the command starts its own
 	Causation   uuid.UUID     // the event that led to it; zero: the command itself
 }
@@ -64,15 +63,13 @@ func (h *Handler) ready(r Request) Request {
 
 // meta is what the command's events say about who, when and why; recordedAt comes with the bytes.
 func (h *Handler) meta(r Request) eventschema.Meta {
-	actor := r.Viewer.Actor()
-	actor.ActingFor = r.ActingFor
 	return eventschema.Meta{
 		CorrelationID: r.Correlation,
 		CausationID:   r.Causation,
 		CommandID:     r.CommandID,
 		CommandName:   r.Name,
 		RequestHash:   h.hash(r.Canonical),
-		Actor:         actor,
+		Actor:         r.Viewer.Actor(),
 		At:            r.At,
 	}
 }

@@ -47,7 +47,7 @@ func ofOwn(v access.Viewer, customer uuid.UUID) error {
 }
 
 // narrowed leaves of a customer's places and clients those that the viewer may use (II-12).
-func narrowed(v access.Viewer, s customerState) customerState {
+func narrowed(v access.Viewer, s people.Customer) people.Customer {
 	if !v.OfCustomer() || len(v.Clients) == 0 && len(v.Locations) == 0 {
 		return s
 	}

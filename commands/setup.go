@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -14,18 +15,15 @@ import (
 
 // EnsureDeployment makes an empty log a deployment: the agency's stream begins with the deployment's id and its first settings, and the
 // built-in forms and terms are written where there are none. It answers with the id, also of a log that was begun long ago.
-func (h *Handler) EnsureDeployment(ctx context.Context, demo bool, first people.AgencySettings) (uuid.UUID, error) {
+func (h *Handler) EnsureDeployment(ctx context.Context, demo bool) (uuid.UUID, error) {
 	r := h.ready(Request{Name: "begin-deployment", Viewer: systemViewer()})
-	res, err := execute(ctx, h, h.agency, r, wish[agencyState]{
+	res, err := execute(ctx, h, h.agency, r, wish[people.Agency]{
 		stream: eventschema.Agency,
-		decide: func(_ context.Context, s agencyState, a attempt) (plan, error) {
+		decide: func(_ context.Context, s people.Agency, a attempt) (plan, error) {
 			if s.Deployment != uuid.Nil {
 				return plan{}, nil
 			}
-			return plan{events: []any{
-				people.DeploymentCreated{ID: a.newID("deployment"), Demo: demo},
-				people.AgencyChanged{Version: 1, Settings: first},
-			}}, checkSettings(first)
+			return planned(people.CreateDeployment{ID: a.newID("deployment"), Demo: demo, Settings: people.DefaultAgency()}.Decide(s))
 		},
 	})
 	if err != nil {
@@ -38,7 +36,7 @@ func (h *Handler) EnsureDeployment(ctx context.Context, demo bool, first people.
 				if len(s.Versions) > 0 {
 					return plan{}, nil
 				}
-				return one(forms.Defined{Form: form}), nil
+				return plan{events: []any{forms.Defined{Form: form}}}, nil
 			},
 		})
 		if err != nil {
@@ -52,7 +50,7 @@ func (h *Handler) EnsureDeployment(ctx context.Context, demo bool, first people.
 			if len(s.Versions) > 0 {
 				return plan{}, nil
 			}
-			return one(forms.TermsDefined{Terms: terms}), nil
+			return plan{events: []any{forms.TermsDefined{Terms: terms}}}, nil
 		},
 	})
 	if err != nil {
@@ -61,34 +59,40 @@ func (h *Handler) EnsureDeployment(ctx context.Context, demo bool, first people.
 	return res.folded.State.Deployment, nil
 }
 
-// Setup makes the first admin of an empty deployment, against the one-time token that serve printed.
-func (h *Handler) Setup(ctx context.Context, r Request, token string, l Login) (Made, error) {
-	var f faults
-	f.name("body.username", l.Username)
-	f.add(l.Password != "", "body.password", "This field is required.")
-	if err := f.refusal(); err != nil {
-		return Made{}, err
+// SetupIn is what the first admin gives.
+type SetupIn struct {
+	Token    string
+	Username string
+	Password string
+	Name     string // empty: the user name
+	Email    string // empty: the user name, if it is one
+}
+
+// Setup makes the first admin of an empty deployment, against the one-time token that serve printed. Nobody is signed in yet: the token is
+// the right to do it.
+func (h *Handler) Setup(ctx context.Context, r Request, in SetupIn) (Made, error) {
+	if in.Email == "" && forms.IsEmail(in.Username) {
+		in.Email = in.Username
 	}
-	id, err := h.accounts.BeginSetup(ctx, token, l)
+	id, err := h.accounts.BeginSetup(ctx, in.Token, Login{Username: in.Username, Email: in.Email, Password: in.Password})
 	if err != nil {
 		return Made{}, err
 	}
-	r.Viewer = systemViewer() // nobody is signed in yet
+	r.Viewer = systemViewer()
 	r.Viewer.User = id
 	r = h.ready(r)
-	var key uuid.UUID
-	done, err := h.onUsers(ctx, r, eventschema.Agency, func(ctx context.Context, users map[uuid.UUID]user, _ customerState, a attempt) (plan, error) {
-		if _, ok := users[id]; ok {
-			return plan{}, nil
+	account := people.Account{Name: domain.Personal(cmp.Or(in.Name, in.Username)), Email: domain.Personal(in.Email), Role: domain.Admin}
+	done, err := h.onUsers(ctx, r, eventschema.Agency, func(ctx context.Context, o people.Organisation, a attempt) ([]people.Event, error) {
+		if _, there := o.Users[id]; there {
+			return nil, nil
 		}
-		if key == uuid.Nil && !a.dry {
-			if key, err = h.keys.Draw(ctx); err != nil {
-				return plan{}, err
+		if account.Key == uuid.Nil && !a.dry {
+			if account.Key, err = h.keys.Draw(ctx); err != nil {
+				return nil, err
 			}
 		}
-		return one(people.UserAdded{User: id, Account: people.Account{
-			Key: key, Name: domain.Personal(l.Username), Email: domain.Personal(l.Email), Role: domain.Admin,
-		}}), nil
+		// Not people.AddUser: the first admin may have no mail address yet.
+		return []people.Event{people.UserAdded{User: id, Account: account}}, nil
 	})
 	if err != nil {
 		return Made{}, err
