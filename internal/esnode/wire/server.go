@@ -22,6 +22,8 @@ const (
 	maxAppendData  = 1 << 20  // bytes of data one append may carry, as the real server counts them
 	maxAppendTotal = 16 << 20 // bytes of everything in one append
 	keepaliveEvery = 10 * time.Second
+
+	minPingInterval = 100 * time.Millisecond // of a client; one that pings more often is cut off
 )
 
 // Options of a Server.
@@ -54,7 +56,7 @@ func NewServer(l *log.Log, opts Options) *Server {
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxSendMsgSize(maxMessage),
 		// Clients ping after 10 s without traffic, with no call open too. grpc-go's default would cut them off for it.
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPingInterval, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveEvery, Timeout: keepaliveEvery}),
 	)
 	streams.RegisterStreamsServer(s.grpc, s)
