@@ -168,3 +168,21 @@ func (a *Accounts) Sweep(ctx context.Context) error {
 	}
 	return nil
 }
+
+// MarkDemoFilled notes that the demo's data is complete; DemoFilled tells it. Until then a start goes on filling.
+func (a *Accounts) MarkDemoFilled(ctx context.Context) error {
+	if _, err := a.db.Exec(ctx, `update kept.deployment set demo_filled = true`); err != nil {
+		return fmt.Errorf("note that the demo's data is complete: %w", err)
+	}
+	return nil
+}
+
+// DemoFilled tells whether the demo's data is complete.
+func (a *Accounts) DemoFilled(ctx context.Context) (bool, error) {
+	var filled bool
+	err := a.db.QueryRow(ctx, `select coalesce(bool_or(demo_filled), false) from kept.deployment`).Scan(&filled)
+	if err != nil {
+		return false, fmt.Errorf("read whether the demo's data is complete: %w", err)
+	}
+	return filled, nil
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/dragoman-booking/dragoman/commands"
+	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/accounts"
+	"github.com/dragoman-booking/dragoman/internal/clock"
+	"github.com/dragoman-booking/dragoman/internal/esnode"
+	"github.com/dragoman-booking/dragoman/internal/eventlog"
+	"github.com/dragoman-booking/dragoman/internal/lease"
+	"github.com/dragoman-booking/dragoman/internal/postgres"
+	"github.com/dragoman-booking/dragoman/projections"
+	"github.com/dragoman-booking/dragoman/projections/access"
+	"github.com/dragoman-booking/dragoman/projections/activity"
+	"github.com/dragoman-booking/dragoman/projections/calendar"
+	"github.com/dragoman-booking/dragoman/projections/dashboard"
+	"github.com/dragoman-booking/dragoman/projections/invoices"
+	"github.com/dragoman-booking/dragoman/projections/jobs"
+	"github.com/dragoman-booking/dragoman/projections/messages"
+	readpeople "github.com/dragoman-booking/dragoman/projections/people"
+	"github.com/dragoman-booking/dragoman/projections/refs"
+	"github.com/dragoman-booking/dragoman/projections/settings"
+	"github.com/dragoman-booking/dragoman/projections/timers"
+)
+
+// house is everything that a subcommand stands on, opened in order and closed in reverse. This file is the only place where concrete things
+// meet.
+type house struct {
+	log    *slog.Logger
+	config *Config
+
+	databaseURL string
+	pool        *pgxpool.Pool
+	keys        *accounts.Keys
+	accounts    *accounts.Accounts
+	clock       *clock.Clock
+	node        *esnode.Node // nil: another process's, or a real cluster
+	logURL      string
+	codec       *eventschema.Codec
+	events      *eventlog.Log
+	feed        *eventlog.Feed
+	models      *projections.Models
+	leases      *lease.Holder
+	runner      *projections.Runner
+	commands    *commands.Handler
+	deployment  uuid.UUID
+	began       time.Time // of the deployment, business time
+
+	closers []func(context.Context) error
+}
+
+// closing adds what is to be undone, last first.
+func (h *house) closing(what string, f func(context.Context) error) {
+	h.closers = append(h.closers, func(ctx context.Context) error {
+		if err := f(ctx); err != nil {
+			return fmt.Errorf("stop %s: %w", what, err)
+		}
+		return nil
+	})
+}
+
+// close undoes everything within half a minute, whatever became of the caller's context.
+func (h *house) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	var faults []error
+	for i := len(h.closers) - 1; i >= 0; i-- {
+		faults = append(faults, h.closers[i](ctx))
+	}
+	h.closers = nil
+	return errors.Join(faults...)
+}
+
+// projectors are all read models.
+func projectors() []projections.Projector {
+	return []projections.Projector{access.Projector{}, refs.Projector{}, readpeople.Projector{}, settings.Projector{}, jobs.Projector{}, calendar.Projector{},
+		activity.Projector{}, dashboard.Projector{}, messages.Projector{}, timers.Projector{}, invoices.Projector{}}
+}
+
+// openStores opens the database, the keys and the event log: embedded ones under the data folder, or those that the configuration or a
+// running server names.
+func openStores(ctx context.Context, s *stage, c *Config) (h *house, err error) {
+	h = &house{log: s.log, config: c, clock: &clock.Clock{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.close())
+		}
+	}()
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	if err := h.openDatabase(ctx, c); err != nil {
+		return nil, err
+	}
+	wrapper, err := accounts.OpenMasterKey(ctx, h.pool, c.masterKeyFile())
+	if err != nil {
+		return nil, err
+	}
+	if h.keys, err = accounts.NewKeys(h.pool, wrapper, accounts.KeyOptions{Logger: h.log}); err != nil {
+		return nil, fmt.Errorf("open the personal-data keys: %w", err)
+	}
+	h.closing("the personal-data keys", h.keys.Close)
+	if h.accounts, err = accounts.New(h.pool, accounts.Options{}); err != nil {
+		return nil, fmt.Errorf("open the accounts: %w", err)
+	}
+	return h, h.openLog(ctx, c)
+}
+
+func (h *house) openDatabase(ctx context.Context, c *Config) error {
+	h.databaseURL = c.DatabaseURL
+	if h.databaseURL == "" {
+		cluster, err := postgres.StartPrivate(ctx, postgres.Options{DataDir: c.Data, Logger: h.log})
+		if err != nil {
+			return err
+		}
+		h.closing("the private database", cluster.Stop)
+		h.databaseURL = cluster.URL()
+	}
+	var err error
+	if h.pool, err = postgres.Open(ctx, h.databaseURL, postgres.PoolOptions{MaxConns: 40, Name: "dragoman"}); err != nil {
+		return err
+	}
+	h.closing("the database pool", func(context.Context) error { h.pool.Close(); return nil })
+	return postgres.Migrate(ctx, h.pool)
+}
+
+func (h *house) openLog(ctx context.Context, c *Config) error {
+	h.logURL = c.EventStoreURL
+	if h.logURL == "" {
+		h.logURL = runningLog(c.Data)
+	}
+	if h.logURL == "" {
+		node, err := esnode.Start(ctx, esnode.Config{Dir: filepath.Join(c.Data, "log"), Logger: h.log, MinFreeDisk: int64(c.minFreeDisk())})
+		if err != nil {
+			return err
+		}
+		h.node, h.logURL = node, node.ConnectionString()
+		h.closing("the embedded event log", node.Stop)
+	}
+	h.codec = eventschema.NewCodec(h.keys)
+	var err error
+	if h.events, err = eventlog.Open(ctx, h.logURL, eventlog.Options{Logger: h.log}); err != nil {
+		return fmt.Errorf("open the event log: %w", err)
+	}
+	h.closing("the event log's client", h.events.Close)
+	return nil
+}
+
+// openCommands makes the command handler and begins the deployment if the log is empty.
+func (h *house) openCommands(ctx context.Context, demo bool) (err error) {
+	if h.models, err = projections.NewModels(h.pool, projectors()...); err != nil {
+		return err
+	}
+	if err := h.models.Start(ctx); err != nil {
+		return err
+	}
+	h.closing("the read models", func(context.Context) error { h.models.Stop(); return nil })
+	hashKey, err := h.keys.HashKey(ctx)
+	if err != nil {
+		return fmt.Errorf("draw the key of request hashes: %w", err)
+	}
+	h.commands, err = commands.New(commands.Config{Log: h.events, Codec: h.codec, PersonKeys: h.keys, Refs: references{h}, Models: h.models,
+		Accounts: logins{h.accounts, demo}, Clock: h.clock, HashKey: hashKey, Logger: h.log})
+	if err != nil {
+		return err
+	}
+	if h.deployment, err = h.commands.EnsureDeployment(ctx, demo, people.DefaultAgency()); err != nil {
+		return err
+	}
+	if err := h.accounts.EnsureDeployment(ctx, h.deployment); err != nil {
+		return err
+	}
+	return h.events.ReadStream(ctx, eventschema.Agency, 0, func(e eventschema.Stored) error {
+		first, err := h.codec.Decode(ctx, e)
+		if err != nil {
+			return fmt.Errorf("read when the deployment began: %w", err)
+		}
+		h.began = first.Meta.At
+		return eventschema.ErrStop
+	})
+}
+
+// openRunner starts the read models; it returns once all can be queried.
+func (h *house) openRunner(ctx context.Context) (err error) {
+	h.leases = lease.New(h.pool, 0)
+	h.leases.Start()
+	h.closing("the leases", func(ctx context.Context) error { h.leases.Stop(ctx); return nil })
+	if h.feed, err = eventlog.NewFeed(h.events, h.codec, eventlog.FeedOptions{Logger: h.log}); err != nil {
+		return err
+	}
+	h.closing("the feed", func(context.Context) error { return h.feed.Close() })
+	h.runner, err = projections.NewRunner(h.runnerOptions())
+	if err != nil {
+		return err
+	}
+	if err := h.runner.Start(ctx); err != nil {
+		return err
+	}
+	h.closing("the projectors", func(context.Context) error { return h.runner.Stop() })
+	return nil
+}
