@@ -1,0 +1,1 @@
+-- Read model calendar: jobs by the time they take. Filled by calendar.Projector.

@@ -1,0 +1,1 @@
+-- Read model dashboard: what the four tiles count. Filled by dashboard.Projector.

@@ -1,0 +1,1 @@
+-- Read model invoices: drafts and issued invoices. Filled by invoices.Projector.

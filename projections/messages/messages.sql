@@ -1,0 +1,1 @@
+-- Read model messages: admin threads and contact logs. Filled by messages.Projector.

@@ -1,0 +1,1 @@
+-- Read model timers: what is due by the clock. Filled by timers.Projector.
