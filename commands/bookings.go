@@ -114,6 +114,7 @@ func (h *Handler) CreateBooking(ctx context.Context, r Request, form string, c b
 		booking: c.Booking,
 		allow:   func(booking.State) error { return mayCreate(r.Viewer, c.Customer) },
 		claims:  claims,
+		ref:     refOf,
 		decide: func(ctx context.Context, s booking.State, a attempt) (plan, error) {
 			env, err := h.envForCreate(ctx, r, form, c, a)
 			if err != nil {
@@ -249,6 +250,7 @@ func (h *Handler) onJob(ctx context.Context, r Request, ref string,
 		stream:  eventschema.BookingStream(t.booking),
 		booking: t.booking,
 		claims:  claims,
+		ref:     refOf,
 		allow: func(s booking.State) error {
 			j, ok := s.Job(t.job)
 			if !ok {
@@ -266,6 +268,15 @@ func (h *Handler) onJob(ctx context.Context, r Request, ref string,
 		},
 	})
 	return res, t.job, err
+}
+
+// refOf names a job in a refusal, if the booking has more than one.
+func refOf(s booking.State, job uuid.UUID) string {
+	if len(s.Jobs) < 2 {
+		return ""
+	}
+	j, _ := s.Job(job)
+	return j.Ref
 }
 
 // claims tells whether the booking counts on a reservation. A complete job has let go of its own.

@@ -16,85 +16,80 @@ import (
 	"github.com/dragoman-booking/dragoman/eventschema"
 )
 
-// diaryState is what a worker's diary holds.
-type diaryState struct {
-	Held map[uuid.UUID]diary.Reservation
-}
-
-func (s diaryState) after(e eventschema.Recorded) diaryState {
-	if s.Held == nil {
-		s.Held = map[uuid.UUID]diary.Reservation{}
-	}
-	switch e := e.Event.(type) {
-	case diary.Reserved:
-		for _, r := range e.Reservations {
-			s.Held[r.ID] = r
-		}
-	case diary.Released:
-		for _, id := range e.Reservations {
-			delete(s.Held, id)
-		}
-	case diary.CarriedForward:
-		clear(s.Held)
-		for _, r := range e.Reservations {
-			s.Held[r.ID] = r
-		}
-	default:
-		panic(unexpected("diary", e))
-	}
-	return s
-}
-
-func (s diaryState) clone() diaryState {
-	s.Held = maps.Clone(s.Held)
-	return s
-}
-
-// reserve decides whether the diary takes all of these windows: none may overlap another job's. A job's own windows do not clash with each
-// other, and a window that is over already is recorded unchecked.
-func (s diaryState) reserve(bookingID uuid.UUID, wanted []booking.Reserve) (diary.Reserved, error) {
-	e := diary.Reserved{}
-	taken := slices.Collect(maps.Values(s.Held))
-	for _, w := range wanted {
-		r := diary.Reservation{ID: w.ID, Booking: bookingID, Job: w.Job, Start: w.Start, End: w.End, Unchecked: w.Unchecked}
-		for _, t := range taken {
-			if !w.Unchecked && t.Job != w.Job && t.Start.Before(r.End) && r.Start.Before(t.End) {
-				return e, domain.Conflict("double-booked", "The interpreter has another job at that time.")
-			}
-		}
-		e.Interpreter = w.Interpreter
-		e.Reservations = append(e.Reservations, r)
-		taken = append(taken, r)
-	}
-	return e, nil
-}
-
 // reserve asks each worker's diary, in id order, for all new windows of one attempt in one append. If one refuses, those that others have
-// given are released again, and the refusal is returned.
-func (h *Handler) reserve(ctx context.Context, r Request, bookingID uuid.UUID, wanted []booking.Reserve) error {
-	given := make([]booking.Reserve, 0, len(wanted))
+// given are released again; the refusal names every job of the booking that clashes, in whichever diary.
+func (h *Handler) reserve(ctx context.Context, r Request, bookingID uuid.UUID, wanted []booking.Reserve, ref func(job uuid.UUID) string) error {
+	var given []booking.Reserve
+	var clashing []uuid.UUID
 	for _, mine := range byWorker(wanted, func(w booking.Reserve) uuid.UUID { return w.Interpreter }) {
-		worker := mine[0].Interpreter
-		_, err := execute(ctx, h, h.diaries, diaryRequest(r), wish[diaryState]{
-			stream: eventschema.DiaryStream(worker),
-			decide: func(_ context.Context, s diaryState, _ attempt) (plan, error) {
-				e, err := s.reserve(bookingID, mine)
-				return plan{events: []any{e}}, err
-			},
-		})
-		if err == nil {
+		var booked *diary.DoubleBooked
+		var err error
+		if len(clashing) == 0 {
+			err = h.reserveFor(ctx, r, bookingID, mine)
+		} else {
+			err = h.wouldReserve(ctx, bookingID, mine)
+		}
+		switch {
+		case errors.As(err, &booked):
+			for _, c := range booked.Clashes {
+				clashing = append(clashing, c.Job)
+			}
+		case err != nil:
+			// Whether this diary has taken the windows is not known. Nobody claims them, so the repair releases them.
+			return fmt.Errorf("reserve in the diary of %s: %w", mine[0].Interpreter, err)
+		case len(clashing) == 0:
 			given = append(given, mine...)
-			continue
 		}
-		var refusal *domain.Refusal
-		if errors.As(err, &refusal) {
-			h.release(ctx, r, abandoned[booking.State](given, booking.State{}, nil))
-			return err
-		}
-		// Whether this diary has taken the windows is not known. Nobody claims them, so the repair releases them.
-		return fmt.Errorf("reserve in the diary of %s: %w", worker, err)
 	}
-	return nil
+	if len(clashing) == 0 {
+		return nil
+	}
+	h.release(ctx, r, abandoned[booking.State](given, booking.State{}, nil))
+	return doubleBooked(clashing, ref)
+}
+
+func doubleBooked(jobs []uuid.UUID, ref func(uuid.UUID) string) error {
+	no := domain.Conflict("double-booked", "The interpreter has another job at that time.")
+	seen := map[uuid.UUID]bool{}
+	for _, job := range jobs {
+		if name := ref(job); name != "" && !seen[job] {
+			no.Errors = append(no.Errors, domain.FieldError{Location: name, Message: "The interpreter has another job at that time."})
+		}
+		seen[job] = true
+	}
+	return no
+}
+
+func (h *Handler) reserveFor(ctx context.Context, r Request, bookingID uuid.UUID, mine []booking.Reserve) error {
+	_, err := execute(ctx, h, h.diaries, diaryRequest(r), wish[diary.State]{
+		stream: eventschema.DiaryStream(mine[0].Interpreter),
+		decide: func(_ context.Context, s diary.State, _ attempt) (plan, error) {
+			wanted, replaced := windows(bookingID, mine)
+			return planned(diary.Reserve(s, mine[0].Interpreter, wanted, replaced...))
+		},
+	})
+	return err
+}
+
+// wouldReserve only asks: something else has refused the whole already.
+func (h *Handler) wouldReserve(ctx context.Context, bookingID uuid.UUID, mine []booking.Reserve) error {
+	f, err := h.diaries.now(ctx, eventschema.DiaryStream(mine[0].Interpreter))
+	if err != nil {
+		return err
+	}
+	wanted, replaced := windows(bookingID, mine)
+	_, err = diary.Reserve(f.State, mine[0].Interpreter, wanted, replaced...)
+	return err
+}
+
+func windows(bookingID uuid.UUID, mine []booking.Reserve) (wanted []diary.Reservation, replaced []uuid.UUID) {
+	for _, w := range mine {
+		wanted = append(wanted, diary.Reservation{ID: w.ID, Booking: bookingID, Job: w.Job, Start: w.Start, End: w.End, Unchecked: w.Unchecked})
+		if w.Replaces != uuid.Nil {
+			replaced = append(replaced, w.Replaces)
+		}
+	}
+	return wanted, replaced
 }
 
 // release gives reservations back. What cannot be released now the repair releases later: the diary may hold too much, never too little.
@@ -108,19 +103,14 @@ func (h *Handler) release(ctx context.Context, r Request, given []booking.Releas
 
 func (h *Handler) releaseFrom(ctx context.Context, r Request, given []booking.Release) error {
 	worker := given[0].Interpreter
-	_, err := execute(ctx, h, h.diaries, diaryRequest(r), wish[diaryState]{
+	ids := make([]uuid.UUID, len(given))
+	for i, g := range given {
+		ids[i] = g.Reservation
+	}
+	_, err := execute(ctx, h, h.diaries, diaryRequest(r), wish[diary.State]{
 		stream: eventschema.DiaryStream(worker),
-		decide: func(_ context.Context, s diaryState, _ attempt) (plan, error) {
-			e := diary.Released{Interpreter: worker, Why: given[0].Why}
-			for _, g := range given {
-				if _, held := s.Held[g.Reservation]; held {
-					e.Reservations = append(e.Reservations, g.Reservation)
-				}
-			}
-			if len(e.Reservations) == 0 {
-				return plan{}, nil
-			}
-			return plan{events: []any{e}}, nil
+		decide: func(_ context.Context, s diary.State, _ attempt) (plan, error) {
+			return planned(diary.Release(s, worker, ids, given[0].Why), nil)
 		},
 	})
 	if err != nil {
@@ -154,28 +144,17 @@ func byWorker[T any](all []T, worker func(T) uuid.UUID) [][]T {
 // carriesForward tells whether nothing before this event need be read.
 func carriesForward(e eventschema.Stored) bool { return e.Type == "diary.carried-forward.v1" }
 
-// CarryForward writes down everything that a worker's diary still holds, so that nothing before need be read: once a year.
-func (h *Handler) CarryForward(ctx context.Context, r Request, interpreter uuid.UUID, year int) error {
-	r = h.ready(r)
-	_, err := execute(ctx, h, h.diaries, r, wish[diaryState]{
+// CarryForward summarises a long diary once in a calendar year, so that nothing before need be read. Again is nothing.
+func (h *Handler) CarryForward(ctx context.Context, interpreter uuid.UUID) error {
+	r := h.ready(Request{Name: "carry-diary-forward", Viewer: systemViewer()})
+	_, err := execute(ctx, h, h.diaries, r, wish[diary.State]{
 		stream: eventschema.DiaryStream(interpreter),
-		decide: func(_ context.Context, s diaryState, _ attempt) (plan, error) {
-			if s.Held == nil {
-				return plan{}, nil
-			}
-			e := diary.CarriedForward{Interpreter: interpreter, Year: year, Reservations: slices.SortedFunc(maps.Values(s.Held), earlier)}
-			return plan{events: []any{e}}, nil
+		decide: func(_ context.Context, s diary.State, _ attempt) (plan, error) {
+			return planned(diary.CarryForward(s, r.At), nil)
 		},
 	})
 	if err != nil {
 		return fmt.Errorf("carry the diary of %s forward: %w", interpreter, err)
 	}
 	return nil
-}
-
-func earlier(a, b diary.Reservation) int {
-	if c := a.Start.Compare(b.Start); c != 0 {
-		return c
-	}
-	return bytes.Compare(a.ID[:], b.ID[:])
 }

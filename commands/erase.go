@@ -61,10 +61,11 @@ func (h *Handler) EraseUser(ctx context.Context, r Request, id uuid.UUID, reason
 	if err := access.MayManage(r.Viewer, access.Erase); err != nil {
 		return Changed{}, err
 	}
-	stream, err := h.holds(ctx, id, h.refs.StreamOfUser)
+	customer, err := h.owner(ctx, id)
 	if err != nil {
 		return Changed{}, err
 	}
+	stream := usersOf(customer)
 	var key uuid.UUID
 	done, err := h.onUsers(ctx, r, stream, func(_ context.Context, o people.Organisation, _ attempt) ([]people.Event, error) {
 		key = o.Users[id].Key

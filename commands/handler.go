@@ -9,17 +9,19 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/domain/booking"
+	"github.com/dragoman-booking/dragoman/domain/diary"
 	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/eventschema"
 )
 
-// Refs leads from what a caller names to the stream that holds it; the refs read model implements it. What it does not find it calls
-// unknown only once it has reached the log's end as of the question; not within five seconds: eventschema.ErrBehind.
+// Refs leads from what a caller names to what holds it; the refs read model implements it.
 type Refs interface {
+	// Resolve tells which booking and job a reference names; false if the read model does not know it (yet).
 	Resolve(ctx context.Context, ref string) (booking, job uuid.UUID, known bool, err error)
-	CustomerOfClient(ctx context.Context, client uuid.UUID) (customer uuid.UUID, known bool, err error)
-	CustomerOfLocation(ctx context.Context, location uuid.UUID) (customer uuid.UUID, known bool, err error)
-	StreamOfUser(ctx context.Context, user uuid.UUID) (stream string, known bool, err error)
+	// Owner tells to which customer a client, location or user belongs, zero for the agency's own users; false if unknown (yet).
+	Owner(ctx context.Context, id uuid.UUID) (customer uuid.UUID, known bool, err error)
+	// Reach waits until the read model has applied everything up to the position; eventschema.ErrBehind after five seconds.
+	Reach(ctx context.Context, p eventschema.Position) error
 }
 
 // Waiter waits until read models have applied everything up to a position; eventschema.ErrBehind after five seconds. Commands that grant or
@@ -98,7 +100,7 @@ type Handler struct {
 	logger   *slog.Logger
 
 	bookings     *streams[booking.State]
-	diaries      *streams[diaryState]
+	diaries      *streams[diary.State]
 	interpreters *streams[people.Interpreter]
 	customers    *streams[people.Customer]
 	agency       *streams[people.Agency]
@@ -129,7 +131,7 @@ func New(c Config) (*Handler, error) {
 		log: c.Log, codec: c.Codec, keys: c.PersonKeys, refs: c.Refs, models: c.Models, accounts: c.Accounts, clock: c.Clock,
 		machine: c.Machine, hashKey: c.HashKey, logger: c.Logger,
 		bookings:     newStreams(c.Log, c.Codec, c.Cache, evolveBooking),
-		diaries:      newStreams(c.Log, c.Codec, c.Cache, diaryState.after),
+		diaries:      newStreams(c.Log, c.Codec, c.Cache, evolveWith(diary.Evolve)),
 		interpreters: newStreams(c.Log, c.Codec, c.Cache, evolveWith(people.EvolveInterpreter)),
 		customers:    newStreams(c.Log, c.Codec, c.Cache, evolveWith(people.EvolveCustomer)),
 		agency:       newStreams(c.Log, c.Codec, 1, evolveWith(people.EvolveAgency)),
@@ -141,7 +143,7 @@ func New(c Config) (*Handler, error) {
 	}
 	h.numbers = &numbers{}
 	h.diaries.carried = carriesForward
-	h.diaries.clone, h.customers.clone, h.agency.clone = diaryState.clone, people.Customer.Clone, people.Agency.Clone
+	h.customers.clone, h.agency.clone = people.Customer.Clone, people.Agency.Clone
 	h.billing.clone, h.numbering.clone = billingState.clone, people.Numbering.Clone
 	h.bookings.wipes, h.interpreters.wipes, h.customers.wipes, h.agency.wipes = erases, erases, erases, erases
 	return h, nil

@@ -38,6 +38,8 @@ type wish[S any] struct {
 	decide func(ctx context.Context, s S, a attempt) (plan, error)
 	// booking is whose windows a plan reserves; zero: the command reserves nothing.
 	booking uuid.UUID
+	// ref names a job of the state in a refusal; needed where a plan reserves.
+	ref func(S, uuid.UUID) string
 	// claims tells whether the state holds on to a diary reservation; nil: the stream names none.
 	claims func(S, uuid.UUID) bool
 }
@@ -121,7 +123,7 @@ func execute[S any](ctx context.Context, h *Handler, st *streams[S], r Request, 
 		// From here on the caller's hanging up must not tear the steps apart.
 		steps, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendTimeout)
 		defer cancel()
-		if err := h.reserve(steps, r, w.booking, p.reserve); err != nil {
+		if err := h.reserve(steps, r, w.booking, p.reserve, func(job uuid.UUID) string { return w.ref(f.State, job) }); err != nil {
 			var refusal *domain.Refusal
 			if errors.As(err, &refusal) && !fresh { // refused on what a remembered booking wanted: look whether it still wants that
 				if f, err = st.now(steps, w.stream); err != nil {

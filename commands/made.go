@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -16,62 +17,57 @@ type target struct{ booking, job uuid.UUID }
 // made is what this process just made, so that a command right after its 201 need not wait for the read model; and what it has found, for
 // a reference never names anything else.
 type made struct {
-	jobs    *lru.Cache[string, target]
-	streams *lru.Cache[uuid.UUID, string] // of a client, location or user
+	jobs   *lru.Cache[string, target]
+	owners *lru.Cache[uuid.UUID, uuid.UUID] // client, location or user → customer, zero: the agency
 }
 
 func newMade() *made {
 	jobs, err1 := lru.New[string, target](100_000)
-	streams, err2 := lru.New[uuid.UUID, string](20_000)
+	owners, err2 := lru.New[uuid.UUID, uuid.UUID](20_000)
 	if err1 != nil || err2 != nil {
 		panic("commands: cache sizes") // our own constants
 	}
-	return &made{jobs, streams}
+	return &made{jobs, owners}
 }
 
 // find resolves a job's reference.
 func (h *Handler) find(ctx context.Context, ref string) (target, error) {
-	if t, ok := h.made.jobs.Get(ref); ok {
-		return t, nil
-	}
-	b, j, known, err := h.refs.Resolve(ctx, ref)
-	switch {
-	case err != nil:
-		return target{}, err
-	case !known:
-		return target{}, unknown()
-	}
-	h.made.jobs.Add(ref, target{b, j})
-	return target{b, j}, nil
-}
-
-// holds finds the stream that holds a client, location or user.
-func (h *Handler) holds(ctx context.Context, id uuid.UUID, ask func(context.Context, uuid.UUID) (string, bool, error)) (string, error) {
-	if s, ok := h.made.streams.Get(id); ok {
-		return s, nil
-	}
-	s, known, err := ask(ctx, id)
-	switch {
-	case err != nil:
-		return "", err
-	case !known:
-		return "", unknown()
-	}
-	h.made.streams.Add(id, s)
-	return s, nil
-}
-
-// customerOf finds the customer whose client or location this is.
-func (h *Handler) customerOf(ctx context.Context, id uuid.UUID, ask func(context.Context, uuid.UUID) (uuid.UUID, bool, error)) (uuid.UUID, error) {
-	stream, err := h.holds(ctx, id, func(ctx context.Context, id uuid.UUID) (string, bool, error) {
-		customer, known, err := ask(ctx, id)
-		return eventschema.CustomerStream(customer), known, err
+	return lookUp(ctx, h, h.made.jobs, ref, func() (target, bool, error) {
+		b, j, known, err := h.refs.Resolve(ctx, ref)
+		return target{b, j}, known, err
 	})
-	if err != nil {
-		return uuid.Nil, err
+}
+
+// owner finds the customer whose client, location or user this is; zero: the agency's user.
+func (h *Handler) owner(ctx context.Context, id uuid.UUID) (uuid.UUID, error) {
+	return lookUp(ctx, h, h.made.owners, id, func() (uuid.UUID, bool, error) { return h.refs.Owner(ctx, id) })
+}
+
+// lookUp asks this process's memory, then the read model, then the read model once it has reached the log's end as of this call. Only then
+// is a thing unknown.
+func lookUp[K comparable, V any](ctx context.Context, h *Handler, memory *lru.Cache[K, V], key K, ask func() (V, bool, error)) (V, error) {
+	if v, ok := memory.Get(key); ok {
+		return v, nil
 	}
-	customer, _ := eventschema.IDOf(stream)
-	return customer, nil
+	v, known, err := ask()
+	if err == nil && !known {
+		var end eventschema.Position
+		if end, err = h.log.Newest(ctx); err != nil {
+			return v, fmt.Errorf("look for the log's end: %w", err)
+		}
+		if err := h.refs.Reach(ctx, end); err != nil {
+			return v, fmt.Errorf("wait for what was made just now: %w", err)
+		}
+		v, known, err = ask()
+	}
+	switch {
+	case err != nil:
+		return v, err
+	case !known:
+		return v, unknown()
+	}
+	memory.Add(key, v)
+	return v, nil
 }
 
 // unknown is the one answer for what does not exist and for what is not the asker's to know.

@@ -148,13 +148,13 @@ func (h *Handler) AddClient(ctx context.Context, r Request, customer uuid.UUID, 
 	if err != nil {
 		return Made{}, err
 	}
-	h.made.streams.Add(id, eventschema.CustomerStream(customer))
+	h.made.owners.Add(id, customer)
 	return Made{id, done.Revision, done.Position}, nil
 }
 
 // ChangeClient renames a client (admin).
 func (h *Handler) ChangeClient(ctx context.Context, r Request, c people.ChangeClient) (Changed, error) {
-	customer, err := h.customerOf(ctx, c.Client, h.refs.CustomerOfClient)
+	customer, err := h.owner(ctx, c.Client)
 	if err != nil {
 		return Changed{}, err
 	}
@@ -177,13 +177,13 @@ func (h *Handler) AddLocation(ctx context.Context, r Request, customer uuid.UUID
 	if err != nil {
 		return Made{}, err
 	}
-	h.made.streams.Add(id, eventschema.CustomerStream(customer))
+	h.made.owners.Add(id, customer)
 	return Made{id, done.Revision, done.Position}, nil
 }
 
 // ChangeLocation changes a place; jobs booked there keep the address that they were booked with.
 func (h *Handler) ChangeLocation(ctx context.Context, r Request, c people.ChangeLocation) (Changed, error) {
-	customer, err := h.customerOf(ctx, c.Location, h.refs.CustomerOfLocation)
+	customer, err := h.owner(ctx, c.Location)
 	if err != nil {
 		return Changed{}, err
 	}

@@ -100,6 +100,6 @@ func (h *Handler) Setup(ctx context.Context, r Request, in SetupIn) (Made, error
 	if err := h.accounts.FinishSetup(ctx); err != nil {
 		return Made{}, err
 	}
-	h.made.streams.Add(id, eventschema.Agency)
+	h.made.owners.Add(id, uuid.Nil)
 	return Made{id, done.Revision, done.Position}, h.models.WaitFor(ctx, done.Position, accessModel)
 }

@@ -63,7 +63,7 @@ func (h *Handler) AddUser(ctx context.Context, r Request, in UserIn) (Made, erro
 		}
 		return Made{}, err
 	}
-	h.made.streams.Add(id, stream)
+	h.made.owners.Add(id, in.Account.Customer)
 	return Made{id, done.Revision, done.Position}, h.models.WaitFor(ctx, done.Position, accessModel)
 }
 
@@ -89,10 +89,11 @@ func (h *Handler) withdraw(ctx context.Context, r Request, id uuid.UUID, stream 
 // the change.
 func (h *Handler) ChangeUser(ctx context.Context, r Request, username *string, c people.ChangeUser) (Changed, error) {
 	r = h.ready(r)
-	stream, err := h.holds(ctx, c.User, h.refs.StreamOfUser)
+	customer, err := h.owner(ctx, c.User)
 	if err != nil {
 		return Changed{}, err
 	}
+	stream := usersOf(customer)
 	done, err := h.onUsers(ctx, r, stream, func(ctx context.Context, o people.Organisation, a attempt) ([]people.Event, error) {
 		events, err := c.Decide(o)
 		if err != nil || a.dry || username == nil && c.Email == nil {
