@@ -94,7 +94,7 @@ var allPermissions = []domain.Permission{domain.MayCreate, domain.MayEdit, domai
 
 func (w *world) people() error {
 	for _, o := range organisations {
-		made, err := w.commands.CreateCustomer(w.ctx, w.by(w.system, "create-customer"), commands.CustomerIn{Name: o.name, TimeZone: Zone,
+		made, err := w.commands.CreateCustomer(w.ctx, w.by(w.system, "create-customer"), people.CreateCustomer{Name: o.name, TimeZone: Zone,
 			Settings: people.CustomerSettings{BillTo: o.name + ", Accounts Payable"}})
 		if err != nil {
 			return err

@@ -35,9 +35,9 @@ type customerBody struct {
 }
 
 type customerPatch struct {
-	Name     *string                  `json:"name,omitempty" maxLength:"200"`
-	TimeZone *string                  `json:"timeZone,omitempty"`
-	Settings *people.CustomerSettings `json:"settings,omitempty"`
+	Name     *string                `json:"name,omitempty" maxLength:"200"`
+	TimeZone *string                `json:"timeZone,omitempty"`
+	Settings *people.SettingsChange `json:"settings,omitempty"`
 }
 
 type clientBody struct {
@@ -176,30 +176,30 @@ func doneAt(p eventschema.Position, revision uint64) *doneAnswer {
 func (a *API) peopleCommands() {
 	c := a.commands
 	making(a, "/customers", "create-customer", "A new customer", func(ctx context.Context, r commands.Request, b customerBody) (commands.Made, error) {
-		return c.CreateCustomer(ctx, r, commands.CustomerIn{Name: b.Name, TimeZone: b.TimeZone, Settings: b.Settings})
+		return c.CreateCustomer(ctx, r, people.CreateCustomer{Name: b.Name, TimeZone: b.TimeZone, Settings: b.Settings})
 	})
 	changing(a, http.MethodPatch, "/customers/{id}", "change-customer", "Change a customer",
 		func(ctx context.Context, r commands.Request, id uuid.UUID, b customerPatch) (commands.Changed, error) {
-			return c.ChangeCustomer(ctx, r, id, commands.CustomerChange{Name: b.Name, TimeZone: b.TimeZone, Settings: b.Settings})
+			return c.ChangeCustomer(ctx, r, id, people.ChangeCustomer{Name: b.Name, TimeZone: b.TimeZone, Settings: b.Settings})
 		})
 	making(a, "/clients", "create-client", "A customer's sub-unit", func(ctx context.Context, r commands.Request, b clientBody) (commands.Made, error) {
 		return c.AddClient(ctx, r, b.Customer, b.Name)
 	})
 	changing(a, http.MethodPatch, "/clients/{id}", "change-client", "Change a client",
 		func(ctx context.Context, r commands.Request, id uuid.UUID, b clientPatch) (commands.Changed, error) {
-			return c.ChangeClient(ctx, r, id, b.Name)
+			return c.ChangeClient(ctx, r, people.ChangeClient{Client: id, Name: b.Name})
 		})
 	making(a, "/locations", "create-location", "A customer's address (II-46)", func(ctx context.Context, r commands.Request, b locationBody) (commands.Made, error) {
 		return c.AddLocation(ctx, r, b.Customer, people.Place{Client: b.Client, Name: b.Name, Address: b.Address.address(), TimeZone: b.TimeZone})
 	})
 	changing(a, http.MethodPatch, "/locations/{id}", "change-location", "Change a location",
 		func(ctx context.Context, r commands.Request, id uuid.UUID, b locationPatch) (commands.Changed, error) {
-			change := commands.LocationChange{Client: b.Client, Name: b.Name, TimeZone: b.TimeZone}
+			change := people.ChangeLocation{Location: id, Client: b.Client, Name: b.Name, TimeZone: b.TimeZone}
 			if b.Address != nil {
 				address := b.Address.address()
 				change.Address = &address
 			}
-			return c.ChangeLocation(ctx, r, id, change)
+			return c.ChangeLocation(ctx, r, change)
 		})
 	making(a, "/interpreters", "register-interpreter", "A new interpreter (LL-40)",
 		func(ctx context.Context, r commands.Request, b interpreterInBody) (commands.Made, error) {
@@ -209,7 +209,7 @@ func (a *API) peopleCommands() {
 		})
 	changing(a, http.MethodPatch, "/interpreters/{id}", "change-interpreter", "Change an interpreter",
 		func(ctx context.Context, r commands.Request, id uuid.UUID, b interpreterPatch) (commands.Changed, error) {
-			change := commands.InterpreterChange{Name: b.Name, Gender: b.Gender, Languages: b.Languages, Skills: b.Skills,
+			change := people.ChangeInterpreter{Name: b.Name, Gender: b.Gender, Languages: b.Languages, Skills: b.Skills,
 				ServiceTypes: b.ServiceTypes, PaitID: b.PaitID, Telephone: b.Telephone, Email: b.Email}
 			if b.Credentials != nil {
 				held := credentials(*b.Credentials)
@@ -242,6 +242,7 @@ func (a *API) peopleCommands() {
 	})
 	changing(a, http.MethodPatch, "/users/{id}", "change-user", "Change a user",
 		func(ctx context.Context, r commands.Request, id uuid.UUID, b userPatch) (commands.Changed, error) {
-			return c.ChangeUser(ctx, r, id, commands.UserChange(b))
+			return c.ChangeUser(ctx, r, b.Username, people.ChangeUser{User: id, Name: b.Name, Email: b.Email, Telephone: b.Telephone, Role: b.Role,
+				Clients: b.Clients, Locations: b.Locations, Permissions: b.Permissions, Disabled: b.Disabled})
 		})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/google/uuid"
 
+	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/internal/accounts"
@@ -137,18 +138,11 @@ func (a *API) sessions() {
 	setup := a.operation(http.MethodPost, "/setup", "Create the first admin of an empty deployment by its one-time link", http.StatusCreated)
 	setup.Middlewares, setup.Security = nil, nil
 	huma.Register(a.huma, setup, func(ctx context.Context, i *setupOrder) (*struct{ Body idAnswer }, error) {
-		login := accounts.Login{Username: i.Body.Username, Email: i.Body.Email, Password: i.Body.Password}
-		user, err := a.accounts.BeginSetup(ctx, i.Body.Token, login)
+		made, err := a.commands.Setup(ctx, commands.Request{Name: "setup", At: a.now()}, commands.SetupIn(i.Body))
 		if err != nil {
-			return nil, a.answerTo(ctx, signInError(err))
-		}
-		if err := a.commands.FirstAdmin(ctx, user, i.Body.Name, i.Body.Email); err != nil {
 			return nil, a.answerTo(ctx, err)
 		}
-		if err := a.accounts.FinishSetup(ctx); err != nil {
-			return nil, a.answerTo(ctx, err)
-		}
-		return &struct{ Body idAnswer }{idAnswer{ID: user}}, nil
+		return &struct{ Body idAnswer }{idAnswer{ID: made.ID}}, nil
 	})
 }
 
@@ -172,8 +166,6 @@ func signInError(err error) error {
 		return domain.Invalid(domain.FieldError{Location: "body." + invalid.Field, Message: sentence(invalid.Why)})
 	case errors.Is(err, accounts.ErrWrongCredentials), errors.Is(err, accounts.ErrNoLogin):
 		return problem(http.StatusUnauthorized, "not-signed-in", "The name or the password is wrong. If you cannot sign in, contact the agency.")
-	case errors.Is(err, accounts.ErrBadToken), errors.Is(err, accounts.ErrNotEmpty):
-		return domain.Unprocessable("bad-token", "This link is not valid any more.")
 	}
 	return err
 }

@@ -1,0 +1,171 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/projections"
+	readpeople "github.com/dragoman-booking/dragoman/projections/people"
+)
+
+// listing is the query of a list: which part, in which order, and filter[column]=text.
+type listing struct {
+	asking
+	paging
+	Sort   string `query:"sort" maxLength:"50" doc:"A field's name, -name for descending."`
+	filter map[string]string
+}
+
+// Resolve reads filter[column]=text, which the schema cannot name.
+func (l *listing) Resolve(ctx huma.Context) []error {
+	u := ctx.URL()
+	l.filter = filtersOf(u.Query())
+	return nil
+}
+
+func filtersOf(q url.Values) map[string]string {
+	out := map[string]string{}
+	for key, values := range q {
+		if name, ok := strings.CutPrefix(key, "filter["); ok && strings.HasSuffix(name, "]") && len(values) > 0 && values[0] != "" {
+			out[strings.TrimSuffix(name, "]")] = values[0]
+		}
+	}
+	return out
+}
+
+func (l *listing) query() projections.ListQuery {
+	return projections.ListQuery{Offset: l.Offset, Limit: l.Limit, Sort: l.Sort, Filter: l.filter}
+}
+
+// listOf turns a page of a read model into the contract's list.
+func listOf[From, To any](l *listing, page projections.ListPage[From], err error, to func(From) To) (List[To], error) {
+	if errors.Is(err, projections.ErrUnknownField) {
+		return List[To]{}, domain.Invalid(domain.FieldError{Location: "query", Message: "This list has no such column to sort or filter by."})
+	}
+	out := List[To]{Items: make([]To, 0, len(page.Items)), Total: page.Total, Offset: l.Offset, Limit: l.Limit}
+	for _, item := range page.Items {
+		out.Items = append(out.Items, to(item))
+	}
+	return out, err
+}
+
+// allowed answers the refusal of an area before anything is read.
+func allowed(v access.Viewer, area access.Area) error { return access.MayManage(v, area) }
+
+type customerItem struct {
+	ID       uuid.UUID               `json:"id"`
+	Name     string                  `json:"name"`
+	TimeZone string                  `json:"timeZone"`
+	Settings people.CustomerSettings `json:"settings"`
+}
+
+type clientItem struct {
+	ID           uuid.UUID `json:"id"`
+	Customer     uuid.UUID `json:"customer"`
+	CustomerName string    `json:"customerName"`
+	Name         string    `json:"name"`
+}
+
+type locationItem struct {
+	ID           uuid.UUID  `json:"id"`
+	Customer     uuid.UUID  `json:"customer"`
+	CustomerName string     `json:"customerName"`
+	Client       *uuid.UUID `json:"client"`
+	Name         string     `json:"name"`
+	Address      postalBody `json:"address"`
+	TimeZone     string     `json:"timeZone"`
+}
+
+type userItem struct {
+	ID           uuid.UUID           `json:"id"`
+	Name         string              `json:"name"`
+	Email        string              `json:"email"`
+	Telephone    string              `json:"telephone"`
+	Role         domain.Role         `json:"role"`
+	Customer     *uuid.UUID          `json:"customer"`
+	CustomerName *string             `json:"customerName"`
+	Interpreter  *uuid.UUID          `json:"interpreter"`
+	LIN          *string             `json:"lin"`
+	Clients      []uuid.UUID         `json:"clients"`
+	Locations    []uuid.UUID         `json:"locations"`
+	Permissions  []domain.Permission `json:"permissions"`
+	Disabled     bool                `json:"disabled"`
+	AddedAt      time.Time           `json:"addedAt"`
+}
+
+type interpreterItem struct {
+	ID           uuid.UUID           `json:"id"`
+	LIN          string              `json:"lin"`
+	Name         string              `json:"name"`
+	Gender       string              `json:"gender"`
+	Languages    []string            `json:"languages"`
+	Skills       []string            `json:"skills"`
+	ServiceTypes []string            `json:"serviceTypes"`
+	Credentials  []people.Credential `json:"credentials"`
+	PaitID       string              `json:"paitId"`
+	Telephone    string              `json:"telephone"`
+	Email        string              `json:"email"`
+	Suspended    bool                `json:"suspended"`
+	RegisteredAt time.Time           `json:"registeredAt"`
+	Photo        *string             `json:"photo" doc:"Null until photos are built."`
+}
+
+func (a *API) directory() {
+	q := a.Queries.People
+	models := []string{readpeople.Name}
+	type ofCustomer struct {
+		listing
+		Customer uuid.UUID `query:"customer"`
+	}
+	get(a, "/customers", "Organisations that book", models, func(ctx context.Context, v access.Viewer, in *listing) (List[customerItem], error) {
+		if err := allowed(v, access.ReadCustomers); err != nil {
+			return List[customerItem]{}, err
+		}
+		page, err := q.Customers(ctx, v, in.query())
+		return listOf(in, page, err, func(c readpeople.Customer) customerItem { return customerItem(c) })
+	})
+	get(a, "/clients", "Customers' sub-units", models, func(ctx context.Context, v access.Viewer, in *ofCustomer) (List[clientItem], error) {
+		if err := allowed(v, access.ReadCustomers); err != nil {
+			return List[clientItem]{}, err
+		}
+		page, err := q.Clients(ctx, v, in.Customer, in.query())
+		return listOf(&in.listing, page, err, func(c readpeople.Client) clientItem { return clientItem(c) })
+	})
+	get(a, "/locations", "Where jobs take place (LL-19)", models, func(ctx context.Context, v access.Viewer, in *ofCustomer) (List[locationItem], error) {
+		if err := allowed(v, access.ReadCustomers); err != nil {
+			return List[locationItem]{}, err
+		}
+		page, err := q.Locations(ctx, v, in.Customer, in.query())
+		return listOf(&in.listing, page, err, func(l readpeople.Location) locationItem {
+			return locationItem{ID: l.ID, Customer: l.Customer, CustomerName: l.CustomerName, Client: l.Client, Name: l.Name,
+				Address: postalBody{l.Line1, l.Line2, l.Town, l.Postcode}, TimeZone: l.TimeZone}
+		})
+	})
+	get(a, "/users", "Who can sign in", models, func(ctx context.Context, v access.Viewer, in *listing) (List[userItem], error) {
+		if err := allowed(v, access.ReadUsers); err != nil {
+			return List[userItem]{}, err
+		}
+		page, err := q.Users(ctx, v, in.query())
+		return listOf(in, page, err, func(u readpeople.User) userItem { return userItem(u) })
+	})
+	get(a, "/interpreters", "Who can be offered work", models, func(ctx context.Context, v access.Viewer, in *listing) (List[interpreterItem], error) {
+		if err := allowed(v, access.ReadInterpreters); err != nil {
+			return List[interpreterItem]{}, err
+		}
+		page, err := q.Interpreters(ctx, v, in.query())
+		return listOf(in, page, err, func(i readpeople.Interpreter) interpreterItem {
+			return interpreterItem{ID: i.ID, LIN: i.LIN, Name: i.Name, Gender: i.Gender, Languages: i.Languages, Skills: i.Skills,
+				ServiceTypes: i.ServiceTypes, Credentials: i.Credentials, PaitID: i.PaitID, Telephone: i.Telephone, Email: i.Email,
+				Suspended: i.Suspended, RegisteredAt: i.RegisteredAt}
+		})
+	})
+}

@@ -1,0 +1,219 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"github.com/dragoman-booking/dragoman/commands"
+	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/domain/forms"
+	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/projections/settings"
+)
+
+type settingsAnswer struct {
+	Version int `json:"version"`
+	people.AgencySettings
+}
+
+func (s settingsAnswer) revision() uint64 { return uint64(s.Version) }
+
+type agencyBody struct {
+	Name            *string                     `json:"name,omitempty" maxLength:"200"`
+	TimeZone        *string                     `json:"timeZone,omitempty"`
+	Currency        *string                     `json:"currency,omitempty"`
+	Contact         *people.Contact             `json:"contact,omitempty"`
+	StatusLabels    *map[string]string          `json:"statusLabels,omitempty"`
+	Texts           *map[string]string          `json:"texts,omitempty"`
+	Languages       *[]people.Language          `json:"languages,omitempty"`
+	Reasons         *map[string][]people.Option `json:"reasons,omitempty"`
+	CancelHours     *int                        `json:"cancelHours,omitempty"`
+	CancelInclusive *bool                       `json:"cancelInclusive,omitempty"`
+	AutoAssign      *bool                       `json:"autoAssign,omitempty"`
+	OfferHours      *int                        `json:"offerHours,omitempty"`
+}
+
+type numberingBody struct {
+	Series string `json:"series" enum:"job,invoice"`
+	Next   int64  `json:"next" minimum:"1"`
+}
+
+// putting registers a PUT without an id; it answers 204.
+func putting[B any](a *API, path, name, summary string, run func(ctx context.Context, r commands.Request, body B) (commands.Changed, error)) {
+	huma.Register(a.huma, a.operation(http.MethodPut, path, summary, http.StatusNoContent),
+		func(ctx context.Context, in *order[B]) (*doneAnswer, error) {
+			req, err := a.request(ctx, name, in.ordering, in.RawBody)
+			if err != nil {
+				return nil, a.answerTo(ctx, err)
+			}
+			done, err := run(ctx, req, in.Body)
+			if err != nil {
+				return nil, a.answerTo(ctx, err)
+			}
+			return doneAt(done.Position, done.Revision), nil
+		})
+}
+
+func (a *API) settings() {
+	q := a.Queries.Settings
+	models := []string{settings.Name}
+	get(a, "/settings", "What the agency set", models, func(ctx context.Context, v access.Viewer, _ *asking) (settingsAnswer, error) {
+		s, err := q.Settings(ctx, v)
+		return settingsAnswer{s.Version, s.Settings}, err
+	})
+	putting(a, "/settings/agency", "change-settings", "Change the agency's settings; what is left out stays",
+		func(ctx context.Context, r commands.Request, b agencyBody) (commands.Changed, error) {
+			return a.commands.ChangeSettings(ctx, r, people.ChangeAgency(b))
+		})
+	putting(a, "/settings/numbering", "set-numbering", "Set a series' next number; every block drawn ahead is void (D-12)",
+		func(ctx context.Context, r commands.Request, b numberingBody) (commands.Changed, error) {
+			return a.commands.SetNextNumber(ctx, r, b.Series, b.Next)
+		})
+	get(a, "/languages", "The languages that the agency supplies, with their tier (LL-73)", models,
+		func(ctx context.Context, _ access.Viewer, _ *asking) (All[people.Language], error) {
+			s, err := q.Agency(ctx)
+			return all(s.Settings.Languages), err
+		})
+	type kindOf struct {
+		asking
+		Kind string `query:"kind" required:"true" enum:"cancel,unfulfilled,unassign,decline"`
+	}
+	get(a, "/reasons", "A list of reasons (II-84)", models, func(ctx context.Context, _ access.Viewer, in *kindOf) (All[people.Option], error) {
+		s, err := q.Agency(ctx)
+		return all(s.Settings.Reasons[in.Kind]), err
+	})
+	a.forms(q, models)
+	a.preferences()
+	a.erasures()
+}
+
+type formAnswer struct {
+	forms.Form
+	Defaults map[string]string `json:"defaults" doc:"Values that come filled for this user (LL-37, II-32)."`
+}
+
+func (a *API) forms(q settings.Queries, models []string) {
+	type formLine struct {
+		ID          string `json:"id"`
+		Version     int    `json:"version"`
+		Name        string `json:"name"`
+		Prefix      string `json:"prefix"`
+		ServiceType string `json:"serviceType"`
+	}
+	get(a, "/forms", "The booking forms that I may use (LL-14)", models, func(ctx context.Context, v access.Viewer, _ *asking) (All[formLine], error) {
+		found, err := q.Forms(ctx, v)
+		lines := make([]formLine, 0, len(found))
+		for _, f := range found {
+			lines = append(lines, formLine{f.ID, f.Version, f.Name, f.Prefix, f.ServiceType})
+		}
+		return all(lines), err
+	})
+	type oneForm struct {
+		asking
+		ID      string `path:"id" maxLength:"100"`
+		Version int    `query:"version" minimum:"0" doc:"0: the newest."`
+	}
+	get(a, "/forms/{id}", "A booking form: sections, fields, options, notices (LL-17..57)", models,
+		func(ctx context.Context, v access.Viewer, in *oneForm) (formAnswer, error) {
+			f, found, err := q.Form(ctx, v, in.ID, in.Version)
+			if err != nil {
+				return formAnswer{}, err
+			}
+			if !found {
+				return formAnswer{}, notFound()
+			}
+			defaults, err := a.defaults(ctx, v, f)
+			return formAnswer{f, defaults}, err
+		})
+}
+
+// defaults are the values that a form comes filled with for this user: from the profile, and the fields' own.
+func (a *API) defaults(ctx context.Context, v access.Viewer, f forms.Form) (map[string]string, error) {
+	out := map[string]string{}
+	for _, field := range f.Fields {
+		if field.Default != "" {
+			out[field.Key] = field.Default
+		}
+	}
+	if !v.OfCustomer() {
+		return out, nil
+	}
+	me, found, err := a.Queries.People.User(ctx, v, v.User)
+	if err != nil {
+		return nil, err
+	}
+	billTo, err := a.Queries.Settings.BillTo(ctx, v.Customer)
+	if err != nil {
+		return nil, err
+	}
+	if billTo != "" {
+		out["billTo"] = billTo
+	}
+	if found {
+		for key, value := range map[string]string{"requestingOfficer": me.Name, "telephone": me.Telephone, "primaryEmail": me.Email} {
+			if value != "" {
+				out[key] = value
+			}
+		}
+	}
+	return out, nil
+}
+
+func (a *API) preferences() {
+	get(a, "/me/preferences", "How I like the portal", nil, func(ctx context.Context, v access.Viewer, _ *struct{}) (json.RawMessage, error) {
+		return a.accounts.Preferences(ctx, v.User)
+	})
+	type preferencesOrder struct {
+		Body    map[string]any
+		RawBody []byte
+	}
+	huma.Register(a.huma, a.operation(http.MethodPut, "/me/preferences", "Store how I like the portal, whole", http.StatusNoContent),
+		func(ctx context.Context, in *preferencesOrder) (*struct{}, error) {
+			if len(in.RawBody) > 64<<10 {
+				return nil, problem(http.StatusRequestEntityTooLarge, "too-large", "Preferences are at most 64 KiB.")
+			}
+			return nil, a.answerTo(ctx, a.accounts.SetPreferences(ctx, viewer(ctx).User, in.RawBody))
+		})
+}
+
+type erasureBody struct {
+	Booking     *uuid.UUID `json:"booking,omitempty"`
+	Interpreter *uuid.UUID `json:"interpreter,omitempty"`
+	User        *uuid.UUID `json:"user,omitempty"`
+	Reason      string     `json:"reason,omitempty" maxLength:"100" doc:"A code such as request or retention; free text becomes other."`
+}
+
+func (a *API) erasures() {
+	huma.Register(a.huma, a.operation(http.MethodPost, "/erasures", "Erase a person: the keys are destroyed for ever", http.StatusNoContent),
+		func(ctx context.Context, in *order[erasureBody]) (*doneAnswer, error) {
+			req, err := a.request(ctx, "erase", in.ordering, in.RawBody)
+			if err != nil {
+				return nil, a.answerTo(ctx, err)
+			}
+			done, err := a.erase(ctx, req, in.Body)
+			if err != nil {
+				return nil, a.answerTo(ctx, err)
+			}
+			return doneAt(done.Position, done.Revision), nil
+		})
+}
+
+func (a *API) erase(ctx context.Context, r commands.Request, b erasureBody) (commands.Changed, error) {
+	if err := access.MayManage(r.Viewer, access.Erase); err != nil {
+		return commands.Changed{}, err
+	}
+	switch {
+	case b.Booking != nil && b.Interpreter == nil && b.User == nil:
+		return a.commands.EraseBooking(ctx, r, *b.Booking, b.Reason)
+	case b.Interpreter != nil && b.Booking == nil && b.User == nil:
+		return a.commands.EraseInterpreter(ctx, r, *b.Interpreter, b.Reason)
+	case b.User != nil && b.Booking == nil && b.Interpreter == nil:
+		return a.commands.EraseUser(ctx, r, *b.User, b.Reason)
+	}
+	return commands.Changed{}, domain.Invalid(domain.FieldError{Location: "body", Message: "Name one booking, interpreter or user."})
+}
