@@ -41,6 +41,8 @@ const (
 	KindTelephone = "telephone"
 	KindLIN       = "lin"
 	KindAddress   = "address"
+	KindClient    = "client" // of the customer's
+	KindNumber    = "number"
 	KindInitials  = "initials"  // of a person who must not be named (D-15)
 	KindReference = "reference" // for a person who must not be named (D-15)
 )
@@ -113,6 +115,7 @@ type Field struct {
 	EditOnly   bool     `json:"editOnly,omitempty"` // not asked for when booking, though taken if sent (D-19)
 	Options    []Option `json:"options,omitempty"`
 	Default    string   `json:"default,omitempty"`
+	Fixed      bool     `json:"fixed,omitempty"` // the agency's text, the default: nobody who books can change it (II-36)
 	Help       string   `json:"help,omitempty"`
 	Example    string   `json:"example,omitempty"` // shown in an empty input
 	Visibility string   `json:"visibility"`        // public, offered, assigned, customer, agency: see domain/access

@@ -15,8 +15,8 @@ const (
 	sectionRelevant    = "relevant"
 )
 
-// BuiltIn are the forms that every deployment starts with, version 1.
-func BuiltIn() []Form { return []Form{FaceToFace(), Remote()} }
+// BuiltIn are the forms that every deployment starts with, version 1. A customer whose agreement names no forms has the two LiveLINK ones.
+func BuiltIn() []Form { return []Form{FaceToFace(), Remote(), Standard()} }
 
 // FaceToFace is the LiveLINK form for an interpreter who comes to an address (LL-17..43).
 func FaceToFace() Form {

@@ -42,7 +42,7 @@ const (
 // back without items; a required field stays required unless the form says otherwise (D-19). Whether a whole section is still whole after an
 // edit only the merged values show: see Incomplete.
 //
-// "N/A" in a text field means not applicable (D-04). An option may be sent by its value or its label. The wall clock of now, in now's own
+// What is sent in a fixed field is ignored: the form's own text is stored (II-36). "N/A" in a text field means not applicable (D-04). An option may be sent by its value or its label. The wall clock of now, in now's own
 // location, is what a custody clock is compared with: pass it in the job's zone. Warnings never refuse.
 func (f Form) Validate(in map[string][]string, on string, now time.Time) (map[string]domain.Value, []domain.FieldError, []domain.Warning) {
 	values := map[string]domain.Value{}
@@ -56,6 +56,12 @@ func (f Form) Validate(in map[string][]string, on string, now time.Time) (map[st
 		sent = trimmed(sent)
 		if !given && on == OnChange {
 			continue
+		}
+		switch {
+		case field.Fixed && on == OnChange:
+			continue
+		case field.Fixed:
+			sent = nil
 		}
 		if len(sent) == 0 && on == OnCreate && field.Default != "" {
 			sent = []string{field.Default}
