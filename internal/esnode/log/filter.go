@@ -1,6 +1,7 @@
 package log
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,8 +15,11 @@ type Filter struct {
 	prefixes []string
 }
 
-// matchLimit bounds one match: a .NET expression can take exponential time.
-const matchLimit = 100 * time.Millisecond
+// matchLimit bounds one match: a .NET expression can take exponential time. It is generous, so a busy machine fails no honest one.
+const matchLimit = time.Second
+
+// ErrFilter says that a filter's expression cannot be used: it does not parse, or takes too long to match.
+var ErrFilter = errors.New("filter expression")
 
 // NewFilter makes a filter. Expressions are .NET's: unanchored, case-sensitive, with look-arounds.
 func NewFilter(byStream bool, regex string, prefixes []string) (*Filter, error) {
@@ -25,7 +29,7 @@ func NewFilter(byStream bool, regex string, prefixes []string) (*Filter, error) 
 	}
 	re, err := regexp2.Compile(regex, regexp2.None)
 	if err != nil {
-		return nil, fmt.Errorf("filter expression: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrFilter, err)
 	}
 	re.MatchTimeout = matchLimit
 	f.regex = re
@@ -44,7 +48,7 @@ func (f *Filter) match(stream, typ []byte) (bool, error) {
 	if f.regex != nil {
 		ok, err := f.regex.MatchString(string(subject))
 		if err != nil {
-			return false, fmt.Errorf("filter expression: %w", err)
+			return false, fmt.Errorf("%w: %w", ErrFilter, err)
 		}
 		return ok, nil
 	}

@@ -65,6 +65,8 @@ func (s *Server) answer(err error) error {
 		return fail(codes.FailedPrecondition, "Delete failed due to WrongExpectedVersion. Stream: "+wrong.Stream+
 			", Expected version: "+expected+", Actual version: "+actual,
 			keyException, exceptionWrong, keyStream, wrong.Stream, keyExpected, expected, keyActual, actual)
+	case errors.Is(err, log.ErrFilter):
+		return fail(codes.InvalidArgument, err.Error())
 	case errors.Is(err, log.ErrDiskFull):
 		return fail(codes.ResourceExhausted, err.Error())
 	case errors.Is(err, log.ErrClosed), s.log.Failure() != nil:

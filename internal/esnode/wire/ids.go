@@ -17,10 +17,6 @@ func structuredUUID(id uuid.UUID) *shared.UUID {
 	}}}
 }
 
-func stringUUID(id uuid.UUID) *shared.UUID {
-	return &shared.UUID{Value: &shared.UUID_String_{String_: id.String()}}
-}
-
 // parseUUID takes either form.
 func parseUUID(u *shared.UUID) (id uuid.UUID, err error) {
 	switch v := u.GetValue().(type) {

@@ -256,8 +256,5 @@ func filterOf(o *streams.ReadReq_Options) (filter *log.Filter, interval uint64, 
 		expression = f.GetStreamIdentifier()
 	}
 	filter, err = log.NewFilter(byStream, expression.GetRegex(), expression.GetPrefix())
-	if err != nil {
-		return nil, 0, invalid(err.Error())
-	}
-	return filter, window * uint64(f.GetCheckpointIntervalMultiplier()), nil
+	return filter, window * uint64(f.GetCheckpointIntervalMultiplier()), err
 }

@@ -53,6 +53,7 @@ func NewServer(l *log.Log, opts Options) *Server {
 	s := &Server{log: l, opts: opts, instance: uuid.New(), stopping: make(chan struct{})}
 	s.grpc = grpc.NewServer(
 		grpc.WaitForHandlers(true), // the folder is closed only when nobody reads it any more
+		grpc.ForceServerCodecV2(newCodec()),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxSendMsgSize(maxMessage),
 		// Clients ping after 10 s without traffic, with no call open too. grpc-go's default would cut them off for it.
