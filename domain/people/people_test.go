@@ -219,6 +219,12 @@ func TestStaffAndTheLastAdmin(t *testing.T) {
 		agency(t, withBoss...).refused(atAgency(c), "last-admin")
 	}
 	agency(t, withBoss...).refused(atAgency(people.EraseUser{User: ada, Reason: "asked"}), "last-admin")
+	mute := boss
+	mute.Email = ""
+	renamed := mute.Account
+	renamed.Name = "Ada L"
+	agency(t, append(slices.Clone(here), mute)...).then(atAgency(people.ChangeUser{User: ada, Name: ptr("Ada L")}), people.UserChanged{User: ada, Account: renamed})
+	agency(t, withBoss...).refused(atAgency(people.ChangeUser{User: ada, Email: ptr("")}), "invalid", "email")
 	second := people.UserAdded{User: bert, Account: people.Account{Key: key, Name: "Bert", Email: "bert@agency.example", Role: domain.Admin}}
 	disabled := boss.Account
 	disabled.Disabled = true

@@ -60,7 +60,7 @@ func (c AddUser) Decide(o Organisation) ([]Event, error) {
 	}
 	a := c.Account.trimmed()
 	a.Customer = o.Customer
-	if err := o.check(a, c.InterpreterKnown); err != nil {
+	if err := o.check(a, true, c.InterpreterKnown); err != nil {
 		return nil, err
 	}
 	return []Event{UserAdded{User: c.User, Account: a}}, nil
@@ -96,7 +96,8 @@ func (c ChangeUser) Decide(o Organisation) ([]Event, error) {
 	if same(a, u.Account) {
 		return nil, nil
 	}
-	if err := o.check(a, true); err != nil {
+	// The first admin of a deployment may have no mail address yet: that may stay so, but nobody loses one.
+	if err := o.check(a, u.Email != "", true); err != nil {
 		return nil, err
 	}
 	if u.Role == domain.Admin && (a.Role != domain.Admin || a.Disabled) && o.onlyAdmin(c.User) {
@@ -167,10 +168,10 @@ func lastAdmin() error {
 	return domain.Unprocessable("last-admin", "This is the only admin. Make another one first.")
 }
 
-func (o Organisation) check(a Account, interpreterKnown bool) error {
+func (o Organisation) check(a Account, emailNeeded, interpreterKnown bool) error {
 	var f faults
 	f.required("body.name", a.Name.Reveal(), maxName)
-	f.email("body.email", a.Email.Reveal(), true)
+	f.email("body.email", a.Email.Reveal(), emailNeeded)
 	f.telephone("body.telephone", a.Telephone.Reveal())
 	ofCustomer := o.Customer != uuid.Nil
 	switch {
