@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -103,6 +104,13 @@ func (w *world) process(log commands.Log) *commands.Handler {
 		w.t.Fatal(err)
 	}
 	return h
+}
+
+// in is the same world for a subtest.
+func (w *world) in(t *testing.T) *world {
+	sub := *w
+	sub.t = t
+	return &sub
 }
 
 // by is a request without an idempotency key.
@@ -324,6 +332,13 @@ type mortal struct {
 	after  bool
 	dead   bool
 	writes []string // streams, in order
+}
+
+// wrote tells whether an append to a stream of this kind was acknowledged.
+func (m *mortal) wrote(kind string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.ContainsFunc(m.writes, func(stream string) bool { return eventschema.KindOf(stream) == kind })
 }
 
 func (m *mortal) alive() error {
