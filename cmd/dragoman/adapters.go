@@ -10,8 +10,6 @@ import (
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/internal/accounts"
-	"github.com/dragoman-booking/dragoman/projections"
-	"github.com/dragoman-booking/dragoman/projections/refs"
 )
 
 // logins is the accounts room as the command handler sees it: its errors become refusals beside the field.
@@ -66,23 +64,12 @@ func refusalOf(err error) error {
 	return err
 }
 
-// references is the refs read model as the command handler sees it.
-type references struct{ *house }
-
-func (r references) queries() refs.Queries { return refs.Queries{Models: r.models, Newest: r.events.Newest} }
-
-func (r references) Resolve(ctx context.Context, ref string) (booking, job uuid.UUID, known bool, err error) {
-	return r.queries().Resolve(ctx, ref)
-}
-
-func (r references) Owner(ctx context.Context, id uuid.UUID) (customer uuid.UUID, known bool, err error) {
-	return r.queries().Owner(ctx, id)
-}
-
 // logView is the event log as the projections' runner reads it: opened pages.
 type logView struct{ *house }
 
-func (l logView) Newest(ctx context.Context) (eventschema.Position, error) { return l.events.Newest(ctx) }
+func (l logView) Newest(ctx context.Context) (eventschema.Position, error) {
+	return l.events.Newest(ctx)
+}
 
 func (l logView) ReadAll(ctx context.Context, after eventschema.Position, f func(eventschema.Page) error) error {
 	return l.feed.ReadPages(ctx, after, f)
@@ -90,8 +77,4 @@ func (l logView) ReadAll(ctx context.Context, after eventschema.Position, f func
 
 func (l logView) EventAt(ctx context.Context, at eventschema.Position) (uuid.UUID, error) {
 	return l.events.EventAt(ctx, at)
-}
-
-func (h *house) runnerOptions() projections.Options {
-	return projections.Options{Pool: h.pool, Models: h.models, Log: logView{h}, Feed: h.feed.Reader, Leases: h.leases, Deployment: h.deployment}
 }

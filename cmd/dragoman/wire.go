@@ -13,7 +13,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/dragoman-booking/dragoman/commands"
-	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/internal/accounts"
 	"github.com/dragoman-booking/dragoman/internal/clock"
@@ -26,6 +25,7 @@ import (
 	"github.com/dragoman-booking/dragoman/projections/activity"
 	"github.com/dragoman-booking/dragoman/projections/calendar"
 	"github.com/dragoman-booking/dragoman/projections/dashboard"
+	"github.com/dragoman-booking/dragoman/projections/history"
 	"github.com/dragoman-booking/dragoman/projections/invoices"
 	"github.com/dragoman-booking/dragoman/projections/jobs"
 	"github.com/dragoman-booking/dragoman/projections/messages"
@@ -171,12 +171,12 @@ func (h *house) openCommands(ctx context.Context, demo bool) (err error) {
 	if err != nil {
 		return fmt.Errorf("draw the key of request hashes: %w", err)
 	}
-	h.commands, err = commands.New(commands.Config{Log: h.events, Codec: h.codec, PersonKeys: h.keys, Refs: references{h}, Models: h.models,
+	h.commands, err = commands.New(commands.Config{Log: h.events, Codec: h.codec, PersonKeys: h.keys, Refs: h.refs(), Models: h.models,
 		Accounts: logins{h.accounts, demo}, Clock: h.clock, HashKey: hashKey, Logger: h.log})
 	if err != nil {
 		return err
 	}
-	if h.deployment, err = h.commands.EnsureDeployment(ctx, demo, people.DefaultAgency()); err != nil {
+	if h.deployment, err = h.commands.EnsureDeployment(ctx, demo); err != nil {
 		return err
 	}
 	if err := h.accounts.EnsureDeployment(ctx, h.deployment); err != nil {
@@ -192,8 +192,8 @@ func (h *house) openCommands(ctx context.Context, demo bool) (err error) {
 	})
 }
 
-// openRunner starts the read models; it returns once all can be queried.
-func (h *house) openRunner(ctx context.Context) (err error) {
+// prepareRunner opens the feed and the read models' runner without running it.
+func (h *house) prepareRunner(ctx context.Context) (err error) {
 	h.leases = lease.New(h.pool, 0)
 	h.leases.Start()
 	h.closing("the leases", func(ctx context.Context) error { h.leases.Stop(ctx); return nil })
@@ -201,8 +201,14 @@ func (h *house) openRunner(ctx context.Context) (err error) {
 		return err
 	}
 	h.closing("the feed", func(context.Context) error { return h.feed.Close() })
-	h.runner, err = projections.NewRunner(h.runnerOptions())
-	if err != nil {
+	h.runner, err = projections.NewRunner(projections.Options{Pool: h.pool, Models: h.models, Log: logView{h}, Feed: h.feed.Reader,
+		PageOf: eventlog.PageOf, Leases: h.leases, Deployment: h.deployment})
+	return err
+}
+
+// openRunner starts the read models; it returns once all can be queried.
+func (h *house) openRunner(ctx context.Context) error {
+	if err := h.prepareRunner(ctx); err != nil {
 		return err
 	}
 	if err := h.runner.Start(ctx); err != nil {
@@ -210,4 +216,10 @@ func (h *house) openRunner(ctx context.Context) (err error) {
 	}
 	h.closing("the projectors", func(context.Context) error { return h.runner.Stop() })
 	return nil
+}
+
+func (h *house) refs() refs.Queries { return refs.Queries{Models: h.models, Newest: h.events.Newest} }
+
+func (h *house) history() history.Queries {
+	return history.Queries{Log: h.events, Codec: h.codec, Refs: h.refs()}
 }

@@ -97,3 +97,9 @@ func choose(from []binaries, dataMajor int) (binaries, error) {
 	return binaries{}, fmt.Errorf("the private database was made by PostgreSQL %d, which is no longer installed (found %d): install it with `apt-get install postgresql-%d`",
 		dataMajor, from[0].major, dataMajor)
 }
+
+// Binaries is the folder of the PostgreSQL that a new private cluster would use; ErrNoBinaries if there is none.
+func Binaries() (string, error) {
+	b, err := choose(installed(), 0)
+	return b.dir, err
+}
