@@ -13,7 +13,10 @@ import (
 
 // Queries resolves references for commands and queries. It takes no viewer: it tells only where a thing lies, and whoever reads it there
 // decides what the caller may know. What is not found is unknown only once the read model has reached the log's end as of the question.
-type Queries struct{ Models *projections.Models }
+type Queries struct {
+	Models *projections.Models
+	Newest func(context.Context) (eventschema.Position, error) // position of the log's newest event; only Find needs it
+}
 
 // Resolve tells which booking and job a reference names; false if the read model does not know it (yet).
 func (q Queries) Resolve(ctx context.Context, ref string) (booking, job uuid.UUID, known bool, err error) {
@@ -23,6 +26,23 @@ func (q Queries) Resolve(ctx context.Context, ref string) (booking, job uuid.UUI
 		return t.Booking, t.Job, false, fmt.Errorf("resolve a job's reference: %w", err)
 	}
 	return t.Booking, t.Job, known, nil
+}
+
+// Find is Resolve for whoever must tell the caller that there is no such job: what it does not know was not in the log as of this call.
+// An error wrapping eventschema.ErrBehind means that this cannot be told yet.
+func (q Queries) Find(ctx context.Context, ref string) (booking, job uuid.UUID, known bool, err error) {
+	booking, job, known, err = q.Resolve(ctx, ref)
+	if err != nil || known {
+		return booking, job, known, err
+	}
+	end, err := q.Newest(ctx)
+	if err != nil {
+		return booking, job, false, fmt.Errorf("look for the log's end: %w", err)
+	}
+	if err := q.Reach(ctx, end); err != nil {
+		return booking, job, false, fmt.Errorf("wait for what was made just now: %w", err)
+	}
+	return q.Resolve(ctx, ref)
 }
 
 // Owner tells to which customer a client, location or user belongs, zero for the agency's own users; false if unknown (yet).

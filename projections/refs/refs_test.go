@@ -64,6 +64,20 @@ func TestReferencesLeadToTheirStreams(t *testing.T) {
 	}
 }
 
+// However far the read model is when the question comes, what is in the log by then is found.
+func TestFindWaitsForTheLogsEnd(t *testing.T) {
+	t.Parallel()
+	log := projtest.NewLog(0)
+	b := projtest.Start(t, log, refs.Projector{})
+	q := refs.Queries{Models: b.Models, Newest: log.Newest}
+	fill(log)
+	for ref, want := range map[string]bool{"DTP1": true, "DTP2": true, "DTP3": false} {
+		if gotBooking, _, known, err := q.Find(t.Context(), ref); known != want || err != nil || known && gotBooking != order {
+			t.Errorf("%s is known: %v, in %v (%v)", ref, known, gotBooking, err)
+		}
+	}
+}
+
 func TestSameRowsHoweverTheLogIsCut(t *testing.T) {
 	t.Parallel()
 	var dumps []string
