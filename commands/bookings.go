@@ -40,18 +40,6 @@ type JobAnswer struct {
 	Warnings []domain.Warning
 }
 
-func evolveBooking(s booking.State, e eventschema.Recorded) booking.State {
-	event, ok := e.Event.(booking.Event)
-	if !ok {
-		panic(unexpected("booking", e.Event))
-	}
-	return booking.Evolve(s, event, booking.Fact{Revision: e.Revision, At: e.Meta.At, Actor: e.Meta.Actor})
-}
-
-func unexpected(kind string, event any) string {
-	return fmt.Sprintf("commands: a %s stream holds %T", kind, event) // the codec lets no other kind's event through
-}
-
 // decide asks the decider and puts its answer into the loop's words.
 func decide(c booking.Command, s booking.State, env booking.Env) (plan, error) {
 	d, err := c.Decide(s, env)

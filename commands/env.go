@@ -48,7 +48,7 @@ func (h *Handler) look(ctx context.Context, n needs) (found, error) {
 	if n.terms {
 		g.Go(func() error {
 			f, err := h.terms.now(ctx, eventschema.TermsStream(forms.DefaultTermsID))
-			out.terms, _ = f.State.newest()
+			out.terms, _ = f.State.Newest()
 			return err
 		})
 	}
@@ -90,7 +90,7 @@ func (h *Handler) formVersion(ctx context.Context, id string, version int) (form
 	stream := eventschema.FormStream(id)
 	if version > 0 {
 		if f, ok := h.forms.remembered(stream); ok {
-			if form, ok := f.State.version(version); ok {
+			if form, ok := f.State.Version(version); ok {
 				return form, true, nil
 			}
 		}
@@ -99,9 +99,9 @@ func (h *Handler) formVersion(ctx context.Context, id string, version int) (form
 	if err != nil {
 		return forms.Form{}, false, err
 	}
-	form, known := f.State.newest()
+	form, known := f.State.Newest()
 	if version > 0 {
-		form, known = f.State.version(version)
+		form, known = f.State.Version(version)
 	}
 	return form, known, nil
 }

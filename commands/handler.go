@@ -8,8 +8,10 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/dragoman-booking/dragoman/domain/billing"
 	"github.com/dragoman-booking/dragoman/domain/booking"
 	"github.com/dragoman-booking/dragoman/domain/diary"
+	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/eventschema"
 )
@@ -104,9 +106,9 @@ type Handler struct {
 	interpreters *streams[people.Interpreter]
 	customers    *streams[people.Customer]
 	agency       *streams[people.Agency]
-	forms        *streams[formState]
-	terms        *streams[termsState]
-	billing      *streams[billingState]
+	forms        *streams[forms.FormState]
+	terms        *streams[forms.TermsState]
+	billing      *streams[billing.State]
 	numbering    *streams[people.Numbering]
 
 	numbers *numbers
@@ -135,16 +137,16 @@ func New(c Config) (*Handler, error) {
 		interpreters: newStreams(c.Log, c.Codec, c.Cache, evolveWith(people.EvolveInterpreter)),
 		customers:    newStreams(c.Log, c.Codec, c.Cache, evolveWith(people.EvolveCustomer)),
 		agency:       newStreams(c.Log, c.Codec, 1, evolveWith(people.EvolveAgency)),
-		forms:        newStreams(c.Log, c.Codec, c.Cache, formState.after),
-		terms:        newStreams(c.Log, c.Codec, c.Cache, termsState.after),
-		billing:      newStreams(c.Log, c.Codec, c.Cache, billingState.after),
+		forms:        newStreams(c.Log, c.Codec, c.Cache, evolveWith(forms.EvolveForm)),
+		terms:        newStreams(c.Log, c.Codec, c.Cache, evolveWith(forms.EvolveTerms)),
+		billing:      newStreams(c.Log, c.Codec, c.Cache, evolveWith(billing.Evolve)),
 		numbering:    newStreams(c.Log, c.Codec, 10, evolveWith(people.EvolveNumbering)),
 		made:         newMade(),
 	}
 	h.numbers = &numbers{}
 	h.diaries.carried = carriesForward
 	h.customers.clone, h.agency.clone = people.Customer.Clone, people.Agency.Clone
-	h.billing.clone, h.numbering.clone = billingState.clone, people.Numbering.Clone
+	h.billing.clone, h.numbering.clone = billing.State.Clone, people.Numbering.Clone
 	h.bookings.wipes, h.interpreters.wipes, h.customers.wipes, h.agency.wipes = erases, erases, erases, erases
 	return h, nil
 }

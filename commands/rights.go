@@ -5,14 +5,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/booking"
 	"github.com/dragoman-booking/dragoman/domain/people"
 )
-
-// systemViewer is who acts when the house itself does: drawing numbers, repairing diaries.
-func systemViewer() access.Viewer { return access.Viewer{Role: domain.System} }
 
 // mayOnJob refuses whoever may not know the job (404) or may not send this command about it (403).
 func mayOnJob(r Request, s booking.State, j booking.Job) error {

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"reflect"
 
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/forms"
@@ -27,19 +26,27 @@ func (h *Handler) ChangeSettings(ctx context.Context, r Request, c people.Change
 // DefineForm stores a booking form's next version (admin). Bookings keep the version that they were made with.
 func (h *Handler) DefineForm(ctx context.Context, r Request, form forms.Form) (Changed, error) {
 	r = h.ready(r)
-	res, err := execute(ctx, h, h.forms, r, wish[formState]{
+	res, err := execute(ctx, h, h.forms, r, wish[forms.FormState]{
 		stream: eventschema.FormStream(form.ID),
-		allow:  func(formState) error { return access.MayManage(r.Viewer, access.ManageForms) },
-		decide: func(_ context.Context, s formState, _ attempt) (plan, error) {
-			next := form
-			if now, ok := s.newest(); ok {
-				next.Version = now.Version
-				if reflect.DeepEqual(next, now) {
-					return plan{}, nil
-				}
-			}
-			next.Version = len(s.Versions) + 1
-			return plan{events: []any{forms.Defined{Form: next}}}, nil
+		allow:  func(forms.FormState) error { return access.MayManage(r.Viewer, access.ManageForms) },
+		decide: func(_ context.Context, s forms.FormState, _ attempt) (plan, error) {
+			return planned(forms.Define{Form: form}.Decide(s))
+		},
+	})
+	if err != nil {
+		return Changed{}, err
+	}
+	return changed(res), nil
+}
+
+// DefineTerms stores the next version of a contract's terms (admin). What was offered or billed before keeps the version that it was made with.
+func (h *Handler) DefineTerms(ctx context.Context, r Request, terms forms.Terms) (Changed, error) {
+	r = h.ready(r)
+	res, err := execute(ctx, h, h.terms, r, wish[forms.TermsState]{
+		stream: eventschema.TermsStream(terms.ID),
+		allow:  func(forms.TermsState) error { return access.MayManage(r.Viewer, access.ManageForms) },
+		decide: func(_ context.Context, s forms.TermsState, _ attempt) (plan, error) {
+			return planned(forms.DefineTerms{Terms: terms}.Decide(s))
 		},
 	})
 	if err != nil {

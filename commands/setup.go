@@ -30,13 +30,13 @@ func (h *Handler) EnsureDeployment(ctx context.Context, demo bool) (uuid.UUID, e
 		return uuid.Nil, fmt.Errorf("begin the deployment: %w", err)
 	}
 	for _, form := range forms.BuiltIn() {
-		_, err := execute(ctx, h, h.forms, r, wish[formState]{
+		_, err := execute(ctx, h, h.forms, r, wish[forms.FormState]{
 			stream: eventschema.FormStream(form.ID),
-			decide: func(_ context.Context, s formState, _ attempt) (plan, error) {
+			decide: func(_ context.Context, s forms.FormState, _ attempt) (plan, error) {
 				if len(s.Versions) > 0 {
 					return plan{}, nil
 				}
-				return plan{events: []any{forms.Defined{Form: form}}}, nil
+				return planned(forms.Define{Form: form}.Decide(s))
 			},
 		})
 		if err != nil {
@@ -44,13 +44,13 @@ func (h *Handler) EnsureDeployment(ctx context.Context, demo bool) (uuid.UUID, e
 		}
 	}
 	terms := forms.TermsV1()
-	_, err = execute(ctx, h, h.terms, r, wish[termsState]{
+	_, err = execute(ctx, h, h.terms, r, wish[forms.TermsState]{
 		stream: eventschema.TermsStream(terms.ID),
-		decide: func(_ context.Context, s termsState, _ attempt) (plan, error) {
+		decide: func(_ context.Context, s forms.TermsState, _ attempt) (plan, error) {
 			if len(s.Versions) > 0 {
 				return plan{}, nil
 			}
-			return plan{events: []any{forms.TermsDefined{Terms: terms}}}, nil
+			return planned(forms.DefineTerms{Terms: terms}.Decide(s))
 		},
 	})
 	if err != nil {

@@ -33,6 +33,9 @@ func (h *Handler) AddUser(ctx context.Context, r Request, in UserIn) (Made, erro
 	login := Login{User: id, Username: in.Username, Email: in.Account.Email.Reveal(), PIN: in.PIN, Password: in.Password}
 	added := false
 	done, err := h.onUsers(ctx, r, stream, func(ctx context.Context, o people.Organisation, a attempt) ([]people.Event, error) {
+		if err := access.MayGrant(r.Viewer, people.Account{}, in.Account); err != nil {
+			return nil, err
+		}
 		wish := people.AddUser{User: id, Account: in.Account}
 		if in.Account.Role == domain.Interpreter {
 			known, err := h.interpreters.now(ctx, eventschema.InterpreterStream(in.Account.Interpreter))
@@ -96,6 +99,11 @@ func (h *Handler) ChangeUser(ctx context.Context, r Request, username *string, c
 	stream := usersOf(customer)
 	done, err := h.onUsers(ctx, r, stream, func(ctx context.Context, o people.Organisation, a attempt) ([]people.Event, error) {
 		events, err := c.Decide(o)
+		for _, e := range events {
+			if err := access.MayGrant(r.Viewer, o.Users[c.User].Account, e.(people.UserChanged).Account); err != nil {
+				return nil, err
+			}
+		}
 		if err != nil || a.dry || username == nil && c.Email == nil {
 			return events, err
 		}
