@@ -93,20 +93,25 @@ func (l *Log) commitLoop() {
 		case <-l.closing:
 			return
 		}
-		bytes := requests[0].size
-	gather:
-		for len(requests) < maxGroup && bytes < maxGroupBytes {
-			select {
-			case r := <-l.queue:
-				requests = append(requests, r)
-				bytes += r.size
-			default:
-				break gather
-			}
-		}
+		requests = l.gather(requests)
 		l.commit(requests)
 		clear(requests)
 	}
+}
+
+// gather adds what else is waiting. While one group is synced the next one gathers by itself: the slower the disk, the larger the groups.
+func (l *Log) gather(requests []*request) []*request {
+	bytes := requests[0].size
+	for len(requests) < maxGroup && bytes < maxGroupBytes {
+		select {
+		case r := <-l.queue:
+			requests = append(requests, r)
+			bytes += r.size
+		default:
+			return requests
+		}
+	}
+	return requests
 }
 
 // commit decides a group of requests, writes what they write with one sync, publishes it and answers all.
