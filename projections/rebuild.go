@@ -37,7 +37,7 @@ func (r *Runner) Rebuild(ctx context.Context, model string, report func(Progress
 	if !known {
 		return fmt.Errorf("%w: %s", ErrUnknownModel, model)
 	}
-	release, err := r.lock(ctx, model, false)
+	release, err := r.lock(ctx, false, model)
 	if err != nil {
 		return err
 	}
@@ -57,13 +57,11 @@ func (r *Runner) Ensure(ctx context.Context, report func(Progress), models ...st
 	if len(r.missing(models)) == 0 {
 		return nil
 	}
-	for _, model := range slices.Sorted(slices.Values(models)) { // in one order in every process
-		release, err := r.lock(ctx, model, true)
-		if err != nil {
-			return err
-		}
-		defer release()
+	release, err := r.lock(ctx, true, models...)
+	if err != nil {
+		return err
 	}
+	defer release()
 	// Another process may have built them while this one waited.
 	if err := r.Models.refresh(ctx); err != nil {
 		return err
@@ -95,13 +93,11 @@ func (r *Runner) missing(models []string) (missing []Projector) {
 	return missing
 }
 
-// lock makes this process the only one that builds a read model. It is the session's, so it ends with the process.
-func (r *Runner) lock(ctx context.Context, model string, wait bool) (release func(), err error) {
-	name := fnv.New64a()
-	name.Write([]byte("dragoman read model " + model))
+// lock makes this process the only one that builds these read models. It is a session's, so it ends with the process.
+func (r *Runner) lock(ctx context.Context, wait bool, models ...string) (release func(), err error) {
 	conn, err := pgx.ConnectConfig(ctx, r.Pool.Config().ConnConfig) // its own, held for as long as the building takes
 	if err != nil {
-		return nil, fmt.Errorf("connect to lock %s: %w", model, err)
+		return nil, fmt.Errorf("connect to lock read models: %w", err)
 	}
 	release = func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -110,18 +106,22 @@ func (r *Runner) lock(ctx context.Context, model string, wait bool) (release fun
 		_, _ = conn.Exec(ctx, `select pg_advisory_unlock_all()`)
 		conn.Close(ctx)
 	}
-	got := true
-	if wait {
-		_, err = conn.Exec(ctx, `select pg_advisory_lock($1)`, int64(name.Sum64()))
-	} else {
-		err = conn.QueryRow(ctx, `select pg_try_advisory_lock($1)`, int64(name.Sum64())).Scan(&got)
-	}
-	if err == nil && !got {
-		err = ErrRebuilding
-	}
-	if err != nil {
-		release()
-		return nil, fmt.Errorf("lock %s: %w", model, err)
+	for _, model := range slices.Sorted(slices.Values(models)) { // in one order in every process, so that none waits for the other
+		name := fnv.New64a()
+		name.Write([]byte("dragoman read model " + model))
+		got := true
+		if wait {
+			_, err = conn.Exec(ctx, `select pg_advisory_lock($1)`, int64(name.Sum64()))
+		} else {
+			err = conn.QueryRow(ctx, `select pg_try_advisory_lock($1)`, int64(name.Sum64())).Scan(&got)
+		}
+		if err == nil && !got {
+			err = ErrRebuilding
+		}
+		if err != nil {
+			release()
+			return nil, fmt.Errorf("lock %s: %w", model, err)
+		}
 	}
 	return release, nil
 }
@@ -388,7 +388,7 @@ func (r *Runner) dropRetired(ctx context.Context, model string) error {
 	if schemas, err := idle(); err != nil || len(schemas) == 0 {
 		return err
 	}
-	release, err := r.lock(ctx, model, false)
+	release, err := r.lock(ctx, false, model)
 	if errors.Is(err, ErrRebuilding) {
 		return nil
 	}

@@ -1,0 +1,126 @@
+package lease_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dragoman-booking/dragoman/internal/lease"
+	"github.com/dragoman-booking/dragoman/internal/postgres"
+)
+
+func TestOneHolderAtATime(t *testing.T) {
+	t.Parallel()
+	pool := postgres.TestDB(t)
+	var mu sync.Mutex
+	working, most, turns := 0, 0, map[int]int{}
+	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	defer stop()
+	var all sync.WaitGroup
+	for i := range 3 {
+		h := lease.New(pool, 2*time.Second)
+		h.Start()
+		defer h.Stop(context.Background())
+		all.Go(func() {
+			for range 2 {
+				held, release, err := h.Acquire(ctx, "work")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				working++
+				most = max(most, working)
+				turns[i]++
+				mu.Unlock()
+				if held.Err() != nil {
+					t.Error("lost at once")
+				}
+				mu.Lock()
+				working--
+				mu.Unlock()
+				release()
+			}
+		})
+	}
+	all.Wait()
+	if most != 1 || len(turns) != 3 {
+		t.Errorf("%d at once, turns %v", most, turns)
+	}
+}
+
+// A lease is renewed while it is held, moves over when its holder dies, and the dead one notices should it come back.
+func TestALeaseMovesOver(t *testing.T) {
+	t.Parallel()
+	pool := postgres.TestDB(t)
+	const term = time.Second
+	first, second := lease.New(pool, term), lease.New(pool, term)
+	first.Start()
+	second.Start()
+	defer second.Stop(context.Background())
+	held, _, err := first.Acquire(t.Context(), "work")
+	if err != nil {
+		t.Fatal(err)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 2*term) // longer than the lease holds by itself
+	defer cancel()
+	if _, _, err := second.Acquire(short, "work"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("a lease that is renewed was lost: %v", err)
+	}
+	if held.Err() != nil {
+		t.Fatal("the holder believes that it lost the lease")
+	}
+	lease.Abandon(first)
+	if _, _, err := second.Acquire(t.Context(), "work"); err != nil {
+		t.Fatal(err)
+	}
+	first.Start() // as after a long pause of the process
+	defer first.Stop(context.Background())
+	again, cancel := context.WithTimeout(t.Context(), term/2)
+	defer cancel()
+	if _, _, err := first.Acquire(again, "work"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("both hold it: %v", err)
+	}
+}
+
+func TestALeaseThatWasTakenIsLost(t *testing.T) {
+	t.Parallel()
+	pool := postgres.TestDB(t)
+	h := lease.New(pool, time.Second)
+	h.Start()
+	defer h.Stop(context.Background())
+	held, release, err := h.Acquire(t.Context(), "work")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	if _, err := pool.Exec(t.Context(), `update kept.leases set holder = 'another', expires_at = now() + interval '1 minute'`); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-held.Done():
+	case <-time.After(20 * time.Second):
+		t.Error("the holder does not notice")
+	}
+}
+
+func TestStopGivesLeasesBack(t *testing.T) {
+	t.Parallel()
+	pool := postgres.TestDB(t)
+	h := lease.New(pool, time.Minute)
+	h.Start()
+	held, _, err := h.Acquire(t.Context(), "work")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Stop(t.Context())
+	if held.Err() == nil {
+		t.Error("work goes on after Stop")
+	}
+	var left int
+	if err := pool.QueryRow(t.Context(), `select count(*) from kept.leases`).Scan(&left); err != nil || left != 0 {
+		t.Errorf("%d leases are left (%v)", left, err)
+	}
+}
