@@ -27,7 +27,7 @@ func (l logins) login(in commands.Login) accounts.Login {
 }
 
 func (l logins) ChangeLogin(ctx context.Context, in commands.Login) error {
-	return refusalOf(l.accounts.RenameLogin(ctx, in.User, in.Username, in.Email, in.PIN))
+	return refusalOf(l.accounts.ChangeNames(ctx, in.User, in.Username, in.Email, in.PIN))
 }
 
 func (l logins) RemoveLogin(ctx context.Context, user uuid.UUID) error {

@@ -17,7 +17,15 @@ import (
 // startDemo serves the small demo inside this process, on a database and data folder of its own, and returns its address.
 func startDemo(t testing.TB) string {
 	t.Helper()
-	return startInProcess(t, "demo", "--small", "--data", t.TempDir(), "--database-url", postgres.TestURL(t))
+	base, _ := startDemoIn(t)
+	return base
+}
+
+// startDemoIn is startDemo that also tells the data folder.
+func startDemoIn(t testing.TB) (base, data string) {
+	t.Helper()
+	data = t.TempDir()
+	return startInProcess(t, "demo", "--small", "--data", data, "--database-url", postgres.TestURL(t)), data
 }
 
 // startInProcess runs a subcommand that serves, waits until it says where it listens, and stops it when the test ends.
