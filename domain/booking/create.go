@@ -105,10 +105,9 @@ func enabledForms(c people.CustomerSettings) []string {
 func (c Create) place(d *Details, f *faults, env Env) (zone string) {
 	zone = cmp.Or(env.CustomerZone, env.Agency.TimeZone)
 	d.Client = c.Client
-	if c.Client != uuid.Nil {
-		if _, ok := env.Clients[c.Client]; !ok {
-			f.add("body.client", "Choose one of the customer's clients.")
-		}
+	_, known := env.Clients[c.Client]
+	if c.Client != uuid.Nil && !known {
+		f.add("body.client", "Choose one of the customer's clients.")
 	}
 	remote := env.Form.Address == forms.BillingAddress
 	switch {
@@ -120,7 +119,7 @@ func (c Create) place(d *Details, f *faults, env Env) (zone string) {
 			f.add("body.location", "Choose one of the customer's locations.")
 			break
 		}
-		if c.Client != uuid.Nil && place.Client != uuid.Nil && place.Client != c.Client {
+		if known && place.Client != uuid.Nil && place.Client != c.Client {
 			f.add("body.location", "This location belongs to another client.")
 		}
 		if d.Client == uuid.Nil {

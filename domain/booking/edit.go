@@ -34,6 +34,7 @@ func (c Edit) Decide(s State, env Env) (Decision, error) {
 	if err != nil {
 		return Decision{}, err
 	}
+	c.Fields = speaker(c.Fields, env.Form)
 	if err := c.editable(j, env.Form); err != nil {
 		return Decision{}, err
 	}
