@@ -292,7 +292,7 @@ func (l logins) AddLogin(ctx context.Context, in commands.Login) error {
 }
 
 func (l logins) ChangeLogin(ctx context.Context, in commands.Login) error {
-	return l.refusal(l.a.RenameLogin(ctx, in.User, in.Username, in.Email, in.PIN))
+	return l.refusal(l.a.ChangeNames(ctx, in.User, in.Username, in.Email, in.PIN))
 }
 
 func (l logins) RemoveLogin(ctx context.Context, user uuid.UUID) error {

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -157,6 +158,18 @@ func (a *Accounts) RenameLogin(ctx context.Context, userID uuid.UUID, username, 
 		return taken(err, "rename a login")
 	}
 	return orNoLogin(done)
+}
+
+// ChangeNames changes some of a user's names; empty ones stay as they are. Errors as of RenameLogin.
+func (a *Accounts) ChangeNames(ctx context.Context, userID uuid.UUID, username, email, pin string) error {
+	c, err := a.credentialsBy(ctx, `user_id = $1`, userID)
+	switch {
+	case err != nil:
+		return err
+	case c == nil:
+		return ErrNoLogin
+	}
+	return a.RenameLogin(ctx, userID, cmp.Or(username, c.username), cmp.Or(email, c.email), cmp.Or(pin, c.pin))
 }
 
 // RemoveLogin takes a user's login, sessions and tokens away: the user was erased, or was never made because the command
