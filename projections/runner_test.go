@@ -444,3 +444,118 @@ func TestWaitForAModelThatIsBehind(t *testing.T) {
 		t.Errorf("an unknown model: %v", err)
 	}
 }
+
+// Connections are cut again and again, so that answers to commits are lost; each event still counts once.
+func TestCutConnections(t *testing.T) {
+	t.Parallel()
+	log := projtest.NewLog(2)
+	some(log, 1)
+	b := projtest.Start(t, log, tally{}, counter{})
+	at := some(log, 400)
+	url := b.Pool.Config().ConnConfig.Copy()
+	killer, err := pgx.ConnectConfig(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer killer.Close(context.Background())
+	for cuts := 0; cuts < 10; {
+		n, err := killer.Exec(t.Context(), `select pg_terminate_backend(pid) from pg_stat_activity
+			where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n.RowsAffected() > 0 {
+			cuts++
+		}
+		if b.Models.WaitFor(t.Context(), at, "tally", "counter") == nil {
+			at = some(log, 50)
+		}
+	}
+	eventually(t, "all is applied", func() bool { return b.Models.WaitFor(t.Context(), at, "tally", "counter") == nil })
+	var n int
+	eventually(t, "counted", func() bool {
+		var err error
+		n, _, err = projections.One(t.Context(), b.Models, pgx.RowTo[int], `select n from {counter}.total`)
+		return err == nil
+	})
+	if n != len(log.Events()) {
+		t.Errorf("counted %d of %d events", n, len(log.Events()))
+	}
+	if v, err := b.Runner.Verify(t.Context(), "tally"); err != nil || len(v.Differences) > 0 {
+		t.Errorf("the rows are not the log's: %+v (%v)", v, err)
+	}
+}
+
+// Processes that start together build each read model once.
+func TestStartingTogether(t *testing.T) {
+	t.Parallel()
+	pool := postgres.TestDB(t)
+	log := projtest.NewLog(10)
+	some(log, 200)
+	var all sync.WaitGroup
+	for range 3 {
+		b := projtest.New(t, pool, log, tally{}, counter{})
+		all.Go(func() {
+			if err := b.Runner.Start(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+		t.Cleanup(func() { b.Runner.Stop() })
+	}
+	all.Wait()
+	rows, _ := pool.Query(t.Context(), `select nspname::text from pg_namespace where nspname like 'rm\_%' order by 1`)
+	schemas, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || strings.Join(schemas, " ") != "rm_counter_1 rm_tally_1" {
+		t.Errorf("built: %v %v", schemas, err)
+	}
+}
+
+// What a crash left half-built is swept away; the live generation is not.
+func TestSweepDropsWhatNobodyBuilds(t *testing.T) {
+	t.Parallel()
+	log := projtest.NewLog(0)
+	at := some(log, 5)
+	b := projtest.Start(t, log, counter{})
+	b.Await(t, at, "counter")
+	if _, err := b.Pool.Exec(t.Context(), `create schema rm_counter_8; create table rm_counter_8.total (n int); create schema rm_counters_1`); err != nil {
+		t.Fatal(err)
+	}
+	if err := projections.Sweep(t.Context(), b.Runner, "counter"); err != nil {
+		t.Fatal(err)
+	}
+	rows, _ := b.Pool.Query(t.Context(), `select nspname::text from pg_namespace where nspname like 'rm\_%' order by 1`)
+	schemas, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || strings.Join(schemas, " ") != "rm_counter_1 rm_counters_1" {
+		t.Errorf("left: %v %v", schemas, err)
+	}
+	if err := b.Runner.Rebuild(t.Context(), "nothing", nil); !errors.Is(err, projections.ErrUnknownModel) {
+		t.Errorf("rebuild of an unknown model: %v", err)
+	}
+}
+
+// The views of analysts follow a new generation in the transaction that makes it live.
+func TestOnSwap(t *testing.T) {
+	t.Parallel()
+	log := projtest.NewLog(0)
+	at := some(log, 5)
+	b := projtest.New(t, postgres.TestDB(t), log, counter{})
+	b.Runner.OnSwap = func(ctx context.Context, tx pgx.Tx, model, schema string) error {
+		_, err := tx.Exec(ctx, fmt.Sprintf(`create or replace view public.counted as select n from %s.total`, schema))
+		return err
+	}
+	if err := b.Runner.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Runner.Stop() })
+	if err := b.Runner.Rebuild(t.Context(), "counter", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := projections.Sweep(t.Context(), b.Runner, "counter"); err != nil {
+		t.Fatal(err)
+	}
+	b.Await(t, at, "counter")
+	var n int
+	if err := b.Pool.QueryRow(t.Context(), `select n from counted`).Scan(&n); err != nil || n != 5 {
+		t.Errorf("the view shows %d (%v)", n, err)
+	}
+}
