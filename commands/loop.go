@@ -118,7 +118,15 @@ func execute[S any](ctx context.Context, h *Handler, st *streams[S], r Request, 
 		}
 		next, proposed, err := st.encode(ctx, w.stream, f, p.events, now)
 		if err != nil {
-			return result[S]{}, err
+			if fresh {
+				return result[S]{}, err
+			}
+			// Such as a key that is gone because the stream's person was erased meanwhile: look.
+			if f, err = st.now(ctx, w.stream); err != nil {
+				return result[S]{}, err
+			}
+			fresh = true
+			continue
 		}
 		// From here on the caller's hanging up must not tear the steps apart.
 		steps, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendTimeout)
