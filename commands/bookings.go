@@ -10,6 +10,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/booking"
+	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/eventschema"
 )
 
@@ -71,8 +72,8 @@ func (p papers) fill(c booking.Create) booking.Create {
 }
 
 // draw takes numbers for a booking's jobs, and a key. A booking is called after its first job's number, which no other booking has.
-func (h *Handler) draw(ctx context.Context, prefix string, jobs int) (papers, error) {
-	drawn, err := h.drawNumbers(ctx, jobs)
+func (h *Handler) draw(ctx context.Context, now people.Numbering, prefix string, jobs int) (papers, error) {
+	drawn, err := h.drawNumbers(ctx, now, jobs)
 	if err != nil {
 		return papers{}, err
 	}
@@ -104,16 +105,17 @@ func (h *Handler) CreateBooking(ctx context.Context, r Request, form string, c b
 		claims:  claims,
 		ref:     refOf,
 		decide: func(ctx context.Context, s booking.State, a attempt) (plan, error) {
-			env, err := h.envForCreate(ctx, r, form, c, a)
+			f, err := h.lookToBook(ctx, c.Customer, form)
 			if err != nil {
 				return plan{}, err
 			}
+			env := h.env(r, a, f)
 			if drawn == nil {
 				p, err := decide(blank(jobs).fill(c), s, env)
 				if err != nil || a.dry {
 					return p, err
 				}
-				given, err := h.draw(ctx, env.Form.Prefix, jobs)
+				given, err := h.draw(ctx, f.numbers, env.Form.Prefix, jobs)
 				if err != nil {
 					return plan{}, err
 				}
@@ -206,7 +208,7 @@ func (h *Handler) Continue(ctx context.Context, r Request, ref string, build fun
 			if p, err := decide(c, s, env); err != nil || a.dry || len(p.events) == 0 {
 				return p, err
 			}
-			numbers, err := h.drawNumbers(ctx, 1)
+			numbers, err := h.drawNumbers(ctx, f.numbers, 1)
 			if err != nil {
 				return plan{}, err
 			}

@@ -23,6 +23,7 @@ type needs struct {
 	form         string
 	formVersion  int // 0: the newest; a given version never changes, so a remembered one will do
 	interpreters []uuid.UUID
+	numbers      bool // where job numbers stand
 }
 
 // found is what was read.
@@ -33,6 +34,7 @@ type found struct {
 	form         forms.Form
 	formKnown    bool
 	interpreters map[uuid.UUID]people.Interpreter
+	numbers      people.Numbering
 }
 
 func (h *Handler) look(ctx context.Context, n needs) (found, error) {
@@ -62,6 +64,13 @@ func (h *Handler) look(ctx context.Context, n needs) (found, error) {
 	if n.form != "" {
 		g.Go(func() (err error) {
 			out.form, out.formKnown, err = h.formVersion(ctx, n.form, n.formVersion)
+			return err
+		})
+	}
+	if n.numbers {
+		g.Go(func() error {
+			f, err := h.numbering.now(ctx, eventschema.NumberingStream(people.NumberingJob))
+			out.numbers = f.State
 			return err
 		})
 	}
@@ -123,23 +132,23 @@ func (h *Handler) env(r Request, a attempt, f found) booking.Env {
 	return e
 }
 
-// envForCreate reads what booking needs: the customer, the newest version of the form, the agency's settings.
-func (h *Handler) envForCreate(ctx context.Context, r Request, form string, c booking.Create, a attempt) (booking.Env, error) {
-	f, err := h.look(ctx, needs{agency: true, customer: c.Customer, form: form})
+// lookToBook reads what booking needs: the customer, the newest version of the form, the agency's settings, where numbers stand.
+func (h *Handler) lookToBook(ctx context.Context, customer uuid.UUID, form string) (found, error) {
+	f, err := h.look(ctx, needs{agency: true, customer: customer, form: form, numbers: true})
 	if err != nil {
-		return booking.Env{}, err
+		return found{}, err
 	}
 	var faults []domain.FieldError
-	if f.customer.ID == uuid.Nil {
+	if !f.customer.Exists() {
 		faults = append(faults, domain.FieldError{Location: "body.customer", Message: "Name one of the agency's customers."})
 	}
 	if !f.formKnown {
 		faults = append(faults, domain.FieldError{Location: "body.form", Message: "There is no such form."})
 	}
 	if len(faults) > 0 {
-		return booking.Env{}, domain.Invalid(faults...)
+		return found{}, domain.Invalid(faults...)
 	}
-	return h.env(r, a, f), nil
+	return f, nil
 }
 
 // needsOf tells what the rules of a command look at besides the booking itself.
@@ -167,6 +176,8 @@ func needsOf(s booking.State, c booking.Command) needs {
 		return needs{customer: s.Customer, terms: len(c.Incidentals) > 0}
 	case booking.Cancel:
 		form.agency, form.customer = true, s.Customer
+	case booking.Continue:
+		form.agency, form.terms, form.customer, form.numbers = true, true, s.Customer, true
 	default:
 		form.agency, form.terms, form.customer = true, true, s.Customer
 	}

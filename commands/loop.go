@@ -19,8 +19,6 @@ import (
 const (
 	// maxTries is how often a command that loses against others is decided again before the caller is asked to come back.
 	maxTries = 8
-	// maxAppend bounds one append: the store takes 1 MiB of data, and the rest is room for what it counts besides (design, section 3).
-	maxAppend = 900 << 10
 	// appendTimeout bounds an append with all its retries. It does not end with the caller's patience: who hangs up leaves no half-done step.
 	appendTimeout = 30 * time.Second
 )
@@ -247,14 +245,12 @@ func (h *Handler) stamped(m eventschema.Meta, before time.Time) eventschema.Meta
 // encode makes the bytes of a decision, once, and folds them back from those bytes: what could not be read again is never written.
 func (s *streams[S]) encode(ctx context.Context, stream string, f Folded[S], events []any, meta eventschema.Meta) (Folded[S], []eventschema.Proposed, error) {
 	proposed := make([]eventschema.Proposed, len(events))
-	size := 0
 	f.State = s.own(f.State)
 	for i, event := range events {
 		p, err := s.codec.Encode(ctx, stream, event, meta, i)
 		if err != nil {
 			return f, nil, fmt.Errorf("encode %T for %s: %w", event, stream, err)
 		}
-		size += len(p.Data) + len(p.Metadata)
 		stored := eventschema.Stored{Stream: stream, Revision: uint64(f.Revision + 1), ID: p.ID, Type: p.Type, Data: p.Data, Metadata: p.Metadata}
 		e, err := s.decode(ctx, stored)
 		if err != nil {
@@ -263,7 +259,7 @@ func (s *streams[S]) encode(ctx context.Context, stream string, f Folded[S], eve
 		f = f.after(e, s.evolve)
 		proposed[i] = p
 	}
-	if size > maxAppend {
+	if eventschema.Size(proposed) > eventschema.MaxAppend {
 		return f, nil, domain.Unprocessable("too-large", "This changes more at once than can be stored in one step. Leave some jobs out, or shorten the texts.")
 	}
 	return f, proposed, nil

@@ -18,24 +18,19 @@ type numbers struct {
 	epoch int
 }
 
-// drawNumbers gives n job numbers that nobody else has or will get. The stream is read on first: if an admin has set the next number, what
-// this process had drawn before is void.
-func (h *Handler) drawNumbers(ctx context.Context, n int) ([]int64, error) {
-	stream := eventschema.NumberingStream(people.NumberingJob)
-	now, err := h.numbering.now(ctx, stream)
-	if err != nil {
-		return nil, fmt.Errorf("read where job numbers stand: %w", err)
-	}
+// drawNumbers gives n job numbers that nobody else has or will get. now is how the series stands at this command: if an admin has set the
+// next number, what this process had drawn before is void.
+func (h *Handler) drawNumbers(ctx context.Context, now people.Numbering, n int) ([]int64, error) {
 	b := h.numbers
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.epoch < now.State.Epoch {
-		b.next, b.end, b.epoch = 0, 0, now.State.Epoch
+	if b.epoch < now.Epoch {
+		b.next, b.end, b.epoch = 0, 0, now.Epoch
 	}
 	given := make([]int64, 0, n)
 	for len(given) < n {
 		if b.next == b.end {
-			if err := h.drawBlock(ctx, stream, b); err != nil {
+			if err := h.drawBlock(ctx, b); err != nil {
 				return nil, err
 			}
 		}
@@ -45,11 +40,11 @@ func (h *Handler) drawNumbers(ctx context.Context, n int) ([]int64, error) {
 	return given, nil
 }
 
-func (h *Handler) drawBlock(ctx context.Context, stream string, b *numbers) error {
+func (h *Handler) drawBlock(ctx context.Context, b *numbers) error {
 	var drawn people.BlockDrawn
 	r := h.ready(Request{Name: "draw-numbers", Viewer: systemViewer()})
 	res, err := execute(ctx, h, h.numbering, r, wish[people.Numbering]{
-		stream: stream,
+		stream: eventschema.NumberingStream(people.NumberingJob),
 		decide: func(_ context.Context, s people.Numbering, _ attempt) (plan, error) {
 			p, err := planned(people.DrawBlock{Series: people.NumberingJob}.Decide(s))
 			if err == nil {

@@ -30,7 +30,7 @@ var now = time.Date(2026, 6, 1, 9, 0, 0, 0, time.UTC)
 
 // world is one deployment: a log, a database with keys and accounts, and what the read models would know.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	log      commands.Log
 	codec    *eventschema.Codec
 	keys     *accounts.Keys
@@ -52,7 +52,7 @@ func at(t time.Time) (c *settable)          { c = &settable{}; c.set(t); return 
 func viewer(role domain.Role) access.Viewer { return access.Viewer{User: uuid.New(), Role: role} }
 
 // newWorld begins a deployment with a customer, a location and a requestor.
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	pool := postgres.TestDB(t)
 	wrapper, err := accounts.OpenMasterKey(t.Context(), pool, filepath.Join(t.TempDir(), "master.key"))
@@ -107,7 +107,7 @@ func (w *world) process(log commands.Log) *commands.Handler {
 }
 
 // in is the same world for a subtest.
-func (w *world) in(t *testing.T) *world {
+func (w *world) in(t testing.TB) *world {
 	sub := *w
 	sub.t = t
 	return &sub
