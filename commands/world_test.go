@@ -54,6 +54,11 @@ func viewer(role domain.Role) access.Viewer { return access.Viewer{User: uuid.Ne
 // newWorld begins a deployment with a customer, a location and a requestor.
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return newWorldOn(t, newLog(t))
+}
+
+func newWorldOn(t testing.TB, log commands.Log) *world {
+	t.Helper()
 	pool := postgres.TestDB(t)
 	wrapper, err := accounts.OpenMasterKey(t.Context(), pool, filepath.Join(t.TempDir(), "master.key"))
 	if err != nil {
@@ -65,7 +70,7 @@ func newWorld(t testing.TB) *world {
 	}
 	t.Cleanup(func() { _ = keys.Close(context.Background()) })
 	w := &world{
-		t: t, log: newLog(t), codec: eventschema.NewCodec(keys), keys: keys, clock: at(now), refs: &refs{},
+		t: t, log: log, codec: eventschema.NewCodec(keys), keys: keys, clock: at(now), refs: &refs{},
 		accounts: accounts.NewForTest(t, pool, accounts.Options{}),
 		admin:    viewer(domain.Admin), staff: viewer(domain.Assigner), requestor: viewer(domain.Requestor),
 	}
@@ -92,13 +97,19 @@ func newWorld(t testing.TB) *world {
 // process is a command handler of its own on the same log, with nothing in its memory.
 func (w *world) process(log commands.Log) *commands.Handler {
 	w.t.Helper()
+	return w.processAt(log, time.Now)
+}
+
+// processAt has a machine clock of its own.
+func (w *world) processAt(log commands.Log, machine func() time.Time) *commands.Handler {
+	w.t.Helper()
 	key, err := w.keys.HashKey(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	h, err := commands.New(commands.Config{
 		Log: log, Codec: w.codec, PersonKeys: w.keys, Refs: w.refs, Models: w.refs, Accounts: logins{w.accounts}, Clock: w.clock,
-		HashKey: key, Logger: slog.New(slog.DiscardHandler),
+		HashKey: key, Machine: machine, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		w.t.Fatal(err)
