@@ -6,8 +6,21 @@ import (
 	"github.com/google/uuid"
 )
 
-// JobsOf are the jobs that an event is about; nil if it is about the whole booking.
+// JobsOf are the jobs that an event is about: those that it touches, the job that an added one was made from, and a continuation. It is nil
+// if the event is about the whole booking.
 func JobsOf(e Event) []uuid.UUID {
+	switch e := e.(type) {
+	case JobAdded:
+		return []uuid.UUID{e.Job.ID, e.From}
+	case Continued:
+		return []uuid.UUID{e.Job, e.In}
+	}
+	return Touches(e)
+}
+
+// Touches names the jobs that an event touches: those whose revision becomes the event's number. PersonErased touches all of the booking's
+// jobs; it names none.
+func Touches(e Event) []uuid.UUID {
 	switch e := e.(type) {
 	case Created:
 		ids := make([]uuid.UUID, len(e.Jobs))
@@ -16,7 +29,7 @@ func JobsOf(e Event) []uuid.UUID {
 		}
 		return ids
 	case JobAdded:
-		return []uuid.UUID{e.Job.ID, e.From}
+		return []uuid.UUID{e.Job.ID}
 	case Edited:
 		ids := make([]uuid.UUID, len(e.Jobs))
 		for i, j := range e.Jobs {
@@ -29,8 +42,6 @@ func JobsOf(e Event) []uuid.UUID {
 			ids[i] = j.Job
 		}
 		return ids
-	case Continued:
-		return []uuid.UUID{e.Job, e.In}
 	case Taken:
 		return []uuid.UUID{e.Job}
 	case Released:
@@ -67,6 +78,8 @@ func JobsOf(e Event) []uuid.UUID {
 		return []uuid.UUID{e.Job}
 	case Closed:
 		return []uuid.UUID{e.Job}
+	case Continued:
+		return []uuid.UUID{e.Job}
 	case MessagePosted:
 		return []uuid.UUID{e.Job}
 	case ContactLogged:
@@ -75,6 +88,7 @@ func JobsOf(e Event) []uuid.UUID {
 		return []uuid.UUID{e.Job}
 	case PersonErased:
 		return nil
+	default:
+		panic(fmt.Sprintf("booking.Touches: no case for %T", e)) // our bug, not bad data
 	}
-	panic(fmt.Sprintf("booking.JobsOf: no case for %T", e)) // our bug, not bad data
 }
