@@ -1,0 +1,4 @@
+package dashboard
+
+// Statement is the tiles' statement, for looking at its plan.
+var Statement = statement
