@@ -3,10 +3,13 @@
 package diary
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,136 +43,338 @@ func (Projector) SQL() string { return tables }
 // Sources implements projections.Projector.
 func (Projector) Sources() fs.FS { return sources }
 
-// Apply implements projections.Projector. All statements of a page go out in one round trip, in the events' order.
+// Apply implements projections.Projector. The jobs that a page names are read in one round trip, folded in memory, and written in another.
+// A diary carried forward works on what is written, so it ends a stretch of the page.
 func (Projector) Apply(ctx context.Context, tx pgx.Tx, page eventschema.Page) error {
-	b := statements{&pgx.Batch{}}
+	start := 0
+	for i, e := range page {
+		carried, ok := e.Event.(diary.CarriedForward)
+		if !ok && i < len(page)-1 {
+			continue
+		}
+		if err := stretch(ctx, tx, page[start:i+1]); err != nil {
+			return err
+		}
+		if ok {
+			if err := carryForward(ctx, tx, carried, e.Meta.RecordedAt); err != nil {
+				return err
+			}
+		}
+		start = i + 1
+	}
+	return nil
+}
+
+func stretch(ctx context.Context, tx pgx.Tx, page eventschema.Page) error {
+	f, err := load(ctx, tx, page)
+	if err != nil {
+		return err
+	}
 	for _, e := range page {
-		if err := b.add(e); err != nil {
+		if err := f.apply(e); err != nil {
 			return err
 		}
 	}
-	if b.Len() == 0 {
-		return nil
-	}
-	return tx.SendBatch(ctx, b.Batch).Close()
+	return f.write(ctx, tx)
 }
 
-type statements struct{ *pgx.Batch }
+// job is a row of jobs.
+type job struct {
+	id          uuid.UUID
+	booking     uuid.UUID
+	ref         string
+	start       time.Time
+	zone        string
+	minutes     int
+	eta         *time.Time
+	live        bool
+	interpreter *uuid.UUID
+	reservation *uuid.UUID
+}
 
-func (b statements) add(e eventschema.Recorded) error {
+// reservation is a row of reservations.
+type reservation struct {
+	diary.Reservation
+	interpreter uuid.UUID
+	recordedAt  time.Time
+}
+
+// fold is the rows that a stretch of a page touches.
+type fold struct {
+	jobs     map[uuid.UUID]*job
+	changed  map[uuid.UUID]bool
+	holds    map[uuid.UUID]uuid.UUID // by job; the nil id: nobody holds it
+	newHolds map[uuid.UUID]bool      // jobs whose hold has changed
+	reserved map[uuid.UUID]reservation
+	released []uuid.UUID
+}
+
+// load reads the rows of the jobs that events name.
+func load(ctx context.Context, tx pgx.Tx, page eventschema.Page) (*fold, error) {
+	f := &fold{jobs: map[uuid.UUID]*job{}, changed: map[uuid.UUID]bool{}, holds: map[uuid.UUID]uuid.UUID{}, newHolds: map[uuid.UUID]bool{},
+		reserved: map[uuid.UUID]reservation{}}
+	var ids []uuid.UUID
+	made := map[uuid.UUID]bool{}
+	for _, e := range page {
+		event, ok := e.Event.(booking.Event)
+		if !ok {
+			continue
+		}
+		created, isNew := event.(booking.Created)
+		for _, j := range created.Jobs {
+			made[j.ID] = true
+		}
+		if isNew {
+			continue
+		}
+		for _, id := range booking.Touches(event) {
+			if !made[id] {
+				made[id] = true // asked for once
+				ids = append(ids, id)
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return f, nil
+	}
+	b := &pgx.Batch{}
+	b.Queue(`select job, booking, ref, starts_at, zone, minutes, eta, live, interpreter, reservation from jobs where job = any($1)`, ids).
+		Query(func(rows pgx.Rows) error {
+			var j job
+			_, err := pgx.ForEachRow(rows, []any{&j.id, &j.booking, &j.ref, &j.start, &j.zone, &j.minutes, &j.eta, &j.live, &j.interpreter, &j.reservation},
+				func() error {
+					one := j
+					f.jobs[j.id] = &one
+					j = job{}
+					return nil
+				})
+			return err
+		})
+	b.Queue(`select job, interpreter from holds where job = any($1)`, ids).Query(func(rows pgx.Rows) error {
+		var id, interpreter uuid.UUID
+		_, err := pgx.ForEachRow(rows, []any{&id, &interpreter}, func() error {
+			f.holds[id] = interpreter
+			return nil
+		})
+		return err
+	})
+	return f, tx.SendBatch(ctx, b).Close()
+}
+
+func (f *fold) apply(e eventschema.Recorded) error {
 	switch event := e.Event.(type) {
 	case diary.Reserved:
 		for _, r := range event.Reservations {
-			b.reserved(event.Interpreter, r, e.Meta.RecordedAt)
+			f.reserved[r.ID] = reservation{r, event.Interpreter, e.Meta.RecordedAt}
 		}
 	case diary.Released:
-		b.Queue(`delete from reservations where reservation = any($1)`, event.Reservations)
-	case diary.CarriedForward:
-		ids := make([]uuid.UUID, len(event.Reservations))
-		for i, r := range event.Reservations {
-			ids[i] = r.ID
+		for _, id := range event.Reservations {
+			delete(f.reserved, id)
 		}
-		b.Queue(`delete from reservations where interpreter = $1 and reservation <> all($2)`, event.Interpreter, ids)
-		for _, r := range event.Reservations {
-			b.reserved(event.Interpreter, r, e.Meta.RecordedAt)
-		}
+		f.released = append(f.released, event.Reservations...)
 
 	case booking.Created:
 		for _, j := range event.Jobs {
-			b.job(event.Booking, j)
+			f.add(event.Booking, j)
 		}
 	case booking.JobAdded:
 		id, named := eventschema.IDOf(e.Stream)
 		if !named {
 			return fmt.Errorf("a booking's stream without its id: %w", projections.ErrEvent)
 		}
-		b.job(id, event.Job)
+		f.add(id, event.Job)
 	case booking.Edited:
 		for _, c := range event.Jobs {
-			b.schedule(c.Job, event.Shared)
-			b.schedule(c.Job, c.Own)
-			b.claims(c.Job, c.Reservation)
+			f.change(c.Job, func(j *job) {
+				j.reschedule(event.Shared)
+				j.reschedule(c.Own)
+				j.claim(c.Reservation)
+			})
 			for _, o := range c.Revoked {
-				b.unhold(c.Job, o.Interpreter)
+				f.unhold(c.Job, o.Interpreter)
 			}
 		}
 	case booking.EtaAgreed:
-		b.eta(event.Job, event.ETA, event.Reservation)
+		f.eta(event.Job, event.ETA, event.Reservation)
 	case booking.EtaChanged:
-		b.eta(event.Job, event.ETA, event.Reservation)
+		f.eta(event.Job, event.ETA, event.Reservation)
 
 	case booking.OfferAccepted:
-		b.Queue(`insert into holds (job, interpreter) values ($1, $2) on conflict (job) do update set interpreter = excluded.interpreter`,
-			event.Job, event.Interpreter)
+		f.hold(event.Job, event.Interpreter)
 	case booking.OfferRevoked:
-		b.unhold(event.Job, event.Interpreter)
+		f.unhold(event.Job, event.Interpreter)
 	case booking.OfferDeclined:
-		b.unhold(event.Job, event.Interpreter)
+		f.unhold(event.Job, event.Interpreter)
 	case booking.OfferLapsed:
-		b.unhold(event.Job, event.Interpreter)
+		f.unhold(event.Job, event.Interpreter)
 	case booking.HoldEnded:
-		b.unhold(event.Job, event.Interpreter)
+		f.unhold(event.Job, event.Interpreter)
 	case booking.Assigned:
-		b.Queue(`update jobs set interpreter = $2, reservation = $3 where job = $1`, event.Job, event.Interpreter, event.Reservation)
-		b.endHold(event.Job)
+		f.change(event.Job, func(j *job) { j.interpreter, j.reservation = &event.Interpreter, &event.Reservation })
+		f.hold(event.Job, uuid.Nil)
 	case booking.Unassigned:
-		b.Queue(`update jobs set interpreter = null, reservation = null where job = $1`, event.Job)
-		b.endHold(event.Job)
+		f.change(event.Job, func(j *job) { j.interpreter, j.reservation = nil, nil })
+		f.hold(event.Job, uuid.Nil)
 
 	case booking.TimesheetAccepted:
-		b.over(event.Job)
+		f.over(event.Job, false)
 	case booking.Closed:
-		b.over(event.Job)
+		f.over(event.Job, false)
 	case booking.Cancelled:
 		for _, c := range event.Jobs {
-			b.Queue(`update jobs set interpreter = null, reservation = null where job = $1`, c.Job)
-			b.over(c.Job)
+			f.over(c.Job, true)
 		}
 	}
 	return nil
 }
 
-func (b statements) reserved(interpreter uuid.UUID, r diary.Reservation, at time.Time) {
-	b.Queue(`
-		insert into reservations (reservation, interpreter, booking, job, starts_at, ends_at, unchecked, recorded_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (reservation) do nothing`,
-		r.ID, interpreter, r.Booking, r.Job, r.Start, r.End, r.Unchecked, at)
+func (f *fold) add(id uuid.UUID, n booking.NewJob) {
+	f.jobs[n.ID] = &job{id: n.ID, booking: id, ref: n.Ref, start: n.Schedule.Start.Instant, zone: n.Schedule.Start.Zone, minutes: n.Schedule.Minutes, live: true}
+	f.changed[n.ID] = true
 }
 
-func (b statements) job(id uuid.UUID, j booking.NewJob) {
-	b.Queue(`insert into jobs (job, booking, ref, starts_at, zone, minutes, live) values ($1, $2, $3, $4, $5, $6, true)`,
-		j.ID, id, j.Ref, j.Schedule.Start.Instant, j.Schedule.Start.Zone, j.Schedule.Minutes)
+func (f *fold) change(id uuid.UUID, change func(*job)) {
+	if j := f.jobs[id]; j != nil {
+		change(j)
+		f.changed[id] = true
+	}
 }
 
-// schedule applies an edit's new time. A new start ends an agreed ETA: the customer's wish is newer.
-func (b statements) schedule(job uuid.UUID, c *booking.Change) {
+// reschedule applies an edit's new time. A new start ends an agreed ETA: the customer's wish is newer.
+func (j *job) reschedule(c *booking.Change) {
 	if c == nil || c.Schedule == nil {
 		return
 	}
-	b.Queue(`
-		update jobs set eta = case when (starts_at, zone) = ($2, $3) then eta end, starts_at = $2, zone = $3, minutes = $4 where job = $1`,
-		job, c.Schedule.Start.Instant, c.Schedule.Start.Zone, c.Schedule.Minutes)
+	s := c.Schedule.Start
+	if !s.Instant.Equal(j.start) || s.Zone != j.zone {
+		j.eta = nil
+	}
+	j.start, j.zone, j.minutes = s.Instant, s.Zone, c.Schedule.Minutes
 }
 
-func (b statements) eta(job uuid.UUID, eta domain.Moment, reservation uuid.UUID) {
-	b.Queue(`update jobs set eta = $2 where job = $1`, job, eta.Instant)
-	b.claims(job, reservation)
-}
-
-// claims notes that a job counts on another reservation from now on.
-func (b statements) claims(job, reservation uuid.UUID) {
-	if reservation != uuid.Nil {
-		b.Queue(`update jobs set reservation = $2 where job = $1 and interpreter is not null`, job, reservation)
+// claim notes that an assigned job counts on another reservation from now on.
+func (j *job) claim(reservation uuid.UUID) {
+	if reservation != uuid.Nil && j.interpreter != nil {
+		j.reservation = &reservation
 	}
 }
 
-func (b statements) unhold(job, interpreter uuid.UUID) {
-	b.Queue(`delete from holds where job = $1 and interpreter = $2`, job, interpreter)
+func (f *fold) eta(id uuid.UUID, eta domain.Moment, reservation uuid.UUID) {
+	f.change(id, func(j *job) {
+		j.eta = &eta.Instant
+		j.claim(reservation)
+	})
 }
 
-func (b statements) endHold(job uuid.UUID) { b.Queue(`delete from holds where job = $1`, job) }
+func (f *fold) hold(job, interpreter uuid.UUID) {
+	if f.holds[job] != interpreter {
+		f.holds[job], f.newHolds[job] = interpreter, true
+	}
+}
 
-func (b statements) over(job uuid.UUID) {
-	b.Queue(`update jobs set live = false where job = $1`, job)
-	b.endHold(job)
+func (f *fold) unhold(job, interpreter uuid.UUID) {
+	if f.holds[job] == interpreter {
+		f.hold(job, uuid.Nil)
+	}
+}
+
+func (f *fold) over(id uuid.UUID, cancelled bool) {
+	f.change(id, func(j *job) {
+		j.live = false
+		if cancelled {
+			j.interpreter, j.reservation = nil, nil
+		}
+	})
+	f.hold(id, uuid.Nil)
+}
+
+func (f *fold) write(ctx context.Context, tx pgx.Tx) error {
+	b := &pgx.Batch{}
+	f.writeJobs(b)
+	f.writeHolds(b)
+	if len(f.released) > 0 {
+		b.Queue(`delete from reservations where reservation = any($1)`, f.released)
+	}
+	writeReservations(b, slices.Collect(maps.Values(f.reserved)))
+	if b.Len() == 0 {
+		return nil
+	}
+	return tx.SendBatch(ctx, b).Close()
+}
+
+func (f *fold) writeJobs(b *pgx.Batch) {
+	if len(f.changed) == 0 {
+		return
+	}
+	var all []*job
+	for _, id := range slices.SortedFunc(maps.Keys(f.changed), byID) { // in one order, so that rows are locked alike in every run
+		all = append(all, f.jobs[id])
+	}
+	b.Queue(`
+		insert into jobs (job, booking, ref, starts_at, zone, minutes, eta, live, interpreter, reservation)
+		select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::int[], $7::timestamptz[], $8::boolean[], $9::uuid[], $10::uuid[])
+		on conflict (job) do update set starts_at = excluded.starts_at, zone = excluded.zone, minutes = excluded.minutes, eta = excluded.eta,
+			live = excluded.live, interpreter = excluded.interpreter, reservation = excluded.reservation`,
+		column(all, func(j *job) uuid.UUID { return j.id }), column(all, func(j *job) uuid.UUID { return j.booking }),
+		column(all, func(j *job) string { return j.ref }), column(all, func(j *job) time.Time { return j.start }),
+		column(all, func(j *job) string { return j.zone }), column(all, func(j *job) int { return j.minutes }),
+		column(all, func(j *job) *time.Time { return j.eta }), column(all, func(j *job) bool { return j.live }),
+		column(all, func(j *job) *uuid.UUID { return j.interpreter }), column(all, func(j *job) *uuid.UUID { return j.reservation }))
+}
+
+func (f *fold) writeHolds(b *pgx.Batch) {
+	var ended, held, holders []uuid.UUID
+	for _, id := range slices.SortedFunc(maps.Keys(f.newHolds), byID) {
+		if holder := f.holds[id]; holder == uuid.Nil {
+			ended = append(ended, id)
+		} else {
+			held, holders = append(held, id), append(holders, holder)
+		}
+	}
+	if len(ended) > 0 {
+		b.Queue(`delete from holds where job = any($1)`, ended)
+	}
+	if len(held) > 0 {
+		b.Queue(`insert into holds (job, interpreter) select * from unnest($1::uuid[], $2::uuid[])
+			on conflict (job) do update set interpreter = excluded.interpreter`, held, holders)
+	}
+}
+
+func writeReservations(b *pgx.Batch, all []reservation) {
+	if len(all) == 0 {
+		return
+	}
+	slices.SortFunc(all, func(a, b reservation) int { return byID(a.ID, b.ID) })
+	b.Queue(`
+		insert into reservations (reservation, interpreter, booking, job, starts_at, ends_at, unchecked, recorded_at)
+		select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::boolean[], $8::timestamptz[])
+		on conflict (reservation) do nothing`,
+		column(all, func(r reservation) uuid.UUID { return r.ID }), column(all, func(r reservation) uuid.UUID { return r.interpreter }),
+		column(all, func(r reservation) uuid.UUID { return r.Booking }), column(all, func(r reservation) uuid.UUID { return r.Job }),
+		column(all, func(r reservation) time.Time { return r.Start }), column(all, func(r reservation) time.Time { return r.End }),
+		column(all, func(r reservation) bool { return r.Unchecked }), column(all, func(r reservation) time.Time { return r.recordedAt }))
+}
+
+// carryForward leaves of a worker's reservations those that the event names. One that is there keeps its age.
+func carryForward(ctx context.Context, tx pgx.Tx, e diary.CarriedForward, recordedAt time.Time) error {
+	ids := make([]uuid.UUID, len(e.Reservations))
+	all := make([]reservation, len(e.Reservations))
+	for i, r := range e.Reservations {
+		ids[i], all[i] = r.ID, reservation{r, e.Interpreter, recordedAt}
+	}
+	b := &pgx.Batch{}
+	b.Queue(`delete from reservations where interpreter = $1 and reservation <> all($2)`, e.Interpreter, ids)
+	writeReservations(b, all)
+	return tx.SendBatch(ctx, b).Close()
+}
+
+func byID(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }
+
+// column is one column of a multi-row statement.
+func column[R, V any](all []R, of func(R) V) []V {
+	values := make([]V, len(all))
+	for i, r := range all {
+		values[i] = of(r)
+	}
+	return values
 }
