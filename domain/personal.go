@@ -129,6 +129,12 @@ func (v Value) String() string {
 	return fmt.Sprint(v.Items)
 }
 
+// Format hides what may be about a person from every verb of fmt.
+func (v Value) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(v.String())) }
+
+// LogValue hides what may be about a person from logs.
+func (v Value) LogValue() slog.Value { return slog.StringValue(v.String()) }
+
 // MarshalJSON writes a text, a list of texts, {"na":true}, or personal forms of them.
 func (v Value) MarshalJSON() ([]byte, error) {
 	if v.NotApplicable {
