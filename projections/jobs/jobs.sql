@@ -23,6 +23,7 @@ create table jobs (
 	starts_at     timestamptz not null,
 	ends_at       timestamptz not null,
 	proposed_eta  timestamptz,
+	booked_by     uuid not null,
 	created_by    uuid not null,
 	created_at    timestamptz not null,
 	made_from     uuid,
@@ -35,6 +36,7 @@ create table jobs (
 	lin           text not null,
 	sheet_side    text not null,
 	sheet_disputed boolean not null,
+	sheet_revision bigint not null,
 	ended_at      timestamptz
 ) with (fillfactor = 85);
 comment on table jobs is 'Every job, one row: what lists show, sort and filter by.';
@@ -59,8 +61,9 @@ comment on column jobs.eta is 'Agreed other start, if any.';
 comment on column jobs.starts_at is 'Start that lists go by: the ETA if there is one, else as asked for.';
 comment on column jobs.ends_at is 'That start plus the duration.';
 comment on column jobs.proposed_eta is 'Other start that waits for the customer''s answer.';
-comment on column jobs.created_by is 'User who booked.';
-comment on column jobs.created_at is 'Business time of booking.';
+comment on column jobs.booked_by is 'User who made the booking: a narrowed user may know such a job without a place.';
+comment on column jobs.created_by is 'User who made this job of it.';
+comment on column jobs.created_at is 'Business time at which the job was made.';
 comment on column jobs.made_from is 'Job that this one was made from: a follow-up, a continuation.';
 comment on column jobs.made_why is 'Why: continuation, follow-up, recurrence; empty for a booking''s first jobs.';
 comment on column jobs.continued is 'Job that holds the later hours.';
@@ -71,6 +74,7 @@ comment on column jobs.interpreter is 'Interpreter who has the job, or had it wh
 comment on column jobs.lin is 'That interpreter''s LIN; empty if none.';
 comment on column jobs.sheet_side is 'Side that entered the hours last: customer or interpreter; empty before.';
 comment on column jobs.sheet_disputed is 'True: the other side disputes them.';
+comment on column jobs.sheet_revision is 'Number of the event that entered them; 0 before.';
 comment on column jobs.ended_at is 'Business time at which it became complete or cancelled.';
 
 -- The lists of unfinished jobs, for a customer and for all; their counts need no row.
@@ -86,6 +90,8 @@ create index jobs_booking on jobs (booking);
 
 create table details (
 	job        uuid primary key,
+	ref         text not null,
+	booking_ref text not null,
 	line1      text not null,
 	line2      text not null,
 	town       text not null,
@@ -96,10 +102,22 @@ create table details (
 	language_tier         text not null,
 	alternative_languages text[] not null,
 	fields     jsonb not null,
-	policy     jsonb not null
+	policy     jsonb not null,
+	words      tsvector not null generated always as (
+		setweight(to_tsvector('simple', ref || ' ' || coalesce(substring(ref from '[0-9]+$'), '') || ' ' || booking_ref || ' ' || town || ' ' || outward), 'A')
+		|| setweight(to_tsvector('simple', line1 || ' ' || line2 || ' ' || postcode || ' ' || coalesce(fields #>> '{reportTo,t,0}', '') || ' '
+			|| coalesce(fields #>> '{nonEnglishSpeaker,t,0}', '') || ' ' || coalesce(fields #>> '{consumer,t,0}', '')), 'B')
+		|| setweight(to_tsvector('simple', coalesce(fields #>> '{yourReference,t,0}', '') || ' ' || coalesce(fields #>> '{invoiceReference,t,0}', '')
+			|| ' ' || coalesce(fields #>> '{costCentre,t,0}', '')), 'C')
+		|| setweight(to_tsvector('simple', coalesce(fields #>> '{requestingOfficer,t,0}', '') || ' ' || coalesce(fields #>> '{officerInCase,t,0}', '')
+			|| ' ' || coalesce(fields #>> '{collarNumber,t,0}', '')), 'D')
+	) stored
 );
+create index details_words on details using gin (words);
 comment on table details is 'What the booking says about each job, its own values put over the shared ones.';
 comment on column details.job is 'Id of the job.';
+comment on column details.ref is 'Job #.';
+comment on column details.booking_ref is 'Booking #.';
 comment on column details.line1 is 'Address, first line; personal: [erased] once the booking''s people are erased, like line2 and postcode.';
 comment on column details.line2 is 'Second line, may be empty.';
 comment on column details.town is 'Town.';
@@ -111,6 +129,8 @@ comment on column details.language_tier is 'Tier of the language when booked, su
 comment on column details.alternative_languages is 'Other languages that the person speaks.';
 comment on column details.fields is 'What the form adds, by key: t its texts, p true if they are about a person, na true for not applicable.';
 comment on column details.policy is 'What was agreed when it was booked, as booking.Policy.';
+
+comment on column details.words is 'Words to search by. Weights say who may: A everyone, B who sees address, report-to and speaker, C references, D contact names.';
 
 create table endings (
 	job           uuid primary key,
@@ -166,7 +186,7 @@ comment on column offers.job is 'The job.';
 comment on column offers.revision is 'Number of the event that sent it.';
 comment on column offers.interpreter is 'To whom.';
 comment on column offers.lin is 'That interpreter''s LIN.';
-comment on column offers.state is 'open, accepted, declined, revoked, lapsed, or ended by an assignment, a cancellation or the end of its hold.';
+comment on column offers.state is 'open, accepted, declined, revoked, lapsed, assigned: it led to the assignment, or ended by another''s, a cancellation or the end of its hold.';
 comment on column offers.sent_at is 'Business time at which it was sent, or at which an answer without an offer was recorded.';
 comment on column offers.since is 'Business time since which it stands so.';
 comment on column offers.language is 'Language as shown.';
@@ -239,7 +259,7 @@ comment on table timesheets is 'Hours as one side entered them, and what the oth
 comment on column timesheets.job is 'The job.';
 comment on column timesheets.revision is 'Number of the event that entered them.';
 comment on column timesheets.side is 'customer or interpreter; empty: the job was closed by one party.';
-comment on column timesheets.state is 'submitted, accepted, disputed, or replaced by later ones.';
+comment on column timesheets.state is 'submitted, accepted, disputed, or settled: staff closed the job in spite of them.';
 comment on column timesheets.at is 'Business time at which they were entered.';
 comment on column timesheets.since is 'Business time since which it stands so.';
 comment on column timesheets.worked is 'Minutes worked.';
