@@ -93,6 +93,9 @@ var allPermissions = []domain.Permission{domain.MayCreate, domain.MayEdit, domai
 	domain.MayFinancials, domain.MayEditLocations}
 
 func (w *world) people() error {
+	if _, err := w.commands.SetNextNumber(w.ctx, w.by(w.system, "set-numbering"), people.NumberingJob, FirstNumber); err != nil {
+		return err
+	}
 	for _, o := range organisations {
 		made, err := w.commands.CreateCustomer(w.ctx, w.by(w.system, "create-customer"), people.CreateCustomer{Name: o.name, TimeZone: Zone,
 			Settings: people.CustomerSettings{BillTo: o.name + ", Accounts Payable"}})

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path"
+	"reflect"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -27,7 +30,7 @@ type Config struct {
 	Accounts *accounts.Accounts
 	Models   *projections.Models
 	Queries  Queries
-	Status   func(context.Context) ([]projections.ModelStatus, error)
+	Status   func(context.Context) ([]projections.Status, error)
 	Ready    func(context.Context) error // nil once everything that serving needs is there
 	Clock    *clock.Clock
 	Dev      *Dev // answers /dev/clock; nil: the path does not exist
@@ -75,10 +78,7 @@ func New(c Config) (http.Handler, error) {
 	root.Handle("/api/docs/*", docsui.Files("/api/docs/"))
 	root.Route("/api", func(r chi.Router) {
 		r.Use(withLimit)
-		a.huma = humachi.New(r, a.humaConfig())
-		v1 := huma.NewGroup(a.huma, "/v1")
-		a.huma = v1
-		a.routes()
+		a.routes(huma.NewGroup(humachi.New(r, a.humaConfig()), "/v1"))
 	})
 	return root, nil
 }
@@ -86,6 +86,7 @@ func New(c Config) (http.Handler, error) {
 func (a *API) humaConfig() huma.Config {
 	c := huma.DefaultConfig("Dragoman", "1")
 	c.Info.Description = "Booking interpreters: the contract that clients rely on. Errors are application/problem+json with a stable `code`."
+	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.DocsPath = "" // our own page, with its scripts served by us
 	c.CreateHooks = nil
 	c.SchemasPath = ""
@@ -96,6 +97,18 @@ func (a *API) humaConfig() huma.Config {
 	}
 	c.Formats = map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat, "text/csv": csvFormat, "csv": csvFormat}
 	return c
+}
+
+// schemaName names a schema after its Go type, and one of another room also after its package: forms and people both have an Option.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if pkg := path.Base(t.PkgPath()); t.Name() != "" && pkg != "." && pkg != "httpapi" && pkg != "domain" {
+		return strings.ToUpper(pkg[:1]) + pkg[1:] + name
+	}
+	return name
 }
 
 func (a *API) now() time.Time { return a.Clock.Now() }

@@ -76,7 +76,7 @@ type bookingBody struct {
 	Acknowledged          []string       `json:"acknowledged,omitempty"`
 }
 
-type editBody struct {
+type EditBody struct {
 	Scope                string         `json:"scope,omitempty" enum:"this,following,all"`
 	Client               *string        `json:"client,omitempty"`
 	Location             *string        `json:"location,omitempty"`
@@ -175,7 +175,7 @@ type cancelBody struct {
 }
 
 type continueBody struct {
-	editBody
+	EditBody
 	Blocks []blockBody `json:"blocks,omitempty" maxItems:"50"`
 }
 

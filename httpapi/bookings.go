@@ -15,7 +15,7 @@ import (
 func (a *API) bookings() {
 	op := a.operation(http.MethodPost, "/bookings", "Book (II-28..47, LL-17..57)", http.StatusCreated)
 	huma.Register(a.huma, op, func(ctx context.Context, in *order[bookingBody]) (*commandAnswer[bookingAnswer], error) {
-		req, err := a.request(ctx, "create", in.ordering, in.RawBody)
+		req, err := a.request(ctx, "create", in.Ordering, in.RawBody)
 		if err != nil {
 			return nil, a.answerTo(ctx, err)
 		}

@@ -17,16 +17,16 @@ import (
 	readpeople "github.com/dragoman-booking/dragoman/projections/people"
 )
 
-// listing is the query of a list: which part, in which order, and filter[column]=text.
-type listing struct {
-	asking
-	paging
+// Listing is the query of a list: which part, in which order, and filter[column]=text.
+type Listing struct {
+	Asking
+	Paging
 	Sort   string `query:"sort" maxLength:"50" doc:"A field's name, -name for descending."`
 	filter map[string]string
 }
 
 // Resolve reads filter[column]=text, which the schema cannot name.
-func (l *listing) Resolve(ctx huma.Context) []error {
+func (l *Listing) Resolve(ctx huma.Context) []error {
 	u := ctx.URL()
 	l.filter = filtersOf(u.Query())
 	return nil
@@ -42,12 +42,12 @@ func filtersOf(q url.Values) map[string]string {
 	return out
 }
 
-func (l *listing) query() projections.ListQuery {
+func (l *Listing) query() projections.ListQuery {
 	return projections.ListQuery{Offset: l.Offset, Limit: l.Limit, Sort: l.Sort, Filter: l.filter}
 }
 
 // listOf turns a page of a read model into the contract's list.
-func listOf[From, To any](l *listing, page projections.ListPage[From], err error, to func(From) To) (List[To], error) {
+func listOf[From, To any](l *Listing, page projections.ListPage[From], err error, to func(From) To) (List[To], error) {
 	if errors.Is(err, projections.ErrUnknownField) {
 		return List[To]{}, domain.Invalid(domain.FieldError{Location: "query", Message: "This list has no such column to sort or filter by."})
 	}
@@ -123,10 +123,10 @@ func (a *API) directory() {
 	q := a.Queries.People
 	models := []string{readpeople.Name}
 	type ofCustomer struct {
-		listing
+		Listing
 		Customer uuid.UUID `query:"customer"`
 	}
-	get(a, "/customers", "Organisations that book", models, func(ctx context.Context, v access.Viewer, in *listing) (List[customerItem], error) {
+	get(a, "/customers", "Organisations that book", models, func(ctx context.Context, v access.Viewer, in *Listing) (List[customerItem], error) {
 		if err := allowed(v, access.ReadCustomers); err != nil {
 			return List[customerItem]{}, err
 		}
@@ -138,26 +138,26 @@ func (a *API) directory() {
 			return List[clientItem]{}, err
 		}
 		page, err := q.Clients(ctx, v, in.Customer, in.query())
-		return listOf(&in.listing, page, err, func(c readpeople.Client) clientItem { return clientItem(c) })
+		return listOf(&in.Listing, page, err, func(c readpeople.Client) clientItem { return clientItem(c) })
 	})
 	get(a, "/locations", "Where jobs take place (LL-19)", models, func(ctx context.Context, v access.Viewer, in *ofCustomer) (List[locationItem], error) {
 		if err := allowed(v, access.ReadCustomers); err != nil {
 			return List[locationItem]{}, err
 		}
 		page, err := q.Locations(ctx, v, in.Customer, in.query())
-		return listOf(&in.listing, page, err, func(l readpeople.Location) locationItem {
+		return listOf(&in.Listing, page, err, func(l readpeople.Location) locationItem {
 			return locationItem{ID: l.ID, Customer: l.Customer, CustomerName: l.CustomerName, Client: l.Client, Name: l.Name,
 				Address: postalBody{l.Line1, l.Line2, l.Town, l.Postcode}, TimeZone: l.TimeZone}
 		})
 	})
-	get(a, "/users", "Who can sign in", models, func(ctx context.Context, v access.Viewer, in *listing) (List[userItem], error) {
+	get(a, "/users", "Who can sign in", models, func(ctx context.Context, v access.Viewer, in *Listing) (List[userItem], error) {
 		if err := allowed(v, access.ReadUsers); err != nil {
 			return List[userItem]{}, err
 		}
 		page, err := q.Users(ctx, v, in.query())
 		return listOf(in, page, err, func(u readpeople.User) userItem { return userItem(u) })
 	})
-	get(a, "/interpreters", "Who can be offered work", models, func(ctx context.Context, v access.Viewer, in *listing) (List[interpreterItem], error) {
+	get(a, "/interpreters", "Who can be offered work", models, func(ctx context.Context, v access.Viewer, in *Listing) (List[interpreterItem], error) {
 		if err := allowed(v, access.ReadInterpreters); err != nil {
 			return List[interpreterItem]{}, err
 		}

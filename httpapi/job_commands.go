@@ -47,7 +47,7 @@ func bookingAnswerOf(b commands.BookingAnswer) bookingAnswer {
 func onJob[B any](a *API, name, summary string, build func(v access.Viewer, job uuid.UUID, body B) (booking.Command, error)) {
 	op := a.operation(http.MethodPost, "/jobs/{ref}/"+name, summary, http.StatusOK)
 	huma.Register(a.huma, op, func(ctx context.Context, in *jobOrder[B]) (*commandAnswer[jobAnswer], error) {
-		req, err := a.request(ctx, name, in.ordering, in.RawBody)
+		req, err := a.request(ctx, name, in.Ordering, in.RawBody)
 		if err != nil {
 			return nil, a.answerTo(ctx, err)
 		}
@@ -127,7 +127,7 @@ func (a *API) jobCommands() {
 	onJob(a, "cancel", "The job is not wanted any more (LL-113..115)", func(v access.Viewer, job uuid.UUID, b cancelBody) (booking.Command, error) {
 		return booking.Cancel{Job: job, Scope: b.Scope, Reason: b.Reason, AuthorisedBy: b.AuthorisedBy, Details: b.Details, ByCustomer: !v.Staff()}, nil
 	})
-	onJob(a, "edit", "Change values of the job (LL-108)", func(v access.Viewer, job uuid.UUID, b editBody) (booking.Command, error) {
+	onJob(a, "edit", "Change values of the job (LL-108)", func(v access.Viewer, job uuid.UUID, b EditBody) (booking.Command, error) {
 		return editOf(v, job, b)
 	})
 	onJob(a, "post-message", "Write in the job's admin thread (LL-97)", func(_ access.Viewer, job uuid.UUID, b messageBody) (booking.Command, error) {
@@ -139,13 +139,13 @@ func (a *API) jobCommands() {
 
 	op := a.operation(http.MethodPost, "/jobs/{ref}/continue", "Put hours after a long break into a job of their own (LL-124)", http.StatusCreated)
 	huma.Register(a.huma, op, func(ctx context.Context, in *jobOrder[continueBody]) (*commandAnswer[bookingAnswer], error) {
-		req, err := a.request(ctx, "continue", in.ordering, in.RawBody)
+		req, err := a.request(ctx, "continue", in.Ordering, in.RawBody)
 		if err != nil {
 			return nil, a.answerTo(ctx, err)
 		}
 		v := viewer(ctx)
 		done, err := a.commands.Continue(ctx, req, in.Ref, func(job booking.Job) (booking.Continue, error) {
-			edit, err := editOf(v, job.ID, in.Body.editBody)
+			edit, err := editOf(v, job.ID, in.Body.EditBody)
 			side := booking.CustomerSide
 			return booking.Continue{Job: job.ID, Blocks: blocks(in.Body.Blocks), Side: side, Overrides: edit}, err
 		})
@@ -233,7 +233,7 @@ func addressOf(b *addressBody) *booking.Address {
 		Postcode: domain.Personal(b.Postcode), Outward: outward(b.Postcode)}
 }
 
-func editOf(v access.Viewer, job uuid.UUID, b editBody) (booking.Edit, error) {
+func editOf(v access.Viewer, job uuid.UUID, b EditBody) (booking.Edit, error) {
 	fields, faults := fieldTexts(b.Fields)
 	e := booking.Edit{Job: job, Scope: b.Scope, Address: addressOf(b.Address), BillTo: b.BillTo, Language: b.Language,
 		Alternatives: b.AlternativeLanguages, ServiceType: b.ServiceType, Start: b.Start, TimeZone: b.TimeZone, ByCustomer: !v.Staff()}

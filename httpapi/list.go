@@ -36,8 +36,8 @@ func all[T any](items []T) All[T] {
 	return All[T]{Items: items}
 }
 
-// paging is the query of every list.
-type paging struct {
+// Paging is the query of every list.
+type Paging struct {
 	Offset int `query:"offset" minimum:"0" doc:"How many to skip."`
 	Limit  int `query:"limit" minimum:"1" maximum:"500" default:"30"`
 }

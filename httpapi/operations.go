@@ -15,12 +15,12 @@ import (
 	"github.com/dragoman-booking/dragoman/eventschema"
 )
 
-// asking is what every query may carry.
-type asking struct {
+// Asking is what every query may carry.
+type Asking struct {
 	MinPosition string `header:"Dragoman-Min-Position" doc:"Wait (5 s at most) until what is read has reached this position."`
 }
 
-func (a *asking) minPosition() string { return a.MinPosition }
+func (a *Asking) minPosition() string { return a.MinPosition }
 
 type asks interface{ minPosition() string }
 
@@ -72,42 +72,42 @@ func (a *API) reach(ctx context.Context, in any, models []string) (string, error
 	return position(p), nil
 }
 
-// ordering is what every command may carry.
-type ordering struct {
+// Ordering is what every command may carry.
+type Ordering struct {
 	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200" doc:"Yours for ever: the same key repeats the answer of an accepted command."`
 	IfMatch        string `header:"If-Match" doc:"The revision you decided on; a stale one is 412."`
 	method, path   string
 }
 
 // Resolve notes the method and path, which belong to the key.
-func (o *ordering) Resolve(ctx huma.Context) []error {
+func (o *Ordering) Resolve(ctx huma.Context) []error {
 	u := ctx.URL()
 	o.method, o.path = ctx.Method(), u.Path
 	return nil
 }
 
 type order[B any] struct {
-	ordering
+	Ordering
 	Body    B
 	RawBody []byte
 }
 
 type jobOrder[B any] struct {
-	ordering
+	Ordering
 	Ref     string `path:"ref" maxLength:"40"`
 	Body    B
 	RawBody []byte
 }
 
 type idOrder[B any] struct {
-	ordering
+	Ordering
 	ID      uuid.UUID `path:"id"`
 	Body    B
 	RawBody []byte
 }
 
 // request is what the command handler needs to know about this HTTP request.
-func (a *API) request(ctx context.Context, name string, o ordering, raw []byte) (commands.Request, error) {
+func (a *API) request(ctx context.Context, name string, o Ordering, raw []byte) (commands.Request, error) {
 	match, err := parseIfMatch(o.IfMatch)
 	if err != nil {
 		return commands.Request{}, err

@@ -135,7 +135,7 @@ type userPatch struct {
 func making[B any](a *API, path, name, summary string, run func(ctx context.Context, r commands.Request, body B) (commands.Made, error)) {
 	huma.Register(a.huma, a.operation(http.MethodPost, path, summary, http.StatusCreated),
 		func(ctx context.Context, in *order[B]) (*commandAnswer[idAnswer], error) {
-			req, err := a.request(ctx, name, in.ordering, in.RawBody)
+			req, err := a.request(ctx, name, in.Ordering, in.RawBody)
 			if err != nil {
 				return nil, a.answerTo(ctx, err)
 			}
@@ -151,7 +151,7 @@ func making[B any](a *API, path, name, summary string, run func(ctx context.Cont
 func changing[B any](a *API, method, path, name, summary string, run func(ctx context.Context, r commands.Request, id uuid.UUID, body B) (commands.Changed, error)) {
 	huma.Register(a.huma, a.operation(method, path, summary, http.StatusNoContent),
 		func(ctx context.Context, in *idOrder[B]) (*doneAnswer, error) {
-			req, err := a.request(ctx, name, in.ordering, in.RawBody)
+			req, err := a.request(ctx, name, in.Ordering, in.RawBody)
 			if err != nil {
 				return nil, a.answerTo(ctx, err)
 			}

@@ -47,7 +47,7 @@ type numberingBody struct {
 func putting[B any](a *API, path, name, summary string, run func(ctx context.Context, r commands.Request, body B) (commands.Changed, error)) {
 	huma.Register(a.huma, a.operation(http.MethodPut, path, summary, http.StatusNoContent),
 		func(ctx context.Context, in *order[B]) (*doneAnswer, error) {
-			req, err := a.request(ctx, name, in.ordering, in.RawBody)
+			req, err := a.request(ctx, name, in.Ordering, in.RawBody)
 			if err != nil {
 				return nil, a.answerTo(ctx, err)
 			}
@@ -62,7 +62,7 @@ func putting[B any](a *API, path, name, summary string, run func(ctx context.Con
 func (a *API) settings() {
 	q := a.Queries.Settings
 	models := []string{settings.Name}
-	get(a, "/settings", "What the agency set", models, func(ctx context.Context, v access.Viewer, _ *asking) (settingsAnswer, error) {
+	get(a, "/settings", "What the agency set", models, func(ctx context.Context, v access.Viewer, _ *Asking) (settingsAnswer, error) {
 		s, err := q.Settings(ctx, v)
 		return settingsAnswer{s.Version, s.Settings}, err
 	})
@@ -75,12 +75,12 @@ func (a *API) settings() {
 			return a.commands.SetNextNumber(ctx, r, b.Series, b.Next)
 		})
 	get(a, "/languages", "The languages that the agency supplies, with their tier (LL-73)", models,
-		func(ctx context.Context, _ access.Viewer, _ *asking) (All[people.Language], error) {
+		func(ctx context.Context, _ access.Viewer, _ *Asking) (All[people.Language], error) {
 			s, err := q.Agency(ctx)
 			return all(s.Settings.Languages), err
 		})
 	type kindOf struct {
-		asking
+		Asking
 		Kind string `query:"kind" required:"true" enum:"cancel,unfulfilled,unassign,decline"`
 	}
 	get(a, "/reasons", "A list of reasons (II-84)", models, func(ctx context.Context, _ access.Viewer, in *kindOf) (All[people.Option], error) {
@@ -105,7 +105,7 @@ func (a *API) forms(q settings.Queries, models []string) {
 		Prefix      string `json:"prefix"`
 		ServiceType string `json:"serviceType"`
 	}
-	get(a, "/forms", "The booking forms that I may use (LL-14)", models, func(ctx context.Context, v access.Viewer, _ *asking) (All[formLine], error) {
+	get(a, "/forms", "The booking forms that I may use (LL-14)", models, func(ctx context.Context, v access.Viewer, _ *Asking) (All[formLine], error) {
 		found, err := q.Forms(ctx, v)
 		lines := make([]formLine, 0, len(found))
 		for _, f := range found {
@@ -114,7 +114,7 @@ func (a *API) forms(q settings.Queries, models []string) {
 		return all(lines), err
 	})
 	type oneForm struct {
-		asking
+		Asking
 		ID      string `path:"id" maxLength:"100"`
 		Version int    `query:"version" minimum:"0" doc:"0: the newest."`
 	}
@@ -191,7 +191,7 @@ type erasureBody struct {
 func (a *API) erasures() {
 	huma.Register(a.huma, a.operation(http.MethodPost, "/erasures", "Erase a person: the keys are destroyed for ever", http.StatusNoContent),
 		func(ctx context.Context, in *order[erasureBody]) (*doneAnswer, error) {
-			req, err := a.request(ctx, "erase", in.ordering, in.RawBody)
+			req, err := a.request(ctx, "erase", in.Ordering, in.RawBody)
 			if err != nil {
 				return nil, a.answerTo(ctx, err)
 			}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain"
-	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/internal/accounts"
 )
 
@@ -62,19 +61,4 @@ func refusalOf(err error) error {
 		return domain.Unprocessable("bad-token", "This link is not valid any more.")
 	}
 	return err
-}
-
-// logView is the event log as the projections' runner reads it: opened pages.
-type logView struct{ *house }
-
-func (l logView) Newest(ctx context.Context) (eventschema.Position, error) {
-	return l.events.Newest(ctx)
-}
-
-func (l logView) ReadAll(ctx context.Context, after eventschema.Position, f func(eventschema.Page) error) error {
-	return l.feed.ReadPages(ctx, after, f)
-}
-
-func (l logView) EventAt(ctx context.Context, at eventschema.Position) (uuid.UUID, error) {
-	return l.events.EventAt(ctx, at)
 }

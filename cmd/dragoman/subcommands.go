@@ -121,7 +121,7 @@ func (v verifyCmd) Run(s *stage, c *Config) error {
 		models, clean := v.Models, true
 		if len(models) == 0 {
 			models = h.models.Names()
-			report, err := projections.VerifyDiaries(ctx, logView{h})
+			report, err := projections.VerifyDiaries(ctx, h.feed.Reader())
 			if err != nil {
 				return err
 			}

@@ -9,11 +9,13 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/httpapi"
 	"github.com/dragoman-booking/dragoman/internal/accounts"
 	"github.com/dragoman-booking/dragoman/internal/clock"
 	"github.com/dragoman-booking/dragoman/internal/esnode"
@@ -24,15 +26,12 @@ import (
 	"github.com/dragoman-booking/dragoman/projections/access"
 	"github.com/dragoman-booking/dragoman/projections/activity"
 	"github.com/dragoman-booking/dragoman/projections/calendar"
-	"github.com/dragoman-booking/dragoman/projections/dashboard"
+	"github.com/dragoman-booking/dragoman/projections/diary"
 	"github.com/dragoman-booking/dragoman/projections/history"
-	"github.com/dragoman-booking/dragoman/projections/invoices"
-	"github.com/dragoman-booking/dragoman/projections/jobs"
-	"github.com/dragoman-booking/dragoman/projections/messages"
 	readpeople "github.com/dragoman-booking/dragoman/projections/people"
 	"github.com/dragoman-booking/dragoman/projections/refs"
 	"github.com/dragoman-booking/dragoman/projections/settings"
-	"github.com/dragoman-booking/dragoman/projections/timers"
+	"github.com/dragoman-booking/dragoman/reactions"
 )
 
 // house is everything that a subcommand stands on, opened in order and closed in reverse. This file is the only place where concrete things
@@ -85,8 +84,8 @@ func (h *house) close() error {
 
 // projectors are all read models.
 func projectors() []projections.Projector {
-	return []projections.Projector{access.Projector{}, refs.Projector{}, readpeople.Projector{}, settings.Projector{}, jobs.Projector{}, calendar.Projector{},
-		activity.Projector{}, dashboard.Projector{}, messages.Projector{}, timers.Projector{}, invoices.Projector{}}
+	return []projections.Projector{access.Projector{}, refs.Projector{}, readpeople.Projector{}, settings.Projector{}, diary.Projector{}, calendar.Projector{},
+		activity.Projector{}}
 }
 
 // openStores opens the database, the keys and the event log: embedded ones under the data folder, or those that the configuration or a
@@ -151,7 +150,7 @@ func (h *house) openLog(ctx context.Context, c *Config) error {
 	}
 	h.codec = eventschema.NewCodec(h.keys)
 	var err error
-	if h.events, err = eventlog.Open(ctx, h.logURL, eventlog.Options{Logger: h.log}); err != nil {
+	if h.events, err = eventlog.Open(ctx, h.logURL, eventlog.Options{}); err != nil {
 		return fmt.Errorf("open the event log: %w", err)
 	}
 	h.closing("the event log's client", h.events.Close)
@@ -197,13 +196,19 @@ func (h *house) prepareRunner(ctx context.Context) (err error) {
 	h.leases = lease.New(h.pool, 0)
 	h.leases.Start()
 	h.closing("the leases", func(ctx context.Context) error { h.leases.Stop(ctx); return nil })
-	if h.feed, err = eventlog.NewFeed(h.events, h.codec, eventlog.FeedOptions{Logger: h.log}); err != nil {
+	h.feed = eventlog.NewFeed(eventlog.FeedConfig{Log: h.events, Codec: h.codec})
+	if err := h.feed.Start(ctx); err != nil {
 		return err
 	}
 	h.closing("the feed", func(context.Context) error { return h.feed.Close() })
-	h.runner, err = projections.NewRunner(projections.Options{Pool: h.pool, Models: h.models, Log: logView{h}, Feed: h.feed.Reader,
+	h.runner, err = projections.NewRunner(projections.Options{Pool: h.pool, Models: h.models, Log: h.feed.Reader(), Feed: h.reader,
 		PageOf: eventlog.PageOf, Leases: h.leases, Deployment: h.deployment})
 	return err
+}
+
+// reader is the feed for one read model or reaction, after its checkpoint.
+func (h *house) reader(_ string, after eventschema.Position) message.Subscriber {
+	return h.feed.After(after)
 }
 
 // openRunner starts the read models; it returns once all can be queried.
@@ -223,3 +228,26 @@ func (h *house) refs() refs.Queries { return refs.Queries{Models: h.models, Newe
 func (h *house) history() history.Queries {
 	return history.Queries{Log: h.events, Codec: h.codec, Refs: h.refs()}
 }
+
+// openReactions starts what follows from events by itself, and the repair of the diaries.
+func (h *house) openReactions(ctx context.Context) error {
+	busy := diary.Queries{Models: h.models}
+	runner, err := reactions.NewRunner(reactions.Options{Pool: h.pool, Log: h.feed.Reader(), Feed: h.reader, PageOf: eventlog.PageOf, Leases: h.leases},
+		reactions.Holds{Models: h.models, Diary: busy, Commands: h.commands})
+	if err != nil {
+		return err
+	}
+	if err := runner.Start(ctx); err != nil {
+		return err
+	}
+	h.closing("the reactions", func(context.Context) error { return runner.Stop() })
+	repair := &reactions.Repair{Diary: busy, Commands: h.commands, Leases: h.leases}
+	repair.Start()
+	h.closing("the repair of the diaries", func(context.Context) error { repair.Stop(); return nil })
+	return nil
+}
+
+func (h *house) queries() httpapi.Queries { return httpapi.QueriesOn(h.models, h.history()) }
+
+// runTimers fires what is due by the business clock and tells how much that was.
+func (h *house) runTimers(context.Context) (int, error) { return 0, nil }

@@ -1,0 +1,153 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/projections/activity"
+	"github.com/dragoman-booking/dragoman/projections/calendar"
+)
+
+type ofJob struct {
+	Asking
+	Ref string `path:"ref" maxLength:"40"`
+}
+
+type noteItem struct {
+	At       time.Time         `json:"at"`
+	Note     string            `json:"note"`
+	Kind     string            `json:"kind"`
+	Params   map[string]string `json:"params"`
+	Position string            `json:"position"`
+	EventID  uuid.UUID         `json:"eventId"`
+}
+
+type historyItem struct {
+	Number        uint64          `json:"number"`
+	Position      string          `json:"position"`
+	ID            uuid.UUID       `json:"id"`
+	Type          string          `json:"type"`
+	At            time.Time       `json:"at"`
+	RecordedAt    time.Time       `json:"recordedAt"`
+	Actor         domain.Actor    `json:"actor"`
+	Command       string          `json:"command"`
+	CommandID     uuid.UUID       `json:"commandId"`
+	CorrelationID uuid.UUID       `json:"correlationId"`
+	CausationID   uuid.UUID       `json:"causationId"`
+	Data          json.RawMessage `json:"data" doc:"The meaning; an erased person's values read [erased]."`
+	Stored        json.RawMessage `json:"stored" doc:"The bytes as they lie in the log."`
+}
+
+type calendarItem struct {
+	Ref         string         `json:"ref"`
+	Title       string         `json:"title"`
+	Start       time.Time      `json:"start"`
+	End         time.Time      `json:"end"`
+	TimeZone    string         `json:"timeZone"`
+	Status      domain.Status  `json:"status"`
+	Outcome     domain.Outcome `json:"outcome,omitempty"`
+	Language    string         `json:"language"`
+	ServiceType string         `json:"serviceType"`
+	CreatedBy   string         `json:"createdBy"`
+}
+
+func (a *API) jobQueries() {
+	get(a, "/jobs/{ref}/activity", "What happened, newest first (LL-75..89)", []string{activity.Name},
+		func(ctx context.Context, v access.Viewer, in *ofJob) (All[noteItem], error) {
+			notes, err := a.Queries.Activity.Notes(ctx, v, in.Ref)
+			items := make([]noteItem, 0, len(notes))
+			for _, n := range notes {
+				items = append(items, noteItem{n.At, n.Text, n.Kind, n.Params, position(n.Position), n.EventID})
+			}
+			return all(items), err
+		})
+	get(a, "/jobs/{ref}/history", "Every event of the job, oldest first, with its stored bytes", []string{"refs"},
+		func(ctx context.Context, v access.Viewer, in *ofJob) (All[historyItem], error) {
+			entries, err := a.Queries.History.Job(ctx, v, in.Ref)
+			items := make([]historyItem, 0, len(entries))
+			for _, e := range entries {
+				items = append(items, historyItem{e.Number, position(e.Position), e.ID, e.Type, e.At, e.RecordedAt, e.Actor, e.Command,
+					e.CommandID, e.CorrelationID, e.CausationID, e.Data, e.Stored})
+			}
+			return all(items), err
+		})
+	a.calendar()
+}
+
+type Narrowing struct {
+	Status      string    `query:"status" enum:"requested,new,assigned,ongoing,complete,cancelled"`
+	Language    string    `query:"language" maxLength:"35"`
+	Client      uuid.UUID `query:"client"`
+	Location    uuid.UUID `query:"location"`
+	ServiceType string    `query:"serviceType" maxLength:"50"`
+	Interpreter string    `query:"interpreter" maxLength:"40" doc:"LIN or id."`
+}
+
+func (n Narrowing) who() uuid.UUID {
+	if n.Interpreter == "" {
+		return uuid.Nil
+	}
+	id, _ := interpreter(n.Interpreter, "query.interpreter") // never fails for a text
+	return id
+}
+
+func (a *API) calendar() {
+	type query struct {
+		Asking
+		Narrowing
+		From string `query:"from" required:"true" doc:"Date or RFC 3339, included."`
+		To   string `query:"to" required:"true" doc:"Date or RFC 3339, excluded."`
+	}
+	get(a, "/calendar", "Jobs that overlap a time (II-08)", []string{calendar.Name}, func(ctx context.Context, v access.Viewer, in *query) (All[calendarItem], error) {
+		from, to, err := span(v, in.From, in.To)
+		if err != nil {
+			return All[calendarItem]{}, err
+		}
+		found, err := a.Queries.Calendar.Between(ctx, v, from, to, calendar.Filter{Status: domain.Status(in.Status), Language: in.Language,
+			Client: in.Client, Location: in.Location, ServiceType: in.ServiceType, Interpreter: in.who()})
+		items := make([]calendarItem, 0, len(found))
+		for _, i := range found {
+			items = append(items, calendarItem{i.Ref, i.Title, i.Start, i.End, i.Zone, i.Status, i.Outcome, i.Language, i.ServiceType, i.CreatedBy})
+		}
+		return all(items), err
+	})
+}
+
+// span reads from and to: dates are the viewer's days.
+func span(v access.Viewer, from, to string) (start, end time.Time, err error) {
+	var faults []domain.FieldError
+	read := func(s, name string) time.Time {
+		if s == "" {
+			return time.Time{}
+		}
+		t, err := instant(s, v.Zone)
+		if err != nil {
+			faults = append(faults, domain.FieldError{Location: "query." + name, Message: "Send a date such as 2026-12-01, or RFC 3339."})
+		}
+		return t
+	}
+	start, end = read(from, "from"), read(to, "to")
+	if len(faults) == 0 && !start.IsZero() && !end.IsZero() && !start.Before(end) {
+		faults = append(faults, domain.FieldError{Location: "query.to", Message: "This must be later than from."})
+	}
+	if len(faults) > 0 {
+		return start, end, domain.Invalid(faults...)
+	}
+	return start, end, nil
+}
+
+func instant(s, zone string) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t, nil
+	}
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		loc = time.UTC
+	}
+	return time.ParseInLocation("2006-01-02", s, loc)
+}
