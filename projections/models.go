@@ -160,8 +160,8 @@ func (p *pointers) generation(m *Models, model string) (generation, error) {
 	return g, nil
 }
 
-// Read runs f in a read-only transaction on one snapshot, in which the tables of the named models are found by their bare names. It costs
-// two short round trips besides f's. If a generation was swapped meanwhile, f runs again from its start, so it must begin with empty results.
+// Read runs f in a read-only transaction on one snapshot, in which the tables of the named models are found by their bare names; a name that
+// two models have means the table of the one named first. It costs two short round trips besides f's. If a generation was swapped meanwhile, f runs again from its start, so it must begin with empty results.
 func (m *Models) Read(ctx context.Context, f func(tx pgx.Tx) error, models ...string) error {
 	return m.fresh(ctx, func(p *pointers) error {
 		var path []string
