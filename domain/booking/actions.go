@@ -82,7 +82,14 @@ func (w Who) side() Side {
 	return ""
 }
 
-func everyone(as func(Who, uuid.UUID) checked) func(Who, uuid.UUID) checked { return as }
+func everyone(as func(Who, uuid.UUID) checked) func(Who, uuid.UUID) checked {
+	return func(w Who, job uuid.UUID) checked {
+		if !w.Staff && !w.Customer && w.Interpreter == uuid.Nil {
+			return nil
+		}
+		return as(w, job)
+	}
+}
 
 func staff(as func(uuid.UUID) checked) func(Who, uuid.UUID) checked {
 	return func(w Who, job uuid.UUID) checked {
@@ -104,7 +111,7 @@ func customer(as func(uuid.UUID) checked) func(Who, uuid.UUID) checked {
 
 func notCustomer(as func(Who, uuid.UUID) checked) func(Who, uuid.UUID) checked {
 	return func(w Who, job uuid.UUID) checked {
-		if w.Customer {
+		if !w.Staff && w.Interpreter == uuid.Nil {
 			return nil
 		}
 		return as(w, job)
@@ -113,7 +120,7 @@ func notCustomer(as func(Who, uuid.UUID) checked) func(Who, uuid.UUID) checked {
 
 func notInterpreter(as func(Who, uuid.UUID) checked) func(Who, uuid.UUID) checked {
 	return func(w Who, job uuid.UUID) checked {
-		if w.Interpreter != uuid.Nil {
+		if !w.Staff && !w.Customer {
 			return nil
 		}
 		return as(w, job)

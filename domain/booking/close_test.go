@@ -337,6 +337,12 @@ func TestErasedBookingsLiveOn(t *testing.T) {
 	if v := next.state.Jobs[1].Details.Fields["nonEnglishSpeaker"]; v.First() != domain.Erased {
 		t.Error("a continuation brings personal values back")
 	}
+	// Hours that were entered before the erasure can still be settled; what was noted beside their costs is gone.
+	noted.Side = InterpreterSide
+	settled := gone(assignedTo(t, ana).at(later, noted)).when(later, Close{Job: jobID})
+	if e := event[Closed](settled); len(e.Incidentals) != 1 || e.Incidentals[0].Note != "" || e.Worked != 60 {
+		t.Errorf("%+v", e)
+	}
 	// An offer that was sent in spite of a rule goes out again without the reason, which is gone.
 	over := send(eve)
 	over.Override = "nobody else"

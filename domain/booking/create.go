@@ -242,7 +242,11 @@ func (f *faults) fields(in map[string][]string, on, zone string, env Env) (map[s
 	if m, err := domain.MomentAt(now, zone); err == nil {
 		now = m.In()
 	}
-	values, list, warnings := env.Form.WithSpeaker(env.Customer.SpeakerName).Validate(speaker(in, env.Form), on, now)
+	form := env.Form
+	if rule := env.Customer.SpeakerName; rule != "" && rule != forms.SpeakerByName { // D-15
+		form = form.WithSpeaker(rule)
+	}
+	values, list, warnings := form.Validate(speaker(in, form), on, now)
 	f.list = append(f.list, list...)
 	if p := values["precludedInterpreter"].First(); p != "" && p == values["preferredInterpreter"].First() {
 		f.add("body.fields.precludedInterpreter", "This interpreter is preferred: nobody can be both.")

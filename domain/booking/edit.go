@@ -194,6 +194,13 @@ func (c Edit) wish(j Job, f *faults, env Env) (above, below Change, warnings []d
 		if place.TimeZone != "" {
 			zone = place.TimeZone
 		}
+		switch {
+		case place.Client == uuid.Nil:
+		case c.Client == nil:
+			put("client", func(w *Change) { w.Client = &place.Client }) // a location's client is taken over
+		case *c.Client != place.Client:
+			f.add("body.location", "This location belongs to another client.")
+		}
 		put("location", func(w *Change) {
 			w.Location = c.Location
 			if env.Form.Address != forms.BillingAddress {

@@ -394,3 +394,20 @@ func TestAnEditOfASetReservesForEachAssignedJob(t *testing.T) {
 		}
 	}
 }
+
+func TestAnEditsLocationBringsItsClient(t *testing.T) {
+	t.Parallel()
+	world := func(e *Env) {
+		e.Clients = map[uuid.UUID]string{ana: "North", ben: "South"}
+		p := e.Locations[dublin]
+		p.Client = ana
+		e.Locations[dublin] = p
+	}
+	e := event[Edited](created(t).when(tuesday, Edit{Job: jobID, Location: &dublin}, world))
+	if c := e.Shared.Client; c == nil || *c != ana {
+		t.Fatalf("%+v", e.Shared)
+	}
+	event[Edited](created(t).when(tuesday, Edit{Job: jobID, Location: &dublin, Client: &ana}, world))
+	created(t).when(tuesday, Edit{Job: jobID, Location: &dublin, Client: &ben}, world).refused("invalid", "body.location")
+	created(t).when(tuesday, Edit{Job: jobID, Client: &eve}, world).refused("invalid", "body.client")
+}
