@@ -91,6 +91,7 @@ func execute[S any](ctx context.Context, h *Handler, st *streams[S], r Request, 
 	}
 	meta := h.meta(r)
 	for tries := 1; ; {
+		began := time.Now()
 		res, p, err := consider(ctx, st, r, meta, w, f)
 		if len(p.events) == 0 && err == nil && res == nil {
 			res = &result[S]{folded: f, position: f.Position, warnings: p.warnings}
@@ -158,7 +159,7 @@ func execute[S any](ctx context.Context, h *Handler, st *streams[S], r Request, 
 		if tries++; tries > maxTries {
 			return result[S]{}, fmt.Errorf("%s on %s lost %d times: %w", r.Name, w.stream, maxTries, eventschema.ErrConflict)
 		}
-		if err := pause(ctx, tries); err != nil {
+		if err := pause(ctx, tries, time.Since(began)); err != nil {
 			return result[S]{}, err
 		}
 	}
@@ -292,10 +293,10 @@ func away(err error) bool {
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// pause waits a little, longer each time and never equally long, so that rivals do not meet again.
-func pause(ctx context.Context, try int) error {
-	wait := time.Duration(rand.Int64N(int64(time.Millisecond) << min(try, 6)))
-	t := time.NewTimer(wait)
+// pause waits a while before a try is repeated: longer each time, in proportion to how long a try takes here and now, and never equally
+// long, so that rivals do not meet again.
+func pause(ctx context.Context, try int, took time.Duration) error {
+	t := time.NewTimer(time.Duration(rand.Int64N(int64(min(max(took, time.Millisecond), 50*time.Millisecond)) << min(try, 4))))
 	defer t.Stop()
 	select {
 	case <-t.C:

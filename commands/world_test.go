@@ -241,6 +241,15 @@ func (w *world) covered(interpreter uuid.UUID, bookings ...uuid.UUID) {
 	}
 }
 
+// insist sends a command again as long as it lost against others too often, as a client does with a 503.
+func insist(send func() error) error {
+	for {
+		if err := send(); !errors.Is(err, eventschema.ErrConflict) {
+			return err
+		}
+	}
+}
+
 // refused fails unless err is a refusal with this code.
 func refused(t *testing.T, err error, code string) *domain.Refusal {
 	t.Helper()
