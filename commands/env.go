@@ -1,8 +1,10 @@
 package commands
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -173,15 +175,34 @@ func needsOf(s booking.State, c booking.Command) needs {
 	case booking.SubmitTimesheet:
 		return needs{terms: len(c.Incidentals) > 0}
 	case booking.Close:
-		return needs{customer: s.Customer, terms: len(c.Incidentals) > 0}
+		return needs{agency: true, customer: s.Customer, terms: len(c.Incidentals) > 0}
 	case booking.Cancel:
 		form.agency, form.customer = true, s.Customer
 	case booking.Continue:
 		form.agency, form.terms, form.customer, form.numbers = true, true, s.Customer, true
+	case booking.Edit:
+		form.agency, form.terms, form.customer, form.interpreters = true, true, s.Customer, concerned(s)
 	default:
 		form.agency, form.terms, form.customer = true, true, s.Customer
 	}
 	return form
+}
+
+// concerned are the interpreters to whom an edit of a booking may matter: their offers are sent again, or the job is theirs.
+func concerned(s booking.State) []uuid.UUID {
+	var ids []uuid.UUID
+	for _, j := range s.Jobs {
+		if j.Status == domain.Assigned {
+			ids = append(ids, j.Assignment.Interpreter)
+		}
+		for _, o := range j.Offers {
+			if o.State == booking.Open || o.State == booking.Accepted {
+				ids = append(ids, o.Interpreter)
+			}
+		}
+	}
+	slices.SortFunc(ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(ids)
 }
 
 func named(j booking.Job, interpreter uuid.UUID) bool {

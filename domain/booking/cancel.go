@@ -101,20 +101,26 @@ func inTime(j Job, env Env) bool {
 // listed takes a reason from the agency's list, by value or label. Without a list a reason is free text, which is kept sealed among the
 // details.
 func (f *faults) listed(reason, details string, env Env) (code, text string) {
-	list := env.Agency.Reasons[ReasonsCancel]
 	if reason == "" {
 		return "", details
 	}
-	if len(list) == 0 {
+	if len(env.Agency.Reasons[ReasonsCancel]) == 0 {
 		return "", strings.TrimSpace(reason + "\n" + details)
 	}
-	for _, o := range list {
+	if code = listedReason(ReasonsCancel, reason, env); code == "" {
+		f.add("body.reason", "Choose a reason from the list.")
+	}
+	return code, details
+}
+
+// listedReason finds a reason in one of the agency's lists, by value or label.
+func listedReason(list, reason string, env Env) string {
+	for _, o := range env.Agency.Reasons[list] {
 		if reason == o.Value || strings.EqualFold(reason, o.Label) {
-			return o.Value, details
+			return o.Value
 		}
 	}
-	f.add("body.reason", "Choose a reason from the list.")
-	return "", details
+	return ""
 }
 
 // told are the interpreters whose offer or assignment ends with a job.

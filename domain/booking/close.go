@@ -14,6 +14,9 @@ const (
 	ClosingByInterpreter = "interpreter"
 )
 
+// ReasonsUnfulfilled is the list in the agency's settings that reports count by (II-90). A reason that is not in it stands as text.
+const ReasonsUnfulfilled = "unfulfilled"
+
 // Name is the command's name.
 func (Close) Name() string { return "close" }
 
@@ -39,6 +42,10 @@ func (c Close) Decide(s State, env Env) (Decision, error) {
 	outcome := c.outcome(j)
 	c.judge(outcome, j, &f)
 	reason := f.text("body.reason", c.Reason, outcome == domain.NotFulfilled && !s.Erased)
+	code := listedReason(ReasonsUnfulfilled, reason, env)
+	if code != "" {
+		reason = ""
+	}
 	start, end := c.times(j, outcome, &f, env)
 	incidentals := f.incidentals(c.Incidentals, env)
 	documents := c.Documents
@@ -71,7 +78,8 @@ func (c Close) Decide(s State, env Env) (Decision, error) {
 	var d Decision
 	d.Events = []Event{Closed{
 		Key: s.Key, Job: j.ID, From: j.Status, Outcome: outcome, Start: start, End: end, Worked: minutes,
-		Incidentals: incidentals, Documents: documents, Reason: domain.Personal(reason), Reservation: d.free(j),
+		Incidentals: incidentals, Documents: documents, Reason: domain.Personal(reason), ReasonCode: code,
+		Reservation: d.free(j),
 	}}
 	return d, nil
 }

@@ -54,6 +54,13 @@ func TestD08_AnUnfulfilledJob(t *testing.T) {
 	created(t).when(later, Close{Job: jobID, Outcome: domain.Success, Reason: "x", Start: "2020-03-26T10:00", End: "2020-03-26T11:00"}).
 		refused("invalid", "body.outcome", "body.start")
 	held(t).at(later, c)
+	// II-90: a reason of the agency's list is stored as such, so that reports can count it.
+	listed := func(e *Env) {
+		e.Agency.Reasons = map[string][]people.Option{ReasonsUnfulfilled: {{Value: "none-found", Label: "Nobody found"}}}
+	}
+	if e := event[Closed](created(t).when(later, c, listed)); e.ReasonCode != "none-found" || e.Reason != "" {
+		t.Errorf("%+v", e)
+	}
 }
 
 func TestClose_StaffRecordEveryOutcome(t *testing.T) {

@@ -292,7 +292,7 @@ func TestII38_OnlyEnabledServices(t *testing.T) {
 	}
 }
 
-func TestWB13_OnlyTheCustomersForms(t *testing.T) {
+func TestII38_OnlyTheCustomersForms(t *testing.T) {
 	t.Parallel()
 	tell(t).when(monday, booked(), func(e *Env) { e.Customer.Forms = []string{"remote"} }).refused("invalid", "body.form")
 	tell(t).when(monday, booked(), func(e *Env) { e.Form.ID = "special" }).refused("invalid", "body.form")
@@ -388,7 +388,7 @@ func TestConsumerAndSpeakerAreOneValue(t *testing.T) {
 	if got := event[Created](tell(t).when(monday, c)).Shared.Fields["nonEnglishSpeaker"]; got.First() != "Jan Kowalski" {
 		t.Fatal(got.First())
 	}
-	tell(t).when(monday, book(field("shoeSize", "44"))).refused("invalid", "body.fields.shoeSize") // WB-12
+	tell(t).when(monday, book(field("shoeSize", "44"))).refused("invalid", "body.fields.shoeSize")
 }
 
 func TestCreate_AgainIsNothing(t *testing.T) {

@@ -308,6 +308,7 @@ type Closed struct {
 	Incidentals []Incidental    `json:"incidentals,omitempty"`
 	Documents   []uuid.UUID     `json:"documents,omitempty"`
 	Reason      domain.Personal `json:"reason,omitempty"`
+	ReasonCode  string          `json:"reasonCode,omitempty"` // instead, if the reason is one of the agency's list (II-90)
 	Reservation uuid.UUID       `json:"reservation,omitzero"`
 }
 
