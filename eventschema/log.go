@@ -11,9 +11,23 @@ var (
 	ErrConflict = errors.New("the stream has moved on")
 	// ErrUnavailable: the log cannot be reached, or its answer stayed unknown. Nothing acknowledged is lost.
 	ErrUnavailable = errors.New("the event log is not available")
+	// ErrTooLarge: the events are more than one append may hold.
+	ErrTooLarge = errors.New("too large for one append")
 	// ErrStop ends a read early, without an error.
 	ErrStop = errors.New("stop reading")
 )
+
+// MaxAppend is how many bytes one append may hold: types, data and metadata together.
+const MaxAppend = 900 << 10
+
+// Size is how many bytes events take of an append.
+func Size(events []Proposed) int {
+	size := 0
+	for _, e := range events {
+		size += len(e.Type) + len(e.Data) + len(e.Metadata)
+	}
+	return size
+}
 
 // Appended is what the log acknowledged.
 type Appended struct {

@@ -1,6 +1,7 @@
 package eventschema
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -43,4 +44,22 @@ func IDOf(stream string) (uuid.UUID, bool) {
 	_, id, _ := strings.Cut(stream, "-")
 	u, err := uuid.Parse(id)
 	return u, err == nil
+}
+
+// Ours tells whether a stream is one of ours: its name is a kind of ours, a dash and an id, or the agency's.
+func Ours(stream string) bool {
+	kind, _, dashed := strings.Cut(stream, "-")
+	return dashed != (kind == Agency) && slices.Contains(Kinds, kind)
+}
+
+// Prefixes are what the names of our streams begin with, for a filter on the server; Ours is exact.
+func Prefixes() []string {
+	var all []string
+	for _, kind := range Kinds {
+		if kind != Agency {
+			kind += "-"
+		}
+		all = append(all, kind)
+	}
+	return all
 }

@@ -1,0 +1,253 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/dragoman-booking/dragoman/eventschema"
+)
+
+type pageKey struct{}
+
+// PageOf is what a message of the feed holds; nil for a message from elsewhere.
+func PageOf(m *message.Message) eventschema.Page {
+	page, _ := m.Context().Value(pageKey{}).(eventschema.Page)
+	return page
+}
+
+// Subscribe sends pages to whoever keeps the checkpoint of this topic, from that checkpoint on, until ctx ends or the feed is closed. It
+// fails with ErrLogReplaced if the event at the checkpoint is not the one that was there; found out later, that closes the channel.
+func (f *Feed) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
+	if f.Resume == nil {
+		return nil, errors.New("the feed does not know where its topics resume")
+	}
+	return f.subscribe(ctx, &subscriber{feed: f, topic: topic, resume: f.Resume})
+}
+
+// After is the feed for one reader that compares its checkpoint with the log by itself: a subscription begins after a position, and after a
+// nack goes on behind the last page that was acknowledged.
+func (f *Feed) After(p eventschema.Position) message.Subscriber { return afterFeed{f, p} }
+
+type afterFeed struct {
+	feed  *Feed
+	after eventschema.Position
+}
+
+func (a afterFeed) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
+	s := &subscriber{feed: a.feed, topic: topic, at: Checkpoint{Position: a.after}}
+	s.resume = func(context.Context, string) (Checkpoint, error) { return s.at, nil }
+	return a.feed.subscribe(ctx, s)
+}
+
+// Close has nothing to close: the context of Subscribe ends the subscription.
+func (a afterFeed) Close() error { return nil }
+
+// subscriber is one subscription.
+type subscriber struct {
+	feed   *Feed
+	topic  string
+	resume func(ctx context.Context, topic string) (Checkpoint, error)
+	out    chan *message.Message
+
+	at    Checkpoint // the last page acknowledged, or where it resumed
+	era   int        // of the feed when it resumed
+	own   *ownReading
+	pause backoff
+}
+
+func (f *Feed) subscribe(ctx context.Context, s *subscriber) (<-chan *message.Message, error) {
+	f.mu.Lock()
+	switch {
+	case f.closed:
+		f.mu.Unlock()
+		return nil, ErrClosed
+	case f.recent == nil:
+		f.mu.Unlock()
+		return nil, errors.New("the feed is not started")
+	}
+	f.work.Add(1)
+	f.mu.Unlock()
+
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(f.ctx, cancel)
+	end := func() {
+		stop()
+		cancel()
+		f.work.Done()
+	}
+	if err := s.takeUp(ctx); err != nil {
+		end()
+		return nil, fmt.Errorf("subscribe to the feed: %w", err)
+	}
+	s.out = make(chan *message.Message)
+	go func() {
+		defer end()
+		defer close(s.out)
+		defer s.stopOwn()
+		s.run(ctx)
+	}()
+	return s.out, nil
+}
+
+// takeUp asks for the checkpoint and compares it with the log.
+func (s *subscriber) takeUp(ctx context.Context) error {
+	s.stopOwn()
+	era := s.feed.recent.after(s.at.Position, 0).era // before the log is asked, so that a later replacement is noticed
+	at, err := s.resume(ctx, s.topic)
+	if err != nil {
+		return fmt.Errorf("read the checkpoint: %w", err)
+	}
+	if err := s.feed.verify(ctx, at); err != nil {
+		return err
+	}
+	s.at, s.era = at, era
+	return nil
+}
+
+// errAgain has a subscriber resume from its checkpoint: a nack, or a log that was replaced.
+var errAgain = errors.New("resume from the checkpoint")
+
+// run delivers page after page until ctx ends or the log turns out to be another one.
+func (s *subscriber) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		page, err := s.next(ctx)
+		if err == nil {
+			err = s.deliver(ctx, page)
+		}
+		if err == nil {
+			s.at = Checkpoint{page.Last().Position, page.Last().ID}
+			s.pause = backoff{}
+			continue
+		}
+		for ctx.Err() == nil {
+			s.pause.wait(ctx)
+			err := s.takeUp(ctx)
+			if err == nil {
+				break
+			}
+			if errors.Is(err, ErrLogReplaced) {
+				slog.Error("a subscription to the feed ended", "topic", s.topic, "error", err)
+				return
+			}
+			if ctx.Err() == nil {
+				slog.Warn("a subscription to the feed cannot resume yet", "topic", s.topic, "error", err)
+			}
+		}
+	}
+}
+
+// next waits for the page after the checkpoint: from memory, or, further back, from a reading of its own.
+func (s *subscriber) next(ctx context.Context) (eventschema.Page, error) {
+	for {
+		if s.own == nil {
+			w := s.feed.recent.after(s.at.Position, s.feed.PageSize)
+			switch {
+			case w.era != s.era:
+				return nil, errAgain
+			case len(w.events) > 0:
+				return w.events, nil
+			case !w.covered:
+				s.own = s.feed.readOwn(ctx, s.at.Position)
+				continue
+			}
+			select {
+			case <-w.changed:
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+			continue
+		}
+		select {
+		case page, more := <-s.own.pages:
+			if s.feed.recent.after(s.at.Position, 0).era != s.era {
+				return nil, errAgain
+			}
+			if more {
+				return page, nil
+			}
+			err := s.own.err
+			s.stopOwn()
+			if err != nil && ctx.Err() == nil {
+				slog.Warn("a subscription to the feed cannot catch up yet", "topic", s.topic, "error", err)
+				s.pause.wait(ctx)
+			}
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// deliver sends a page and waits for its ack.
+func (s *subscriber) deliver(ctx context.Context, page eventschema.Page) error {
+	if s.feed.accept != nil && !s.feed.accept(s.topic, page[0]) {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	m := s.feed.message(page)
+	m.SetContext(context.WithValue(ctx, pageKey{}, page))
+	select {
+	case s.out <- m:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-m.Acked():
+		if s.feed.acked != nil {
+			s.feed.acked(s.topic, page)
+		}
+		return nil
+	case <-m.Nacked():
+		return errAgain
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// ownReading reads the log for one subscriber that stands before what the feed keeps in memory.
+type ownReading struct {
+	pages  chan eventschema.Page // closed at the end
+	err    error                 // why it ended; to be read once pages is closed
+	cancel context.CancelFunc
+}
+
+// readOwn reads pages after a position until the feed's memory begins, or to the log's end as of now.
+func (f *Feed) readOwn(ctx context.Context, after eventschema.Position) *ownReading {
+	ctx, cancel := context.WithCancel(ctx)
+	o := &ownReading{pages: make(chan eventschema.Page, 1), cancel: cancel}
+	go func() {
+		defer close(o.pages)
+		o.err = f.Reader().ReadAll(ctx, after, func(page eventschema.Page) error {
+			last := page.Last().Position
+			for len(page) > 0 {
+				n := min(len(page), f.PageSize)
+				select {
+				case o.pages <- page[:n:n]:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+				page = page[n:]
+			}
+			if f.recent.covers(last) {
+				return eventschema.ErrStop
+			}
+			return nil
+		})
+	}()
+	return o
+}
+
+// stopOwn ends the subscriber's own reading, if there is one.
+func (s *subscriber) stopOwn() {
+	if s.own == nil {
+		return
+	}
+	s.own.cancel()
+	for range s.own.pages { // until it has ended
+	}
+	s.own = nil
+}
