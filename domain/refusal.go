@@ -27,7 +27,13 @@ type Action struct {
 	Body    map[string]any `json:"body"`
 }
 
-func (r *Refusal) Error() string { return r.Code + ": " + r.Detail }
+func (r *Refusal) Error() string {
+	s := r.Code + ": " + r.Detail
+	for _, e := range r.Errors {
+		s += " " + e.Location + ": " + e.Message
+	}
+	return s
+}
 
 // Is lets errors.Is match refusals by code.
 func (r *Refusal) Is(target error) bool {

@@ -11,6 +11,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/projections/activity"
 	"github.com/dragoman-booking/dragoman/projections/calendar"
+	"github.com/dragoman-booking/dragoman/projections/messages"
 )
 
 type ofJob struct {
@@ -76,7 +77,29 @@ func (a *API) jobQueries() {
 			}
 			return all(items), err
 		})
+	get(a, "/jobs/{ref}/messages", "The admin thread of a job, in order (LL-97, LL-98)", []string{messages.Name},
+		func(ctx context.Context, v access.Viewer, in *ofJob) (All[messageItem], error) {
+			thread, err := a.Queries.Messages.Thread(ctx, v, in.Ref)
+			items := make([]messageItem, 0, len(thread))
+			for _, m := range thread {
+				items = append(items, messageItem{m.ID, m.At, authorItem(m.Author), m.Text})
+			}
+			return all(items), err
+		})
 	a.calendar()
+}
+
+type authorItem struct {
+	ID   uuid.UUID   `json:"id"`
+	Name string      `json:"name" doc:"Empty where you may not know it."`
+	Role domain.Role `json:"role"`
+}
+
+type messageItem struct {
+	ID     uuid.UUID  `json:"id"`
+	At     time.Time  `json:"at"`
+	Author authorItem `json:"author"`
+	Text   string     `json:"text"`
 }
 
 type Narrowing struct {

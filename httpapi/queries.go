@@ -5,22 +5,27 @@ import (
 	"github.com/dragoman-booking/dragoman/projections/access"
 	"github.com/dragoman-booking/dragoman/projections/activity"
 	"github.com/dragoman-booking/dragoman/projections/calendar"
+	"github.com/dragoman-booking/dragoman/projections/dashboard"
 	"github.com/dragoman-booking/dragoman/projections/history"
+	"github.com/dragoman-booking/dragoman/projections/messages"
 	"github.com/dragoman-booking/dragoman/projections/people"
 	"github.com/dragoman-booking/dragoman/projections/settings"
 )
 
 // Queries are all questions that the API can ask.
 type Queries struct {
-	Access   access.Queries
-	People   people.Queries
-	Settings settings.Queries
-	Calendar calendar.Queries
-	Activity activity.Queries
-	History  history.Queries
+	Access    access.Queries
+	People    people.Queries
+	Settings  settings.Queries
+	Calendar  calendar.Queries
+	Activity  activity.Queries
+	Dashboard dashboard.Queries
+	Messages  messages.Queries
+	History   history.Queries
 }
 
 // QueriesOn are the questions of these read models; History reads the log and is set apart.
 func QueriesOn(m *projections.Models, h history.Queries) Queries {
-	return Queries{Access: access.Queries{Models: m}, People: people.Queries{Models: m}, Settings: settings.Queries{Models: m}, Calendar: calendar.Queries{Models: m}, Activity: activity.Queries{Models: m}, History: h}
+	return Queries{Access: access.Queries{Models: m}, People: people.Queries{Models: m}, Settings: settings.Queries{Models: m}, Calendar: calendar.Queries{Models: m}, Activity: activity.Queries{Models: m},
+		Dashboard: dashboard.Queries{Models: m}, Messages: messages.Queries{Models: m}, History: h}
 }

@@ -26,8 +26,11 @@ import (
 	"github.com/dragoman-booking/dragoman/projections/access"
 	"github.com/dragoman-booking/dragoman/projections/activity"
 	"github.com/dragoman-booking/dragoman/projections/calendar"
+	"github.com/dragoman-booking/dragoman/projections/dashboard"
 	"github.com/dragoman-booking/dragoman/projections/diary"
 	"github.com/dragoman-booking/dragoman/projections/history"
+	"github.com/dragoman-booking/dragoman/projections/jobs"
+	"github.com/dragoman-booking/dragoman/projections/messages"
 	readpeople "github.com/dragoman-booking/dragoman/projections/people"
 	"github.com/dragoman-booking/dragoman/projections/refs"
 	"github.com/dragoman-booking/dragoman/projections/settings"
@@ -85,7 +88,7 @@ func (h *house) close() error {
 // projectors are all read models.
 func projectors() []projections.Projector {
 	return []projections.Projector{access.Projector{}, refs.Projector{}, readpeople.Projector{}, settings.Projector{}, diary.Projector{}, calendar.Projector{},
-		activity.Projector{}}
+		jobs.Projector{}, activity.Projector{}, dashboard.Projector{}, messages.Projector{}}
 }
 
 // openStores opens the database, the keys and the event log: embedded ones under the data folder, or those that the configuration or a
