@@ -130,7 +130,7 @@ func (f *Fold) Apply(r eventschema.Recorded) error {
 	case booking.JobAdded:
 		from, ok := f.Jobs[e.From]
 		if !ok {
-			return missing(r, e.From)
+			return Missing(r, e.From)
 		}
 		base := Job{Booking: from.Booking, Customer: from.Customer, BookedBy: from.BookedBy}
 		values := booking.Details{Client: from.Client, Location: from.Location, Language: from.Language, ServiceType: from.ServiceType}
@@ -193,7 +193,7 @@ func (f *Fold) add(j Job, n booking.NewJob, d booking.Details, status domain.Sta
 func (f *Fold) change(r eventschema.Recorded, id uuid.UUID, change func(*Job)) error {
 	j, ok := f.Jobs[id]
 	if !ok {
-		return missing(r, id)
+		return Missing(r, id)
 	}
 	change(j)
 	f.changed[id] = true
@@ -231,6 +231,7 @@ func (j *Job) edit(c *booking.Change) {
 	}
 }
 
-func missing(r eventschema.Recorded, job uuid.UUID) error {
+// Missing is the error of an event about a job that no event made.
+func Missing(r eventschema.Recorded, job uuid.UUID) error {
 	return fmt.Errorf("event %d of %s names job %s, which no event made: %w", r.Revision, r.Stream, job, projections.ErrEvent)
 }
