@@ -148,6 +148,9 @@ func (h *Handler) Job(ctx context.Context, r Request, ref string, build func(boo
 		if err != nil {
 			return plan{}, err
 		}
+		if c.Name() != r.Name {
+			return plan{}, fmt.Errorf("the request is to %s, the command is to %s: what was permitted is not what would be done", r.Name, c.Name())
+		}
 		f, err := h.look(ctx, needsOf(s, c))
 		if err != nil {
 			return plan{}, err
@@ -244,6 +247,7 @@ func (h *Handler) onJob(ctx context.Context, r Request, ref string,
 		allow: func(s booking.State) error {
 			j, ok := s.Job(t.job)
 			if !ok {
+				h.made.jobs.Remove(ref) // of another log: it is looked for anew next time
 				return unknown()
 			}
 			return mayOnJob(r, s, j)

@@ -263,6 +263,27 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
+// TestAStreamThatCannotBeFolded is an error of the commands on it, and of no others.
+func TestAStreamThatCannotBeFolded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	bad, good := w.book("2026-07-01T10:00"), w.book("2026-07-01T10:00")
+	stream := eventschema.BookingStream(w.refs.jobs[bad.Ref][0])
+	event, err := w.codec.Encode(t.Context(), stream, booking.Taken{Job: uuid.New()}, w.events(stream)[0].Meta, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.log.Append(t.Context(), stream, 0, []eventschema.Proposed{event}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.h.Job(t.Context(), w.by(w.requestor, "post-message"), bad.Ref, say("hello")); err == nil {
+		t.Error("a command rests on a stream that cannot be folded")
+	}
+	if _, err := w.h.Job(t.Context(), w.by(w.requestor, "post-message"), good.Ref, say("hello")); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestTheNodeComesBack: commands sent while the event store restarts are answered once it is there again, each carried out once.
 func TestTheNodeComesBack(t *testing.T) {
 	t.Parallel()

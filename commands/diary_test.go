@@ -217,3 +217,45 @@ func TestMovedOntoAnotherJob(t *testing.T) {
 		t.Errorf("the diary holds %v", held)
 	}
 }
+
+// TestKilledContinuation: the diary holds time for a job that never came to be. The repair gives it back, and the command sent again makes
+// the job.
+func TestKilledContinuation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for serial, repairFirst := range []bool{false, true} {
+		ana := w.interpreter(fmt.Sprintf("LIN/5455/5M%03d", serial))
+		job := w.book("2026-07-01T10:00")
+		target := w.refs.jobs[job.Ref][0]
+		if _, err := w.h.Job(t.Context(), w.by(w.staff, "assign"), job.Ref, assignTo(ana)); err != nil {
+			t.Fatal(err)
+		}
+		r := w.keyed(w.requestor, "continue", "/jobs/"+job.Ref+"/continue", "k", "{}")
+		r.At = now.AddDate(0, 2, 0)
+		later := func(j booking.Job) (booking.Continue, error) {
+			return booking.Continue{Job: j.ID, Side: booking.CustomerSide, Blocks: []booking.BlockIn{{Start: "2026-07-01T17:00", End: "2026-07-01T18:00"}}}, nil
+		}
+		dying := &observed{Log: w.log}
+		dying.before = func(stream string) {
+			if stream == eventschema.BookingStream(target) {
+				panic(errKilled)
+			}
+		}
+		func() {
+			defer func() { _ = recover() }()
+			_, _ = w.process(dying).Continue(t.Context(), r, job.Ref, later)
+		}()
+		if held := w.diary(ana).Held; len(held) != 2 {
+			t.Fatalf("the diary holds %d windows before the repair", len(held))
+		}
+		if repairFirst {
+			w.repairAll(w.h, ana)
+			w.exact(ana, target)
+		}
+		if _, err := w.process(w.log).Continue(t.Context(), r, job.Ref, later); err != nil {
+			t.Fatal(err)
+		}
+		w.repairAll(w.h, ana)
+		w.exact(ana, target)
+	}
+}

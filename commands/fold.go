@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -149,8 +150,11 @@ func (s *streams[S]) remembered(stream string) (Folded[S], bool) {
 	return *sl.folded, true
 }
 
-// remember keeps a fold unless a later one is kept already.
+// remember keeps a fold unless a later one is kept already, or the connection has changed since its first event was read.
 func (s *streams[S]) remember(stream string, f Folded[S]) {
+	if f.epoch != s.log.Epoch() {
+		return
+	}
 	sl := s.slot(stream)
 	sl.mu.Lock()
 	defer sl.mu.Unlock()
@@ -194,6 +198,17 @@ func (s *streams[S]) now(ctx context.Context, stream string) (Folded[S], error) 
 
 func (s *streams[S]) run(ctx context.Context, stream string, sl *slot[S], r *reading[S]) {
 	defer close(r.done)
+	defer func() {
+		// Nobody above this goroutine could recover, and one stream that cannot be folded must not end the process.
+		if cause := recover(); cause != nil {
+			r.err = fmt.Errorf("fold %s: %v\n%s", stream, cause, debug.Stack())
+			sl.mu.Lock()
+			defer sl.mu.Unlock()
+			if sl.running == r {
+				sl.running = nil
+			}
+		}
+	}()
 	epoch := s.log.Epoch()
 	sl.mu.Lock()
 	sl.waiting, sl.running = nil, r

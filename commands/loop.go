@@ -92,12 +92,12 @@ func execute[S any](ctx context.Context, h *Handler, st *streams[S], r Request, 
 	meta := h.meta(r)
 	for tries := 1; ; {
 		began := time.Now()
-		res, p, err := consider(ctx, st, r, meta, w, f)
+		res, p, err := consider(ctx, st, r, meta, w, f, fresh)
 		if len(p.events) == 0 && err == nil && res == nil {
 			res = &result[S]{folded: f, position: f.Position, warnings: p.warnings}
 		}
-		if err != nil || res != nil {
-			// A remembered fold may only lead to an append: before any other answer, look.
+		if err != nil || res != nil || f.epoch != h.log.Epoch() {
+			// A remembered fold may only lead to an append, and only to the log that it was read from: before anything else, look.
 			if !fresh && !away(err) {
 				if f, err = st.now(ctx, w.stream); err != nil {
 					return result[S]{}, err
@@ -105,10 +105,12 @@ func execute[S any](ctx context.Context, h *Handler, st *streams[S], r Request, 
 				fresh = true
 				continue
 			}
-			if err != nil {
+			switch {
+			case err != nil:
 				return result[S]{}, err
+			case res != nil:
+				return *res, nil
 			}
-			return *res, nil
 		}
 
 		now := h.stamped(meta, f.LastRecordedAt)
@@ -165,14 +167,20 @@ func execute[S any](ctx context.Context, h *Handler, st *streams[S], r Request, 
 	}
 }
 
+// errLook: the answer would not be an append, so a remembered fold is not enough to find it.
+var errLook = errors.New("the stream has to be read on first")
+
 // consider judges a command on one fold. A result answers without an append; otherwise the plan says what to append.
-func consider[S any](ctx context.Context, st *streams[S], r Request, meta eventschema.Meta, w wish[S], f Folded[S]) (*result[S], plan, error) {
+func consider[S any](ctx context.Context, st *streams[S], r Request, meta eventschema.Meta, w wish[S], f Folded[S], fresh bool) (*result[S], plan, error) {
 	if w.allow != nil {
 		if err := w.allow(f.State); err != nil {
 			return nil, plan{}, err
 		}
 	}
 	if before, ok := f.seen(r.CommandID); ok {
+		if !fresh {
+			return nil, plan{}, errLook
+		}
 		if !hmac.Equal(before.Hash, meta.RequestHash) {
 			return nil, plan{}, domain.Unprocessable("idempotency-key-reused", "This idempotency key was used for another request before. Use a new key.")
 		}
@@ -181,6 +189,9 @@ func consider[S any](ctx context.Context, st *streams[S], r Request, meta events
 	}
 	if r.IfMatch != nil {
 		if now := w.revisionOf(f); now != *r.IfMatch {
+			if !fresh {
+				return nil, plan{}, errLook
+			}
 			return nil, plan{}, stale(ctx, st, w, f, *r.IfMatch)
 		}
 	}

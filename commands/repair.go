@@ -31,6 +31,9 @@ func (h *Handler) Void(ctx context.Context, bookingID, job, reservation uuid.UUI
 			if claims(s, reservation) || slices.Contains(s.Voided, reservation) || !s.Exists() {
 				return plan{}, nil
 			}
+			if _, there := s.Job(job); !there {
+				job = s.Jobs[0].ID // the command that would have made the job never came to write
+			}
 			return decide(booking.VoidReservation{Job: job, Reservation: reservation}, s, h.env(r, a, found{}))
 		},
 	})

@@ -21,7 +21,8 @@ type Command interface {
 type Env struct {
 	Now   time.Time    // business time at which the command was first received, UTC
 	Actor domain.Actor // who wishes; rights were checked before
-	// NewID derives an id from the command, the attempt and a name, so that a repeat makes the same ids and a second attempt others.
+	// NewID derives an id from this attempt to decide and a name: asked twice it is the same, and no other attempt, in whichever process,
+	// makes it. So whoever reserved time under an id of its own may give it back. A repeated command is recognised before it is decided.
 	NewID func(name string) uuid.UUID
 	Form  forms.Form  // the version this booking was made with; the newest for Create
 	Terms forms.Terms // in force: for the fees shown in offers
