@@ -35,7 +35,8 @@ func (h *Handler) reserve(ctx context.Context, r Request, bookingID uuid.UUID, w
 				clashing = append(clashing, c.Job)
 			}
 		case err != nil:
-			// Whether this diary has taken the windows is not known. Nobody claims them, so the repair releases them.
+			// Whether this diary has taken the windows may not be known. Nobody claims them, so the repair releases them.
+			h.release(ctx, r, abandoned[booking.State](given, booking.State{}, nil))
 			return fmt.Errorf("reserve in the diary of %s: %w", mine[0].Interpreter, err)
 		case len(clashing) == 0:
 			given = append(given, mine...)

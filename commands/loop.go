@@ -19,8 +19,8 @@ import (
 const (
 	// maxTries is how often a command that loses against others is decided again before the caller is asked to come back.
 	maxTries = 8
-	// appendTimeout bounds an append with all its retries. It does not end with the caller's patience: who hangs up leaves no half-done step.
-	appendTimeout = 30 * time.Second
+	// stepsTimeout bounds the steps of one try, with what the log tries again. It does not end with the caller's patience.
+	stepsTimeout = 40 * time.Second
 )
 
 // wish is one command on one stream.
@@ -66,7 +66,6 @@ type result[S any] struct {
 	folded   Folded[S] // as it stood after the command's last event; as it stands, if there was nothing to do
 	position eventschema.Position
 	warnings []domain.Warning
-	written  bool // by this call
 }
 
 // execute carries one command through: who may (404, 403), repeat, If-Match (412), the rules, the append. A conflict is decided again.
@@ -78,85 +77,69 @@ func execute[S any](ctx context.Context, h *Handler, st *streams[S], r Request, 
 	defer leave()
 
 	f, known := st.remembered(w.stream)
-	fresh := false
+	fresh := false // f is what the stream held after the command came
+	look := func(ctx context.Context) (err error) {
+		f, err = st.now(ctx, w.stream)
+		fresh = true
+		return err
+	}
 	switch {
 	case known:
 	case w.create:
 		f = st.none()
 	default:
-		if f, err = st.now(ctx, w.stream); err != nil {
+		if err := look(ctx); err != nil {
 			return result[S]{}, err
 		}
-		fresh = true
 	}
 	meta := h.meta(r)
 	for tries := 1; ; {
 		began := time.Now()
-		res, p, err := consider(ctx, st, r, meta, w, f, fresh)
-		if len(p.events) == 0 && err == nil && res == nil {
-			res = &result[S]{folded: f, position: f.Position, warnings: p.warnings}
+		answer, p, err := consider(ctx, st, r, meta, w, f, fresh)
+		var next Folded[S]
+		var proposed []eventschema.Proposed
+		if err == nil && answer == nil {
+			next, proposed, err = st.encode(ctx, w.stream, f, p.events, h.stamped(meta, p.acting, f.LastRecordedAt))
 		}
-		if err != nil || res != nil || f.epoch != h.log.Epoch() {
-			// A remembered fold may only lead to an append, and only to the log that it was read from: before anything else, look.
-			if !fresh && !away(err) {
-				if f, err = st.now(ctx, w.stream); err != nil {
-					return result[S]{}, err
-				}
-				fresh = true
-				continue
-			}
-			switch {
-			case err != nil:
-				return result[S]{}, err
-			case res != nil:
-				return *res, nil
-			}
-		}
-
-		now := h.stamped(meta, f.LastRecordedAt)
-		if p.acting != uuid.Nil {
-			now.Actor.ActingFor = p.acting
-		}
-		next, proposed, err := st.encode(ctx, w.stream, f, p.events, now)
-		if err != nil {
-			if fresh {
+		// A remembered fold may only lead to an append, and only to the log that it was read from: before anything else, look.
+		if !fresh && !away(err) && (err != nil || answer != nil || f.epoch != h.log.Epoch()) {
+			if err := look(ctx); err != nil {
 				return result[S]{}, err
 			}
-			// Such as a key that is gone because the stream's person was erased meanwhile: look.
-			if f, err = st.now(ctx, w.stream); err != nil {
-				return result[S]{}, err
-			}
-			fresh = true
 			continue
 		}
+		switch {
+		case err != nil:
+			return result[S]{}, err
+		case answer != nil:
+			return *answer, nil
+		}
+
 		// From here on the caller's hanging up must not tear the steps apart.
-		steps, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendTimeout)
+		steps, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepsTimeout)
 		defer cancel()
 		if err := h.reserve(steps, r, w.booking, p.reserve, func(job uuid.UUID) string { return w.ref(f.State, job) }); err != nil {
-			var refusal *domain.Refusal
-			if errors.As(err, &refusal) && !fresh { // refused on what a remembered booking wanted: look whether it still wants that
-				if f, err = st.now(steps, w.stream); err != nil {
-					return result[S]{}, err
-				}
-				fresh = true
-				continue
+			if fresh || away(err) {
+				return result[S]{}, err
 			}
-			return result[S]{}, err
+			if err := look(steps); err != nil { // refused on what a remembered booking wanted: does it still want that?
+				return result[S]{}, err
+			}
+			continue
 		}
 		appended, err := h.log.Append(steps, w.stream, f.Revision, proposed)
 		switch {
 		case err == nil:
-			f = st.acknowledge(w.stream, next, meta, f.Revision+1, appended)
+			done := st.acknowledge(w.stream, next, meta, f.Revision+1, appended)
 			h.release(steps, r, p.release)
-			return result[S]{folded: f, position: appended.Position, warnings: p.warnings, written: true}, nil
+			return result[S]{folded: done, position: appended.Position, warnings: p.warnings}, nil
 		case !errors.Is(err, eventschema.ErrConflict):
-			st.forget(w.stream)
+			st.forget(w.stream) // whether it was written is not known; nor is, then, whether what was reserved is claimed
 			return result[S]{}, fmt.Errorf("append %s to %s: %w", r.Name, w.stream, err)
 		}
-		if f, err = st.now(steps, w.stream); err != nil {
+		if err := look(steps); err != nil {
 			return result[S]{}, err
 		}
-		fresh = true
 		h.release(steps, r, abandoned(p.reserve, f.State, w.claims))
 		if tries++; tries > maxTries {
 			return result[S]{}, fmt.Errorf("%s on %s lost %d times: %w", r.Name, w.stream, maxTries, eventschema.ErrConflict)
@@ -196,6 +179,9 @@ func consider[S any](ctx context.Context, st *streams[S], r Request, meta events
 		}
 	}
 	p, err := w.decide(ctx, f.State, attempt{id: uuid.New(), at: r.At})
+	if err == nil && len(p.events) == 0 {
+		return &result[S]{folded: f, position: f.Position, warnings: p.warnings}, p, nil // nothing to do
+	}
 	return nil, p, err
 }
 
@@ -245,8 +231,9 @@ func stale[S any](ctx context.Context, st *streams[S], w wish[S], f Folded[S], s
 	return &domain.Refusal{Code: "stale-revision", Status: 412, Detail: "This has changed since you last saw it. Look again, then decide.", Changed: changed}
 }
 
-// stamped puts the machine's time on the events about to be made, never earlier than the event before them.
-func (h *Handler) stamped(m eventschema.Meta, before time.Time) eventschema.Meta {
+// stamped puts on the events about to be made on whose behalf staff act, and the machine's time, never earlier than the event before them.
+func (h *Handler) stamped(m eventschema.Meta, acting uuid.UUID, before time.Time) eventschema.Meta {
+	m.Actor.ActingFor = acting
 	m.RecordedAt = h.machine().UTC()
 	if m.RecordedAt.Before(before) {
 		m.RecordedAt = before
