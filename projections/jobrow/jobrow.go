@@ -31,6 +31,7 @@ type Job struct {
 	CreatedAt   time.Time
 	Language    string
 	ServiceType string
+	BillTo      string
 	Status      domain.Status
 	Outcome     domain.Outcome // empty before it is complete
 	CompletedAt time.Time      // when the outcome was recorded, zero before
@@ -133,7 +134,8 @@ func (f *Fold) Apply(r eventschema.Recorded) error {
 			return Missing(r, e.From)
 		}
 		base := Job{Booking: from.Booking, Customer: from.Customer, BookedBy: from.BookedBy}
-		values := booking.Details{Client: from.Client, Location: from.Location, Language: from.Language, ServiceType: from.ServiceType}
+		values := booking.Details{Client: from.Client, Location: from.Location, Language: from.Language, ServiceType: from.ServiceType,
+			BillTo: from.BillTo}
 		f.add(base, e.Job, booking.Merge(values, e.Job.Differs), e.Status, e.Policy, r)
 	case booking.Edited:
 		for _, c := range e.Jobs {
@@ -184,7 +186,7 @@ func At(r eventschema.Recorded) time.Time { return r.Meta.At.UTC().Truncate(time
 func (f *Fold) add(j Job, n booking.NewJob, d booking.Details, status domain.Status, p booking.Policy, r eventschema.Recorded) {
 	j.ID, j.Ref, j.Status, j.Tier = n.ID, n.Ref, status, p.ResponseTier
 	j.CreatedBy, j.CreatedAt = r.Meta.Actor.ID, At(r)
-	j.Client, j.Location, j.Language, j.ServiceType = d.Client, d.Location, d.Language, d.ServiceType
+	j.Client, j.Location, j.Language, j.ServiceType, j.BillTo = d.Client, d.Location, d.Language, d.ServiceType, d.BillTo
 	j.Requested, j.Begin, j.Zone, j.Minutes = n.Schedule.Start.Instant, n.Schedule.Start.Instant, n.Schedule.Start.Zone, n.Schedule.Minutes
 	f.Jobs[j.ID] = &j
 	f.changed[j.ID] = true
@@ -228,6 +230,9 @@ func (j *Job) edit(c *booking.Change) {
 	}
 	if c.ServiceType != nil {
 		j.ServiceType = *c.ServiceType
+	}
+	if c.BillTo != nil {
+		j.BillTo = *c.BillTo
 	}
 }
 

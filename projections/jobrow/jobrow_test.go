@@ -47,7 +47,7 @@ func TestFoldsAsTheDomainDoes(t *testing.T) {
 		for _, j := range s.Jobs {
 			row := fold.Jobs[j.ID]
 			want := jobrow.Job{ID: j.ID, Ref: j.Ref, Booking: s.ID, Customer: s.Customer, Client: j.Details.Client, Location: j.Details.Location,
-				BookedBy: s.CreatedBy, CreatedBy: row.CreatedBy, CreatedAt: j.CreatedAt, Language: j.Details.Language, ServiceType: j.Details.ServiceType,
+				BookedBy: s.CreatedBy, CreatedBy: row.CreatedBy, CreatedAt: j.CreatedAt, Language: j.Details.Language, ServiceType: j.Details.ServiceType, BillTo: j.Details.BillTo,
 				Status: j.Status, Outcome: j.Outcome, CompletedAt: row.CompletedAt, Requested: j.Schedule.Start.Instant, Begin: j.Begin().Instant,
 				Zone: j.Schedule.Start.Zone, Minutes: j.Schedule.Minutes, Tier: j.Policy.ResponseTier}
 			if j.Assignment != nil {
