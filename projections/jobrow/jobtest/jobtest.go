@@ -298,6 +298,9 @@ func SameRows(t *testing.T, p projections.Projector) {
 				t.Fatalf("rebuild: %v", err)
 			}
 			check("rebuilt", b.Dump(t, p.Name()))
+			if v, err := b.Runner.Verify(t.Context(), p.Name()); err != nil || len(v.Differences) > 0 || v.Rows == 0 {
+				t.Errorf("verify: %+v %v", v, err)
+			}
 		}
 	}
 	told := projtest.NewLog(0)
