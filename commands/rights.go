@@ -12,18 +12,7 @@ import (
 
 // mayOnJob refuses whoever may not know the job (404) or may not send this command about it (403).
 func mayOnJob(r Request, s booking.State, j booking.Job) error {
-	facts := access.JobFacts{
-		Customer: s.Customer, Client: j.Details.Client, Location: j.Details.Location, CreatedBy: s.CreatedBy, Ever: j.Ever,
-	}
-	for _, o := range j.Offers {
-		if o.State == booking.Open || o.State == booking.Accepted {
-			facts.Offered = append(facts.Offered, o.Interpreter)
-		}
-	}
-	if j.Assignment != nil {
-		facts.Assigned = j.Assignment.Interpreter
-	}
-	return access.May(r.Viewer, access.Relate(r.Viewer, facts), r.Name)
+	return access.May(r.Viewer, access.Relate(r.Viewer, s.Facts(j)), r.Name)
 }
 
 // mayCreate refuses whoever may not book (403), or not for this customer (404).

@@ -135,24 +135,10 @@ func (q Queries) read(ctx context.Context, v access.Viewer, ref string) (eventsc
 		return nil, uuid.Nil, err
 	}
 	job, there := now.Job(id)
-	if !there || access.Relate(v, Facts(now, job)) == access.None {
+	if !there || access.Relate(v, now.Facts(job)) == access.None {
 		return nil, uuid.Nil, unknown()
 	}
 	return page, id, nil
-}
-
-// Facts is what a relation to the job is found from.
-func Facts(s booking.State, j booking.Job) access.JobFacts {
-	f := access.JobFacts{Customer: s.Customer, Client: j.Details.Client, Location: j.Details.Location, CreatedBy: s.CreatedBy, Ever: j.Ever}
-	for _, o := range j.Offers {
-		if o.State == booking.Open || o.State == booking.Accepted {
-			f.Offered = append(f.Offered, o.Interpreter)
-		}
-	}
-	if j.Assignment != nil {
-		f.Assigned = j.Assignment.Interpreter
-	}
-	return f
 }
 
 func fold(page eventschema.Page) (booking.State, error) {
