@@ -27,9 +27,9 @@ var later = story.At("2020-06-01T12:00")
 
 func notes(t *testing.T, s *story.Schema, v access.Viewer, ref string) (found []activity.Note, err error) {
 	t.Helper()
-	s.In(func(tx pgx.Tx) error {
+	err = s.Ask(func(tx pgx.Tx) error {
 		found, err = activity.Notes(t.Context(), tx, v, ref)
-		return nil
+		return err
 	})
 	return found, err
 }

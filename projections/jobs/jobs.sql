@@ -86,6 +86,8 @@ create index jobs_done on jobs (starts_at, ref) where status = 'complete';
 -- All of them, also by day.
 create index jobs_customer on jobs (customer, starts_at, ref);
 create index jobs_start on jobs (starts_at, ref);
+-- The few that take longer than a day, so that whatever overlaps a time is found by its start.
+create index jobs_long on jobs (starts_at) where minutes > 1440;
 create index jobs_booking on jobs (booking);
 
 create table details (
@@ -104,13 +106,14 @@ create table details (
 	fields     jsonb not null,
 	policy     jsonb not null,
 	words      tsvector not null generated always as (
-		setweight(to_tsvector('simple', ref || ' ' || coalesce(substring(ref from '[0-9]+$'), '') || ' ' || booking_ref || ' ' || town || ' ' || outward), 'A')
-		|| setweight(to_tsvector('simple', line1 || ' ' || line2 || ' ' || postcode || ' ' || coalesce(fields #>> '{reportTo,t,0}', '') || ' '
-			|| coalesce(fields #>> '{nonEnglishSpeaker,t,0}', '') || ' ' || coalesce(fields #>> '{consumer,t,0}', '')), 'B')
-		|| setweight(to_tsvector('simple', coalesce(fields #>> '{yourReference,t,0}', '') || ' ' || coalesce(fields #>> '{invoiceReference,t,0}', '')
-			|| ' ' || coalesce(fields #>> '{costCentre,t,0}', '')), 'C')
-		|| setweight(to_tsvector('simple', coalesce(fields #>> '{requestingOfficer,t,0}', '') || ' ' || coalesce(fields #>> '{officerInCase,t,0}', '')
-			|| ' ' || coalesce(fields #>> '{collarNumber,t,0}', '')), 'D')
+		setweight(to_tsvector('simple', translate(ref || ' ' || coalesce(substring(ref from '[0-9]+$'), '') || ' ' || booking_ref || ' ' || town || ' '
+			|| outward, '/-_.:,;@''()', '           ')), 'A')
+		|| setweight(to_tsvector('simple', translate(line1 || ' ' || line2 || ' ' || postcode || ' ' || coalesce(fields #>> '{reportTo,t,0}', '') || ' '
+			|| coalesce(fields #>> '{nonEnglishSpeaker,t,0}', '') || ' ' || coalesce(fields #>> '{consumer,t,0}', ''), '/-_.:,;@''()', '           ')), 'B')
+		|| setweight(to_tsvector('simple', translate(coalesce(fields #>> '{yourReference,t,0}', '') || ' '
+			|| coalesce(fields #>> '{invoiceReference,t,0}', '') || ' ' || coalesce(fields #>> '{costCentre,t,0}', ''), '/-_.:,;@''()', '           ')), 'C')
+		|| setweight(to_tsvector('simple', translate(coalesce(fields #>> '{requestingOfficer,t,0}', '') || ' '
+			|| coalesce(fields #>> '{officerInCase,t,0}', '') || ' ' || coalesce(fields #>> '{collarNumber,t,0}', ''), '/-_.:,;@''()', '           ')), 'D')
 	) stored
 );
 create index details_words on details using gin (words);

@@ -60,6 +60,20 @@ func (s *Schema) In(f func(tx pgx.Tx) error) {
 	})
 }
 
+// Ask runs a query and answers with its error.
+func (s *Schema) Ask(f func(tx pgx.Tx) error) error {
+	s.t.Helper()
+	tx, err := s.pool.Begin(s.t.Context())
+	if err != nil {
+		s.t.Fatalf("%s: %v", s.Name, err)
+	}
+	defer tx.Rollback(s.t.Context())
+	if _, err := tx.Exec(s.t.Context(), `set local search_path to `+s.Name); err != nil {
+		s.t.Fatalf("%s: %v", s.Name, err)
+	}
+	return f(tx)
+}
+
 func (s *Schema) in(f func(tx pgx.Tx) error) {
 	s.t.Helper()
 	if err := pgx.BeginFunc(s.t.Context(), s.pool, f); err != nil {

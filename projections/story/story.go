@@ -300,3 +300,11 @@ func As(who uuid.UUID, now time.Time, permissions ...domain.Permission) access.V
 func InRole(role domain.Role, now time.Time) access.Viewer {
 	return access.Viewer{User: id(string(role)), Role: role, Zone: Zone, Now: now}
 }
+
+// Bookings are all bookings as they stand.
+func (t *Told) Bookings() (all []booking.State) {
+	for _, s := range t.states {
+		all = append(all, s)
+	}
+	return all
+}
