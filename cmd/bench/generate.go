@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -297,11 +296,11 @@ func (noModels) WaitFor(context.Context, eventschema.Position, ...string) error 
 
 type noAccounts struct{}
 
-func (noAccounts) AddLogin(context.Context, commands.Login) error           { return errNotHere }
-func (noAccounts) ChangeLogin(context.Context, commands.Login) error        { return errNotHere }
-func (noAccounts) RemoveLogin(context.Context, uuid.UUID) error             { return errNotHere }
-func (noAccounts) SetDisabled(context.Context, uuid.UUID, bool) error       { return errNotHere }
-func (noAccounts) FinishSetup(context.Context) error                        { return errNotHere }
+func (noAccounts) AddLogin(context.Context, commands.Login) error     { return errNotHere }
+func (noAccounts) ChangeLogin(context.Context, commands.Login) error  { return errNotHere }
+func (noAccounts) RemoveLogin(context.Context, uuid.UUID) error       { return errNotHere }
+func (noAccounts) SetDisabled(context.Context, uuid.UUID, bool) error { return errNotHere }
+func (noAccounts) FinishSetup(context.Context) error                  { return errNotHere }
 func (noAccounts) BeginSetup(context.Context, string, commands.Login) (uuid.UUID, error) {
 	return uuid.Nil, errNotHere
 }
@@ -309,6 +308,3 @@ func (noAccounts) BeginSetup(context.Context, string, commands.Login) (uuid.UUID
 type machineClock struct{}
 
 func (machineClock) Now() time.Time { return time.Now() }
-
-// worldOf names a life's stream kinds in messages.
-func (l *life) String() string { return strings.Join([]string{l.ref, l.start.Format(time.DateTime)}, " ") }

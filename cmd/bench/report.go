@@ -91,7 +91,9 @@ func (s *size) report(out io.Writer) {
 		if len(r.times) > 0 {
 			p50, p99 = fmt.Sprintf("%.2f ms", ms(r.quantile(0.5))), fmt.Sprintf("%.2f ms", ms(r.quantile(0.99)))
 		}
-		each := func(d time.Duration) string { return fmt.Sprintf("%6.0f", float64(d.Microseconds())/float64(max(r.n, 1))) }
+		each := func(d time.Duration) string {
+			return fmt.Sprintf("%6.0f", float64(d.Microseconds())/float64(max(r.n, 1)))
+		}
 		fmt.Fprintf(out, "  %-52s %14s %9s %9s   %s = %s + %s + %s\n", r.name, thousands(int(r.rate))+" "+r.unit, p50, p99,
 			each(r.cpu.total()), each(r.cpu.server), each(r.cpu.postgres), each(r.cpu.client))
 	}

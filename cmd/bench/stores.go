@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"time"
 
+	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
@@ -31,10 +34,30 @@ import (
 	"github.com/dragoman-booking/dragoman/projections/timers"
 )
 
-// everyModel are the read models that the server runs; that they are all of them is checked against the server's own list.
-func everyModel() []projections.Projector {
+// known are the read models that can be measured.
+func known() []projections.Projector {
 	return []projections.Projector{access.Projector{}, refs.Projector{}, people.Projector{}, settings.Projector{}, jobs.Projector{}, calendar.Projector{},
 		activity.Projector{}, dashboard.Projector{}, messages.Projector{}, timers.Projector{}, diary.Projector{}, invoices.Projector{}}
+}
+
+// everyModel are the read models that the server ran on this database.
+func everyModel(ctx context.Context, pool *pgxpool.Pool) (all []projections.Projector, err error) {
+	rows, err := pool.Query(ctx, `select model from kept.models order by model`)
+	if err != nil {
+		return nil, fmt.Errorf("ask which read models the server runs: %w", err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("ask which read models the server runs: %w", err)
+	}
+	for _, name := range names {
+		i := slices.IndexFunc(known(), func(p projections.Projector) bool { return p.Name() == name })
+		if i < 0 {
+			return nil, fmt.Errorf("the server runs a read model %s that cmd/bench does not know: add it to its list", name)
+		}
+		all = append(all, known()[i])
+	}
+	return all, nil
 }
 
 // twoModels are those whose rows are written plainly beside them.
@@ -104,7 +127,7 @@ func (s *stores) run(ctx context.Context, pool *pgxpool.Pool, deployment uuid.UU
 		return nil, err
 	}
 	r.runner, err = projections.NewRunner(projections.Options{Pool: pool, Models: r.models, Log: s.reader, PageOf: eventlog.PageOf, Leases: r.leases,
-		Deployment: deployment, Feed: r.feed.Follow})
+		Deployment: deployment, Feed: func(_ string, after eventschema.Position) message.Subscriber { return r.feed.After(after) }})
 	return r, err
 }
 

@@ -1,0 +1,203 @@
+// Bench measures the whole house, side by side in one run, on a private database and event log in a temporary folder: commands over HTTP beside
+// bare appends of the same bytes, read models beside the same rows written plainly, how soon a command is visible, calendars; each at several
+// sizes. docs/performance.md explains the numbers.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"runtime/pprof"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/dragoman-booking/dragoman/internal/postgres"
+)
+
+// clientCount is how many clients send at once.
+const clientCount = 32
+
+type options struct {
+	jobs     []int
+	quick    bool
+	profiles string
+}
+
+// bench is what all sizes share.
+type bench struct {
+	out      io.Writer
+	began    time.Time
+	dir      string
+	binary   string
+	profiles string // folder for CPU profiles; empty: none
+	cluster  *postgres.Cluster
+
+	postmaster  int
+	livesOfOne  int
+	livesOfMany int
+	visibleFor  time.Duration
+
+	server      *process
+	made        int // jobs of the load
+	httpAppends row
+	profiled    map[string]int
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	o, err := parse(os.Args[1:])
+	if err == nil {
+		err = run(ctx, o, os.Stdout)
+	}
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func parse(args []string) (o options, err error) {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	sizes := flags.String("jobs", "1000,100000", "numbers of jobs at which to measure, smallest first")
+	flags.BoolVar(&o.quick, "quick", false, "a short run at 1,000 jobs, to try things out: its numbers are rough")
+	flags.StringVar(&o.profiles, "profiles", "", "write CPU profiles of the server and of the read models into this folder")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if o.quick {
+		*sizes = "1000"
+	}
+	for _, text := range strings.Split(*sizes, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(text))
+		if err != nil || n < 1000 {
+			return o, fmt.Errorf("-jobs %q is not a list of numbers of at least 1000", *sizes)
+		}
+		o.jobs = append(o.jobs, n)
+	}
+	return o, nil
+}
+
+// run measures every size and prints what it found.
+func run(ctx context.Context, o options, out io.Writer) (err error) {
+	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	b := &bench{out: out, began: time.Now(), livesOfOne: 40, livesOfMany: 20, visibleFor: 15 * time.Second, profiled: map[string]int{}}
+	if o.quick {
+		b.livesOfOne, b.livesOfMany, b.visibleFor = 10, 5, 3*time.Second
+	}
+	if b.dir, err = os.MkdirTemp("", "dragoman-bench-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(b.dir)
+	if o.profiles != "" {
+		if b.profiles, err = filepath.Abs(o.profiles); err == nil {
+			err = os.MkdirAll(b.profiles, 0o755)
+		}
+		if err != nil {
+			return fmt.Errorf("make the folder of profiles: %w", err)
+		}
+	}
+	b.say("building the binary")
+	if b.binary, err = build(ctx, b.dir, b.profiles != ""); err != nil {
+		return err
+	}
+	if b.cluster, err = postgres.StartPrivate(ctx, postgres.Options{DataDir: filepath.Join(b.dir, "database"), Logger: slog.Default()}); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.stopCluster()) }()
+	if err := b.findPostmaster(ctx); err != nil {
+		return err
+	}
+	var sizes []*size
+	for _, jobs := range o.jobs {
+		s := &size{bench: b, jobs: jobs}
+		if err := s.measure(ctx); err != nil {
+			return fmt.Errorf("at %d jobs: %w", jobs, err)
+		}
+		sizes = append(sizes, s)
+	}
+	fmt.Fprintf(out, "\n%s, %d CPUs, %s\n", machine(), runtime.NumCPU(), runtime.Version())
+	for _, s := range sizes {
+		s.report(out)
+	}
+	if len(sizes) > 1 {
+		growth(out, sizes[0], sizes[len(sizes)-1])
+	}
+	fmt.Fprintf(out, "\ndone in %s\n", time.Since(b.began).Round(time.Second))
+	return nil
+}
+
+func (b *bench) findPostmaster(ctx context.Context) error {
+	pool, err := postgres.Open(ctx, b.cluster.URL(), postgres.PoolOptions{MaxConns: 1})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	b.postmaster, err = postmaster(ctx, pool)
+	return err
+}
+
+func (b *bench) stopCluster() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	return b.cluster.Stop(ctx)
+}
+
+// say tells how far it is.
+func (b *bench) say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "%5.0f s  %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// profile writes a CPU profile of this process while work runs, if profiles are wanted.
+func (s *size) profile(name string, work func() error) error {
+	if s.profiles == "" {
+		return work()
+	}
+	s.profiled[name]++
+	f, err := os.Create(s.path(fmt.Sprintf("%s-%d", name, s.profiled[name])))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	return work()
+}
+
+// machine names the processor.
+func machine() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return runtime.GOOS + "/" + runtime.GOARCH
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return runtime.GOARCH
+}
+
+// runningLog is the address of the event log of the server on a data folder.
+func runningLog(data string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(data, "run.json"))
+	if err != nil {
+		return "", fmt.Errorf("find the server's event log: %w", err)
+	}
+	var r struct{ EventLog string }
+	if err := json.Unmarshal(text, &r); err != nil {
+		return "", fmt.Errorf("find the server's event log: %w", err)
+	}
+	return r.EventLog, nil
+}
