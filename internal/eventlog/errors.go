@@ -19,10 +19,10 @@ var (
 
 	// errGivenUp ends the calls of a session whose connection is lost.
 	errGivenUp = errors.New("the connection was given up")
+	// errNoNode ends a call's wait for a session.
+	errNoNode = errors.New("no node of the event store is found")
 	// errStalled ends a read that gets no answer.
 	errStalled = errors.New("the event store does not answer")
-	// errPanicked is a call that met the closing of its client.
-	errPanicked = errors.New("the client was closed during the call")
 )
 
 // codeOf is the client's own word for an error; esdb.FromError would miss wrapped ones.
@@ -50,7 +50,7 @@ func lost(err error) bool {
 	case codes.Unavailable, codes.NotFound, codes.Internal: // not the leader; a stream reset by a node that stops
 		return true
 	}
-	return errors.Is(err, errPanicked)
+	return false
 }
 
 // passing tells whether the same call may succeed when it is sent again. It may also have been carried out already.
@@ -66,7 +66,7 @@ func passing(err error) bool {
 	case codes.Aborted, codes.DeadlineExceeded, codes.Canceled, codes.ResourceExhausted:
 		return true
 	}
-	for _, known := range []error{errGivenUp, errStalled, context.DeadlineExceeded, context.Canceled, io.EOF} {
+	for _, known := range []error{errNoNode, errGivenUp, errStalled, context.DeadlineExceeded, context.Canceled, io.EOF} {
 		if errors.Is(err, known) {
 			return true
 		}

@@ -69,11 +69,18 @@ func Open(ctx context.Context, connection string, o Options) (*Log, error) {
 	l.config.Logger = clientLog
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.background.Go(l.connect)
-	s, err := l.acquire(ctx)
+	c, err := l.acquire(ctx)
+	for errors.Is(err, errNoNode) && ctx.Err() == nil {
+		slog.Info("waiting for the event store", "error", err)
+		c, err = l.acquire(ctx)
+	}
 	if err != nil {
+		l.mu.Lock()
+		err = errors.Join(err, l.lastErr)
+		l.mu.Unlock()
 		return nil, errors.Join(fmt.Errorf("connect to the event store: %w", unavailable(err)), l.Close(context.WithoutCancel(ctx)))
 	}
-	s.calls.Done()
+	c.release(nil)
 	return l, nil
 }
 
@@ -90,11 +97,9 @@ func withoutURL(err error) error {
 func (l *Log) Close(ctx context.Context) error {
 	l.mu.Lock()
 	s := l.current
-	first := !l.closed
 	l.current, l.closed = nil, true
-	if first && s != nil {
-		l.ready = make(chan struct{})
-		l.background.Go(s.end)
+	if s != nil {
+		s.end()
 	}
 	l.mu.Unlock()
 	l.cancel()

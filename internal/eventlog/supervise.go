@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,51 +17,91 @@ import (
 
 const (
 	reconnectPause = 100 * time.Millisecond // least time between two attempts to find a node
-	drainGrace     = time.Second            // how long cancelled calls may take before their client is closed under them
+	maxIdle        = 32                     // clients that are kept while nobody uses them
 )
 
-// session is one client with the calls that use it.
+// session is a connection that works, as far as is known: the clients that found a node since the last loss.
 type session struct {
-	client *esdb.Client
 	ctx    context.Context // ends when the session is given up
 	cancel context.CancelFunc
-	calls  sync.WaitGroup
-	heard  atomic.Int64 // machine time of the node's last answer, Unix nanoseconds
+	heard  atomic.Int64   // machine time of the node's last answer, Unix nanoseconds
+	idle   []*esdb.Client // under Log.mu; the one used last comes last
 }
 
 func (s *session) hear() { s.heard.Store(time.Now().UnixNano()) }
 
-// acquire waits for a session and enters a call into it; the call ends with session.calls.Done.
-func (l *Log) acquire(ctx context.Context) (*session, error) {
+// call is one call's use of one client, which it has for itself.
+type call struct {
+	log     *Log
+	session *session
+	client  *esdb.Client
+	began   time.Time
+}
+
+// acquire begins a call. It waits for a session as long as one attempt may take. The call must be released.
+func (l *Log) acquire(ctx context.Context) (*call, error) {
+	patience := time.NewTimer(l.attemptFor)
+	defer patience.Stop()
 	for {
-		l.mu.Lock()
-		s, ready, last := l.current, l.ready, l.lastErr
-		if s != nil {
-			s.calls.Add(1)
-		}
-		l.mu.Unlock()
-		if s != nil {
-			return s, nil
+		c, ready, last, err := l.tryAcquire()
+		if c != nil || err != nil {
+			return c, err
 		}
 		select {
 		case <-ready:
 		case <-l.ctx.Done():
 			return nil, ErrClosed
 		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-patience.C:
 			if last != nil {
-				return nil, fmt.Errorf("no connection yet (%v): %w", last, ctx.Err())
+				return nil, fmt.Errorf("%w: %w", errNoNode, last)
 			}
-			return nil, fmt.Errorf("no connection yet: %w", ctx.Err())
+			return nil, errNoNode
 		}
 	}
 }
 
-// judge gives a session up if an error of one of its calls says that its connection is lost. began is when the call was sent: a call that got
-// no answer in its time condemns the session only if no other call got one meanwhile.
-func (l *Log) judge(s *session, began time.Time, err error) {
+// tryAcquire begins a call if there is a session; otherwise ready tells when there may be one, and last why there is none.
+func (l *Log) tryAcquire() (c *call, ready <-chan struct{}, last error, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.closed:
+		return nil, nil, nil, ErrClosed
+	case l.current == nil:
+		return nil, l.ready, l.lastErr, nil
+	}
+	c = &call{log: l, session: l.current, began: time.Now()}
+	if n := len(c.session.idle); n > 0 {
+		c.client, c.session.idle = c.session.idle[n-1], c.session.idle[:n-1]
+	} else if c.client, err = esdb.NewClient(new(l.config)); err != nil { // it finds its node when it is used
+		return nil, nil, nil, fmt.Errorf("make a client of the event store: %w", err)
+	}
+	l.background.Add(1)
+	return c, nil, nil, nil
+}
+
+// release ends a call, after the client has returned. A client whose connection is lost is not used again.
+func (c *call) release(err error) {
+	defer c.log.background.Done()
+	c.log.mu.Lock()
+	keep := c.log.current == c.session && len(c.session.idle) < maxIdle && (err == nil || !lost(err))
+	if keep {
+		c.session.idle = append(c.session.idle, c.client)
+	}
+	c.log.mu.Unlock()
+	if !keep {
+		_ = c.client.Close() // it has no error
+	}
+}
+
+// judge gives the session up if the error of a call says that the connection is lost. A call that got no answer in its time condemns it only
+// if no other call got one meanwhile.
+func (c *call) judge(err error) {
 	silent := errors.Is(err, errStalled) || errors.Is(err, context.DeadlineExceeded) || codeOf(err) == esdb.ErrorCodeDeadlineExceeded
-	if lost(err) || silent && s.heard.Load() < began.UnixNano() {
-		l.giveUp(s, err)
+	if lost(err) || silent && c.session.heard.Load() < c.began.UnixNano() {
+		c.log.giveUp(c.session, err)
 	}
 }
 
@@ -76,32 +115,17 @@ func (l *Log) giveUp(s *session, why error) {
 	slog.Warn("connection to the event store lost", "error", why)
 	l.current, l.ready, l.lastErr = nil, make(chan struct{}), why
 	l.epoch.Add(1)
-	l.background.Add(2)
-	go func() {
-		defer l.background.Done()
-		s.end()
-	}()
-	go func() {
-		defer l.background.Done()
-		l.connect()
-	}()
+	s.end()
+	l.background.Go(l.connect)
 }
 
-// end cancels the session's calls and closes its client. A call that waits for a client that is dead obeys nothing but the closing: it panics
-// then, in a goroutine that recovers.
+// end cancels the session's calls and closes its idle clients; those in use are closed by their calls.
 func (s *session) end() {
 	s.cancel()
-	drained := make(chan struct{})
-	go func() {
-		s.calls.Wait()
-		close(drained)
-	}()
-	select {
-	case <-drained:
-	case <-time.After(drainGrace):
+	for _, c := range s.idle {
+		_ = c.Close()
 	}
-	_ = s.client.Close() // it has no error
-	<-drained
+	s.idle = nil
 }
 
 // connect looks for a node until there is one or the log is closed.
@@ -109,22 +133,14 @@ func (l *Log) connect() {
 	for {
 		began := time.Now()
 		l.searches.Add(1)
-		s, err := l.open()
-		l.mu.Lock()
-		if err == nil && !l.closed {
-			l.current, l.lastErr = s, nil
-			l.epoch.Add(1)
-			close(l.ready)
-			l.mu.Unlock()
-			slog.Info("connected to the event store")
+		client, err := l.search()
+		if err == nil {
+			l.begin(client)
 			return
 		}
+		l.mu.Lock()
 		l.lastErr = err
 		l.mu.Unlock()
-		if err == nil { // closed meanwhile
-			s.end()
-			return
-		}
 		select {
 		case <-time.After(reconnectPause - time.Since(began)):
 		case <-l.ctx.Done():
@@ -133,47 +149,56 @@ func (l *Log) connect() {
 	}
 }
 
-// open makes a client and has it find a node, alone: calls that wait for a client whose search fails would never return.
-func (l *Log) open() (*session, error) {
-	config := l.config // a copy
-	client, err := esdb.NewClient(&config)
+// begin makes a session of a client that has found a node.
+func (l *Log) begin(client *esdb.Client) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		_ = client.Close()
+		return
+	}
+	s := &session{idle: []*esdb.Client{client}}
+	s.ctx, s.cancel = context.WithCancel(l.ctx)
+	s.hear()
+	l.current, l.lastErr = s, nil
+	l.epoch.Add(1)
+	close(l.ready)
+	slog.Info("connected to the event store")
+}
+
+// search makes a client and has it find a node before any call is let in.
+func (l *Log) search() (*esdb.Client, error) {
+	client, err := esdb.NewClient(new(l.config))
 	if err != nil {
 		return nil, fmt.Errorf("make a client of the event store: %w", err)
 	}
-	found := make(chan error, 1)
+	found := make(chan error)
 	go func() {
-		defer recovered(func(err error) { found <- err })
 		_, err := client.GetServerVersion()
-		found <- err
+		select {
+		case found <- err:
+		case <-l.ctx.Done():
+			_ = client.Close()
+		}
 	}()
 	select {
 	case err = <-found:
 	case <-l.ctx.Done():
-		err = ErrClosed
+		return nil, ErrClosed
 	}
 	if err != nil {
 		_ = client.Close()
 		return nil, fmt.Errorf("find a node of the event store: %w", err)
 	}
-	s := &session{client: client}
-	s.ctx, s.cancel = context.WithCancel(l.ctx)
-	s.hear()
-	return s, nil
+	return client, nil
 }
 
-// recovered turns the panic of a call that met the closing of its client into an error.
-func recovered(report func(error)) {
-	if p := recover(); p != nil {
-		report(fmt.Errorf("%w: %v", errPanicked, p))
-	}
-}
-
-// outgoing is the context of one call: it ends with the caller's or with the session. The header asks a cluster that only its leader answers;
+// outgoing is the context of a call: it ends with the caller's or with the session. The header asks a cluster that only its leader answers;
 // the client itself never sends it.
-func (l *Log) outgoing(ctx context.Context, s *session) (context.Context, context.CancelFunc) {
+func (c *call) outgoing(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(s.ctx, func() { cancel(errGivenUp) })
-	if !l.followers {
+	stop := context.AfterFunc(c.session.ctx, func() { cancel(errGivenUp) })
+	if !c.log.followers {
 		ctx = metadata.AppendToOutgoingContext(ctx, "requires-leader", "true")
 	}
 	return ctx, func() {
@@ -182,15 +207,14 @@ func (l *Log) outgoing(ctx context.Context, s *session) (context.Context, contex
 	}
 }
 
-// once runs one call that has one answer. When ctx ends first, the call is left to end by itself.
+// once runs one call that has one answer. When ctx ends first, the client is left to come back by itself.
 func once[T any](ctx context.Context, l *Log, f func(context.Context, *esdb.Client) (T, error)) (T, error) {
 	var none T
-	s, err := l.acquire(ctx)
+	c, err := l.acquire(ctx)
 	if err != nil {
 		return none, err
 	}
-	began := time.Now()
-	ctx, cancel := l.outgoing(ctx, s)
+	ctx, cancel := c.outgoing(ctx)
 	defer cancel()
 	type answer struct {
 		value T
@@ -198,9 +222,8 @@ func once[T any](ctx context.Context, l *Log, f func(context.Context, *esdb.Clie
 	}
 	answers := make(chan answer, 1)
 	go func() {
-		defer s.calls.Done()
-		defer recovered(func(err error) { answers <- answer{err: err} })
-		value, err := f(ctx, s.client)
+		value, err := f(ctx, c.client)
+		c.release(err)
 		answers <- answer{value, err}
 	}()
 	var a answer
@@ -210,10 +233,10 @@ func once[T any](ctx context.Context, l *Log, f func(context.Context, *esdb.Clie
 		a.err = context.Cause(ctx)
 	}
 	if a.err != nil {
-		l.judge(s, began, a.err)
+		c.judge(a.err)
 		return none, a.err
 	}
-	s.hear()
+	c.session.hear()
 	return a.value, nil
 }
 
@@ -242,20 +265,19 @@ func (e errCallback) Unwrap() error { return e.error }
 
 // read carries out one attempt. Messages go to f as many at a time as are waiting, in the goroutine of the caller.
 func (l *Log) read(ctx context.Context, r reading, f func([]item) error) error {
-	s, err := l.acquire(ctx)
+	c, err := l.acquire(ctx)
 	if err != nil {
 		return err
 	}
-	began := time.Now()
-	ctx, cancel := l.outgoing(ctx, s)
+	ctx, cancel := c.outgoing(ctx)
 	defer cancel()
 	items := make(chan item, r.buffer)
 	ended := make(chan error, 1)
 	go func() {
-		defer s.calls.Done()
 		defer close(items)
-		defer recovered(func(err error) { ended <- err })
-		ended <- s.receive(ctx, r, items)
+		err := c.receive(ctx, r, items)
+		c.release(err)
+		ended <- err
 	}()
 	batch := make([]item, 0, r.buffer)
 	for {
@@ -265,7 +287,7 @@ func (l *Log) read(ctx context.Context, r reading, f func([]item) error) error {
 			if !more {
 				err := <-ended
 				if err != nil {
-					l.judge(s, began, err)
+					c.judge(err)
 				}
 				return err
 			}
@@ -290,7 +312,7 @@ func (l *Log) read(ctx context.Context, r reading, f func([]item) error) error {
 }
 
 // receive opens the read and passes its messages on.
-func (s *session) receive(ctx context.Context, r reading, items chan<- item) error {
+func (c *call) receive(ctx context.Context, r reading, items chan<- item) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	patience := time.AfterFunc(r.first, func() { cancel(errStalled) })
@@ -301,7 +323,7 @@ func (s *session) receive(ctx context.Context, r reading, items chan<- item) err
 		}
 		return err
 	}
-	next, err := r.open(ctx, s.client)
+	next, err := r.open(ctx, c.client)
 	if err != nil {
 		return why(err)
 	}
@@ -321,7 +343,7 @@ func (s *session) receive(ctx context.Context, r reading, items chan<- item) err
 		if r.stall > 0 {
 			patience.Stop()
 		}
-		s.hear()
+		c.session.hear()
 		select {
 		case items <- it:
 		case <-ctx.Done():
