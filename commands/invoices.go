@@ -41,7 +41,6 @@ type InvoiceAnswer struct {
 // crash or a faster rival leaves unused is taken up by the invoice that comes to stand at that place.
 func (h *Handler) IssueInvoice(ctx context.Context, r Request, in InvoiceIn) (InvoiceAnswer, error) {
 	r = h.ready(r)
-	var issued billing.Issued
 	res, err := execute(ctx, h, h.billing, r, wish[billing.State]{
 		stream: eventschema.BillingStream(in.Customer),
 		allow:  func(billing.State) error { return access.MayManage(r.Viewer, access.IssueInvoices) },
@@ -76,7 +75,7 @@ func (h *Handler) IssueInvoice(ctx context.Context, r Request, in InvoiceIn) (In
 	}
 	// The answer is the invoice that this command made: the newest one after its last event.
 	last := derived("invoice", in.Customer.String(), strconv.Itoa(len(res.folded.State.Invoices)-1))
-	issued = res.folded.State.Invoices[last]
+	issued := res.folded.State.Invoices[last]
 	return InvoiceAnswer{ID: issued.Invoice, Number: issued.Number, Ref: issued.Ref, Total: issued.Total,
 		Revision: uint64(res.folded.Revision), Position: res.position}, nil
 }

@@ -293,8 +293,8 @@ func (r *refs) Owner(_ context.Context, id uuid.UUID) (uuid.UUID, bool, error) {
 	return c, ok, nil
 }
 
-func (r *refs) Reach(_ context.Context, p eventschema.Position) error {
-	return r.WaitFor(nil, p, "refs")
+func (r *refs) Reach(ctx context.Context, p eventschema.Position) error {
+	return r.WaitFor(ctx, p, "refs")
 }
 
 func (r *refs) WaitFor(_ context.Context, p eventschema.Position, _ ...string) error {
