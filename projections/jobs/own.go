@@ -81,13 +81,13 @@ func WaitingForMe(ctx context.Context, q DB, v access.Viewer, sub access.Substit
 		return nil, err
 	}
 	var args jobrow.Args
-	within := jobrow.Within(v, &args, "parties")
+	known := within(v, &args)
 	condition := waitsFor(v, &args)
 	if condition == "" {
 		return nil, nil
 	}
 	found, err := readRows(ctx, q, itemsSQL(fmt.Sprintf(`(select * from jobs where %s and %s and (%s) order by starts_at, ref limit %d)`,
-		within, live, condition, waitingLimit))+" order by j.starts_at, j.ref", args...)
+		known, live, condition, waitingLimit))+" order by j.starts_at, j.ref", args...)
 	if err != nil {
 		return nil, fmt.Errorf("look for what waits: %w", err)
 	}
