@@ -173,9 +173,7 @@ func TestFromTheRealLog(t *testing.T) {
 					stream = s
 				}
 			}
-			if err := h.Models.WaitFor(t.Context(), at, h.Models.Names()...); err != nil {
-				t.Fatal(err)
-			}
+			h.Await(t, at, h.Models.Names()...)
 			h.verify(t)
 			who := access.Queries{Models: h.Models}
 			if v, err := who.Viewer(t.Context(), rita, time.Now()); err != nil || v.Name != "Rita" {
