@@ -53,6 +53,7 @@ func Open(ctx context.Context, url string, o PoolOptions) (*pgxpool.Pool, error)
 		config.ConnConfig.ConnectTimeout = 5 * time.Second
 	}
 	config.ConnConfig.Tracer = o.Tracer
+	config.AfterConnect = plainUUIDs
 	switch {
 	case o.MaxConns > 0:
 		config.MaxConns = o.MaxConns
