@@ -9,12 +9,16 @@ import (
 
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/projections"
 	"github.com/dragoman-booking/dragoman/projections/activity"
 	"github.com/dragoman-booking/dragoman/projections/calendar"
+	"github.com/dragoman-booking/dragoman/projections/dashboard"
+	"github.com/dragoman-booking/dragoman/projections/jobs"
 	"github.com/dragoman-booking/dragoman/projections/messages"
 )
 
-type ofJob struct {
+// OfJob is a query about one job.
+type OfJob struct {
 	Asking
 	Ref string `path:"ref" maxLength:"40"`
 }
@@ -57,9 +61,71 @@ type calendarItem struct {
 	CreatedBy   string         `json:"createdBy"`
 }
 
+type jobsQuery struct {
+	Listing
+	Narrowing
+	List     string    `query:"list" enum:"unassigned,assigned,today,upcoming,in-progress,requiring-closure,completed" doc:"One of the seven lists (LL-13)."`
+	Customer uuid.UUID `query:"customer"`
+	Q        string    `query:"q" maxLength:"200" doc:"Words that begin a word of what you may read of the job."`
+	From     string    `query:"from" doc:"Date or RFC 3339, included."`
+	To       string    `query:"to" doc:"Date or RFC 3339, excluded; jobs that overlap."`
+}
+
+func (in *jobsQuery) of(v access.Viewer) (jobs.Filter, error) {
+	from, to, err := span(v, in.From, in.To)
+	return jobs.Filter{List: in.List, Status: domain.Status(in.Status), Language: in.Language, Client: in.Client, Location: in.Location,
+		Customer: in.Customer, ServiceType: in.ServiceType, Interpreter: in.who(), Q: in.Q, From: from, To: to, Columns: in.filter, Sort: in.Sort,
+		Offset: in.Offset, Limit: in.Limit}, err
+}
+
 func (a *API) jobQueries() {
+	get(a, "/jobs", "The tabular view (II-22, LL-13)", []string{jobs.Name}, func(ctx context.Context, v access.Viewer, in *jobsQuery) (List[jobItem], error) {
+		filter, err := in.of(v)
+		if err != nil {
+			return List[jobItem]{}, err
+		}
+		page, err := a.Queries.Jobs.List(ctx, v, filter)
+		return listOf(&in.Listing, projections.ListPage[jobs.Item](page), err, jobItemOf)
+	})
+	type oneJob struct {
+		OfJob
+		AsOf string `query:"asOf" doc:"RFC 3339 instant: the job as it stood then. Staff and auditors."`
+	}
+	get(a, "/jobs/{ref}", "Everything about a job that I may see (LL-66..74)", []string{jobs.Name}, func(ctx context.Context, v access.Viewer, in *oneJob) (jobDetail, error) {
+		s, err := a.Queries.Settings.Agency(ctx)
+		if err != nil {
+			return jobDetail{}, err
+		}
+		if in.AsOf != "" {
+			moment, err := time.Parse(time.RFC3339, in.AsOf)
+			if err != nil {
+				return jobDetail{}, domain.Invalid(domain.FieldError{Location: "query.asOf", Message: "Send an RFC 3339 instant such as 2026-12-01T10:00:00Z."})
+			}
+			d, err := a.Queries.History.JobAsOf(ctx, v, in.Ref, moment)
+			return jobDetailOf(d, []string{}, s.Settings), err
+		}
+		d, err := a.Queries.Jobs.Get(ctx, v, in.Ref)
+		if err != nil {
+			return jobDetail{}, err
+		}
+		actions, err := a.commands.Actions(ctx, v, in.Ref)
+		return jobDetailOf(d, actions, s.Settings), err
+	})
+	get(a, "/offers", "My offers and how each ended", []string{jobs.Name}, func(ctx context.Context, v access.Viewer, in *Listing) (List[offerItem], error) {
+		page, err := a.Queries.Jobs.Offers(ctx, v, in.Offset, in.Limit)
+		return listOf(in, projections.ListPage[jobs.Offer](page), err, offerOf)
+	})
+	get(a, "/waiting-for-me", "What waits for me", []string{jobs.Name}, func(ctx context.Context, v access.Viewer, _ *Asking) (All[waitingItem], error) {
+		found, err := a.Queries.Jobs.WaitingForMe(ctx, v)
+		items := make([]waitingItem, 0, len(found))
+		for _, w := range found {
+			items = append(items, waitingItem{jobItemOf(w.Item), w.Step})
+		}
+		return all(items), err
+	})
+	a.dashboard()
 	get(a, "/jobs/{ref}/activity", "What happened, newest first (LL-75..89)", []string{activity.Name},
-		func(ctx context.Context, v access.Viewer, in *ofJob) (All[noteItem], error) {
+		func(ctx context.Context, v access.Viewer, in *OfJob) (All[noteItem], error) {
 			notes, err := a.Queries.Activity.Notes(ctx, v, in.Ref)
 			items := make([]noteItem, 0, len(notes))
 			for _, n := range notes {
@@ -68,7 +134,7 @@ func (a *API) jobQueries() {
 			return all(items), err
 		})
 	get(a, "/jobs/{ref}/history", "Every event of the job, oldest first, with its stored bytes", []string{"refs"},
-		func(ctx context.Context, v access.Viewer, in *ofJob) (All[historyItem], error) {
+		func(ctx context.Context, v access.Viewer, in *OfJob) (All[historyItem], error) {
 			entries, err := a.Queries.History.Job(ctx, v, in.Ref)
 			items := make([]historyItem, 0, len(entries))
 			for _, e := range entries {
@@ -78,7 +144,7 @@ func (a *API) jobQueries() {
 			return all(items), err
 		})
 	get(a, "/jobs/{ref}/messages", "The admin thread of a job, in order (LL-97, LL-98)", []string{messages.Name},
-		func(ctx context.Context, v access.Viewer, in *ofJob) (All[messageItem], error) {
+		func(ctx context.Context, v access.Viewer, in *OfJob) (All[messageItem], error) {
 			thread, err := a.Queries.Messages.Thread(ctx, v, in.Ref)
 			items := make([]messageItem, 0, len(thread))
 			for _, m := range thread {
@@ -102,6 +168,7 @@ type messageItem struct {
 	Text   string     `json:"text"`
 }
 
+// Narrowing are the filters that the job list and the calendar share.
 type Narrowing struct {
 	Status      string    `query:"status" enum:"requested,new,assigned,ongoing,complete,cancelled"`
 	Language    string    `query:"language" maxLength:"35"`
@@ -173,4 +240,37 @@ func instant(s, zone string) (time.Time, error) {
 		loc = time.UTC
 	}
 	return time.ParseInLocation("2006-01-02", s, loc)
+}
+
+type tilesItem struct {
+	NewThisMonth       int `json:"newThisMonth"`
+	DueThisMonth       int `json:"dueThisMonth"`
+	CompletedThisMonth int `json:"completedThisMonth"`
+	RequiringClosure   int `json:"requiringClosure"`
+}
+
+type dashboardAnswer struct {
+	Tiles    tilesItem `json:"tiles"`
+	Upcoming []jobItem `json:"upcoming" doc:"By date and time required (LL-10)."`
+	Notices  []string  `json:"notices"`
+	Splash   string    `json:"splash,omitempty"`
+}
+
+// upcomingShown is how many upcoming jobs the dashboard holds; the list upcoming holds all.
+const upcomingShown = 30
+
+func (a *API) dashboard() {
+	get(a, "/dashboard", "The first page: four tiles and what comes (LL-08, LL-10)", []string{dashboard.Name, jobs.Name},
+		func(ctx context.Context, v access.Viewer, _ *Asking) (dashboardAnswer, error) {
+			tiles, err := a.Queries.Dashboard.Tiles(ctx, v)
+			if err != nil {
+				return dashboardAnswer{}, err
+			}
+			page, err := a.Queries.Jobs.List(ctx, v, jobs.Filter{List: jobs.Upcoming, Limit: upcomingShown})
+			out := dashboardAnswer{Tiles: tilesItem(tiles), Upcoming: []jobItem{}, Notices: []string{}}
+			for _, i := range page.Items {
+				out.Upcoming = append(out.Upcoming, jobItemOf(i))
+			}
+			return out, err
+		})
 }

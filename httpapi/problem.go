@@ -12,6 +12,7 @@ import (
 
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/projections"
 )
 
 // Problem is an error answer, application/problem+json (RFC 9457). Code is stable; values that the caller sent are never repeated.
@@ -125,7 +126,7 @@ func (a *API) answerTo(ctx context.Context, err error) error {
 	case errors.As(err, &limited):
 		p := problem(http.StatusTooManyRequests, "too-many-requests", "Too many attempts. Wait a little, then try again.")
 		return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {strconv.Itoa(limited.seconds)}})
-	case errors.Is(err, eventschema.ErrBehind):
+	case errors.Is(err, eventschema.ErrBehind), errors.Is(err, projections.ErrNotReady):
 		return a.answerTo(ctx, unavailable("read-model-behind", "What you asked to see is still being worked on. Nothing was lost; ask again shortly."))
 	case errors.Is(err, eventschema.ErrUnavailable), errors.Is(err, eventschema.ErrConflict):
 		return a.answerTo(ctx, unavailable("unavailable", "The booking log did not answer in time. Nothing acknowledged was lost; send the same request again."))

@@ -1,12 +1,15 @@
 package httpapi
 
 import (
+	domainaccess "github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/projections"
 	"github.com/dragoman-booking/dragoman/projections/access"
 	"github.com/dragoman-booking/dragoman/projections/activity"
 	"github.com/dragoman-booking/dragoman/projections/calendar"
 	"github.com/dragoman-booking/dragoman/projections/dashboard"
 	"github.com/dragoman-booking/dragoman/projections/history"
+	"github.com/dragoman-booking/dragoman/projections/invoices"
+	"github.com/dragoman-booking/dragoman/projections/jobs"
 	"github.com/dragoman-booking/dragoman/projections/messages"
 	"github.com/dragoman-booking/dragoman/projections/people"
 	"github.com/dragoman-booking/dragoman/projections/settings"
@@ -21,11 +24,13 @@ type Queries struct {
 	Activity  activity.Queries
 	Dashboard dashboard.Queries
 	Messages  messages.Queries
+	Jobs      jobs.Queries
+	Invoices  invoices.Queries
 	History   history.Queries
 }
 
-// QueriesOn are the questions of these read models; History reads the log and is set apart.
-func QueriesOn(m *projections.Models, h history.Queries) Queries {
+// QueriesOn are the questions of these read models. History reads the log and is made apart; sub makes the analysts' pseudonyms.
+func QueriesOn(m *projections.Models, h history.Queries, sub domainaccess.Substitute) Queries {
 	return Queries{Access: access.Queries{Models: m}, People: people.Queries{Models: m}, Settings: settings.Queries{Models: m}, Calendar: calendar.Queries{Models: m}, Activity: activity.Queries{Models: m},
-		Dashboard: dashboard.Queries{Models: m}, Messages: messages.Queries{Models: m}, History: h}
+		Dashboard: dashboard.Queries{Models: m}, Messages: messages.Queries{Models: m}, Jobs: jobs.Queries{Models: m, Substitute: sub}, Invoices: invoices.Queries{Models: m}, History: h}
 }

@@ -192,7 +192,7 @@ func (w *roleWorld) issue() string {
 		w.t.Fatalf("reset the clock: %d", r.status)
 	}
 	fin := w.people["fin"]
-	drafts := fin.get("/invoices?filter[ref]="+ref, w.people["has"]).items()
+	drafts := fin.get("/invoices?filter[jobs]="+ref, w.people["has"]).items()
 	if len(drafts) != 1 {
 		w.t.Fatalf("there are %d drafts for %s", len(drafts), ref)
 	}

@@ -95,6 +95,9 @@ func serve(s *stage, c *Config, isDemo bool, ready func(context.Context, *house,
 		return err
 	}
 	defer release()
+	if err := os.Remove(filepath.Join(c.Data, "run.json")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove what a killed server left: %w", err) // its addresses lead nowhere
+	}
 	listener, err := net.Listen("tcp", c.Listen) // before anything is started: a busy port ends it at once
 	if err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
@@ -196,17 +199,12 @@ func (h *house) ready(ctx context.Context) error {
 func (h *house) settle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	for {
-		newest, err := h.events.Newest(ctx)
-		if err != nil {
-			return err
-		}
-		if err := h.models.WaitFor(ctx, newest, h.models.Names()...); err != nil {
-			return err
-		}
-		ran, err := h.runTimers(ctx)
-		if err != nil || ran == 0 {
-			return err
-		}
+	if _, err := h.offers.FireDue(ctx); err != nil {
+		return err
 	}
+	newest, err := h.events.Newest(ctx)
+	if err != nil {
+		return err
+	}
+	return h.models.WaitFor(ctx, newest, h.models.Names()...)
 }

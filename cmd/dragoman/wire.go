@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/dragoman-booking/dragoman/commands"
+	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/httpapi"
 	"github.com/dragoman-booking/dragoman/internal/accounts"
@@ -23,17 +27,19 @@ import (
 	"github.com/dragoman-booking/dragoman/internal/lease"
 	"github.com/dragoman-booking/dragoman/internal/postgres"
 	"github.com/dragoman-booking/dragoman/projections"
-	"github.com/dragoman-booking/dragoman/projections/access"
+	readaccess "github.com/dragoman-booking/dragoman/projections/access"
 	"github.com/dragoman-booking/dragoman/projections/activity"
 	"github.com/dragoman-booking/dragoman/projections/calendar"
 	"github.com/dragoman-booking/dragoman/projections/dashboard"
 	"github.com/dragoman-booking/dragoman/projections/diary"
 	"github.com/dragoman-booking/dragoman/projections/history"
+	"github.com/dragoman-booking/dragoman/projections/invoices"
 	"github.com/dragoman-booking/dragoman/projections/jobs"
 	"github.com/dragoman-booking/dragoman/projections/messages"
 	readpeople "github.com/dragoman-booking/dragoman/projections/people"
 	"github.com/dragoman-booking/dragoman/projections/refs"
 	"github.com/dragoman-booking/dragoman/projections/settings"
+	"github.com/dragoman-booking/dragoman/projections/timers"
 	"github.com/dragoman-booking/dragoman/reactions"
 )
 
@@ -57,7 +63,9 @@ type house struct {
 	leases      *lease.Holder
 	runner      *projections.Runner
 	commands    *commands.Handler
+	offers      *reactions.Timers[timers.Timer] // that nobody answered in time
 	deployment  uuid.UUID
+	hashKey     []byte    // keys the hashes of requests, and pseudonyms
 	began       time.Time // of the deployment, business time
 
 	closers []func(context.Context) error
@@ -87,8 +95,8 @@ func (h *house) close() error {
 
 // projectors are all read models.
 func projectors() []projections.Projector {
-	return []projections.Projector{access.Projector{}, refs.Projector{}, readpeople.Projector{}, settings.Projector{}, diary.Projector{}, calendar.Projector{},
-		jobs.Projector{}, activity.Projector{}, dashboard.Projector{}, messages.Projector{}}
+	return []projections.Projector{readaccess.Projector{}, refs.Projector{}, readpeople.Projector{}, settings.Projector{}, diary.Projector{}, calendar.Projector{},
+		jobs.Projector{}, activity.Projector{}, dashboard.Projector{}, messages.Projector{}, timers.Projector{}, invoices.Projector{}}
 }
 
 // openStores opens the database, the keys and the event log: embedded ones under the data folder, or those that the configuration or a
@@ -169,12 +177,11 @@ func (h *house) openCommands(ctx context.Context, demo bool) (err error) {
 		return err
 	}
 	h.closing("the read models", func(context.Context) error { h.models.Stop(); return nil })
-	hashKey, err := h.keys.HashKey(ctx)
-	if err != nil {
+	if h.hashKey, err = h.keys.HashKey(ctx); err != nil {
 		return fmt.Errorf("draw the key of request hashes: %w", err)
 	}
 	h.commands, err = commands.New(commands.Config{Log: h.events, Codec: h.codec, PersonKeys: h.keys, Refs: h.refs(), Models: h.models,
-		Accounts: logins{h.accounts, demo}, Clock: h.clock, HashKey: hashKey, Logger: h.log})
+		Accounts: logins{h.accounts, demo}, Clock: h.clock, HashKey: h.hashKey, Logger: h.log})
 	if err != nil {
 		return err
 	}
@@ -229,12 +236,19 @@ func (h *house) openRunner(ctx context.Context) error {
 func (h *house) refs() refs.Queries { return refs.Queries{Models: h.models, Newest: h.events.Newest} }
 
 func (h *house) history() history.Queries {
-	return history.Queries{Log: h.events, Codec: h.codec, Refs: h.refs()}
+	return history.Queries{Log: h.events, Codec: h.codec, Refs: h.refs(), Jobs: jobs.Queries{Models: h.models, Substitute: h.substitute}}
+}
+
+// substitute makes the analysts' pseudonyms: equal texts of a class get equal ones, and nobody without the deployment's key gets back.
+func (h *house) substitute(class access.Class, text string) string {
+	m := hmac.New(sha256.New, h.hashKey)
+	fmt.Fprintf(m, "pseudonym %d %s %s", len(class), class, text)
+	return string(class) + " " + hex.EncodeToString(m.Sum(nil)[:6])
 }
 
 // openReactions starts what follows from events by itself, and the repair of the diaries.
 func (h *house) openReactions(ctx context.Context) error {
-	busy := diary.Queries{Models: h.models}
+	busy, due := diary.Queries{Models: h.models}, timers.Queries{Models: h.models}
 	runner, err := reactions.NewRunner(reactions.Options{Pool: h.pool, Log: h.feed.Reader(), Feed: h.reader, PageOf: eventlog.PageOf, Leases: h.leases},
 		reactions.Holds{Models: h.models, Diary: busy, Commands: h.commands})
 	if err != nil {
@@ -244,13 +258,18 @@ func (h *house) openReactions(ctx context.Context) error {
 		return err
 	}
 	h.closing("the reactions", func(context.Context) error { return runner.Stop() })
+	h.offers = &reactions.Timers[timers.Timer]{Name: "offers", Due: due.LapseDue, Clock: h.clock, Models: h.models, Model: timers.Name, Newest: h.events.Newest,
+		Leases: h.leases, Fire: func(ctx context.Context, t timers.Timer) error {
+			return h.commands.LapseOffer(ctx, reactions.CommandID("offers", t.ID, t.Interpreter.String()), uuid.Nil, t.Booking, t.Job, t.Interpreter)
+		}}
+	h.offers.Start()
+	h.closing("the timers", func(context.Context) error { h.offers.Stop(); return nil })
 	repair := &reactions.Repair{Diary: busy, Commands: h.commands, Leases: h.leases}
 	repair.Start()
 	h.closing("the repair of the diaries", func(context.Context) error { repair.Stop(); return nil })
 	return nil
 }
 
-func (h *house) queries() httpapi.Queries { return httpapi.QueriesOn(h.models, h.history()) }
-
-// runTimers fires what is due by the business clock and tells how much that was.
-func (h *house) runTimers(context.Context) (int, error) { return 0, nil }
+func (h *house) queries() httpapi.Queries {
+	return httpapi.QueriesOn(h.models, h.history(), h.substitute)
+}

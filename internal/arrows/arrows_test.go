@@ -27,6 +27,7 @@ var may = map[string][]string{
 	"internal/accounts": {"domain", "eventschema", "internal/postgres"},
 	"internal/lease":    {},
 	"internal/clock":    {},
+	"demo":              {"domain", "eventschema", "commands"},
 	"internal/blobs":    {},
 	"internal/arrows":   {},
 	"deploy":            {},

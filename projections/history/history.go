@@ -14,6 +14,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/booking"
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/projections/jobs"
 )
 
 // Log reads one stream; internal/eventlog does.
@@ -36,6 +37,7 @@ type Queries struct {
 	Log   Log
 	Codec Codec
 	Refs  Refs
+	Jobs  jobs.Queries
 }
 
 // Entry is one event of a booking.
@@ -82,15 +84,15 @@ func (q Queries) Job(ctx context.Context, v access.Viewer, ref string) ([]Entry,
 	return entries, nil
 }
 
-// AsOf answers the booking and its job after the last event, in stream order, that was at the moment or before. A job that did not exist then
-// is not found.
-func (q Queries) AsOf(ctx context.Context, v access.Viewer, ref string, moment time.Time) (booking.State, booking.Job, error) {
-	page, id, err := q.read(ctx, v, ref)
+// JobAsOf answers the job as it stood after the last event, in stream order, that was at the moment or before: for staff and auditors, masked by
+// what the viewer may see now. A job that did not exist then is not found.
+func (q Queries) JobAsOf(ctx context.Context, v access.Viewer, ref string, moment time.Time) (jobs.Detail, error) {
+	page, _, err := q.read(ctx, v, ref)
 	if err != nil {
-		return booking.State{}, booking.Job{}, err
+		return jobs.Detail{}, err
 	}
 	if err := access.MayManage(v, access.ReadAsOf); err != nil {
-		return booking.State{}, booking.Job{}, err
+		return jobs.Detail{}, err
 	}
 	last := -1
 	for i, e := range page {
@@ -98,15 +100,7 @@ func (q Queries) AsOf(ctx context.Context, v access.Viewer, ref string, moment t
 			last = i
 		}
 	}
-	state, err := fold(page[:last+1])
-	if err != nil {
-		return booking.State{}, booking.Job{}, err
-	}
-	job, there := state.Job(id)
-	if !there {
-		return booking.State{}, booking.Job{}, domain.NotFound("There was no such job at that time.")
-	}
-	return state, job, nil
+	return q.Jobs.AsOf(ctx, v, ref, page[:last+1], moment)
 }
 
 // read is the whole stream of the job's booking, opened, if the viewer may know the job as it stands now.
