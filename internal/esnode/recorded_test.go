@@ -841,7 +841,7 @@ func (p *player) same(path string, want, got any) error {
 			return fmt.Errorf("%s: want %v, got %v", path, want, got)
 		}
 		for k := range g {
-			if _, ok := w[k]; !ok && k != "text" && !(k == "at" && strings.HasSuffix(path, "/ok")) {
+			if _, ok := w[k]; !ok && k != "text" {
 				return fmt.Errorf("%s/%s: not recorded, got %v", path, k, g[k])
 			}
 		}

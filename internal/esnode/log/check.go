@@ -49,6 +49,9 @@ func Check(ctx context.Context, dir string, fs vfs.FS) (Report, error) {
 	done := make(chan checked, 1)
 	go func() {
 		report, err := l.check(ctx)
+		if missing := checkAcknowledged(dir, fs, report.Last); err == nil && missing != nil {
+			report.fault("%v", missing)
+		}
 		done <- checked{report, errors.Join(err, l.db.Close(), l.lock.Close())}
 	}()
 	var c checked

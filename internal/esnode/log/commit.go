@@ -150,7 +150,7 @@ func (l *Log) publish(g *group) {
 			l.cache.Add(name, &head{number: s.number, last: s.last, tombstoned: s.tombstoned, meta: s.meta})
 		}
 	}
-	l.published.Store(l.nextPosition - 1)
+	l.published.Store(g.last)
 	l.mu.Unlock()
 	l.watches.notify(g.streams)
 }
@@ -161,6 +161,7 @@ type group struct {
 	batch   *pebble.Batch
 	streams map[string]*staged
 	created int64
+	last    uint64 // position of the last event written
 }
 
 // staged is a stream as it will stand once the group is committed.
@@ -203,6 +204,7 @@ func (g *group) write(s *staged, revision uint64, e *Proposed) (position uint64)
 	}
 	position = l.nextPosition
 	l.nextPosition++
+	g.last = position
 
 	record := g.batch.SetDeferred(9, recordSize(s.name, e))
 	eventKey(record.Key[:0], position)

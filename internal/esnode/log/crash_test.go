@@ -302,35 +302,66 @@ func TestDamagedWAL(t *testing.T) {
 	t.Parallel()
 	fs := vfs.NewCrashableMem()
 	l := open(t, fs)
-	for range 200 {
+	for written := 0; ; written++ {
 		mustAppend(t, l, "s", Any, []Proposed{{ID: uuid.New(), Type: "T", Data: make([]byte, 2000)}})
+		if written > 50 && len(newestWAL(t, fs)) > 100_000 {
+			break
+		}
 	}
 	crashed := fs.CrashClone(vfs.CrashCloneCfg{})
-	names, err := crashed.List("data/db")
-	if err != nil {
-		t.Fatal(err)
-	}
-	damaged := false
-	for _, name := range names {
-		if !strings.HasSuffix(name, ".log") {
-			continue
-		}
-		b, err := crashed.UnsafeGetFileDataBuffer("data/db/" + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(b) > 100_000 {
-			b[len(b)/4] ^= 0x40
-			damaged = true
-		}
-	}
-	if !damaged {
-		t.Fatal("no write-ahead log to damage")
-	}
+	wal := newestWAL(t, crashed)
+	wal[len(wal)/4] ^= 0x40
 	again, err := Open("data", quiet(Options{FS: crashed}))
 	if err == nil {
 		end := again.End()
 		_ = again.Close(context.Background())
-		t.Fatalf("opened as if nothing were wrong, with %d of 200 events", end)
+		t.Fatalf("opened as if nothing were wrong, with %d of %d events", end, l.End())
 	}
+}
+
+// TestMissingEventsAreNoticed: what the store takes for a torn end is compared with what was acknowledged.
+func TestMissingEventsAreNoticed(t *testing.T) {
+	t.Parallel()
+	fs := vfs.NewCrashableMem()
+	l := open(t, fs)
+	for range 20 {
+		mustAppend(t, l, "s", Any, proposed(1))
+	}
+	for late := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) { // the file is written once a second
+		if upTo, err := acknowledgedUpTo("data", fs); err == nil && upTo == l.End() {
+			break
+		} else if time.Now().After(late) {
+			t.Fatalf("acknowledged up to %d, %v", upTo, err)
+		}
+	}
+	crashed := fs.CrashClone(vfs.CrashCloneCfg{})
+	wal := newestWAL(t, crashed)
+	wal[len(wal)/2] ^= 0x40 // within the last block: the store cannot tell
+	if _, err := Open("data", quiet(Options{FS: crashed})); !errors.Is(err, ErrMissing) {
+		t.Errorf("start with events missing: %v", err)
+	}
+	report, err := Check(context.Background(), "data", crashed)
+	if err != nil || len(report.Faults) != 1 || !strings.Contains(report.Faults[0], "acknowledged events are missing") {
+		t.Errorf("check with events missing: %+v, %v", report, err)
+	}
+}
+
+// newestWAL is the write-ahead log that would be read last.
+func newestWAL(t *testing.T, fs *vfs.MemFS) []byte {
+	t.Helper()
+	names, err := fs.List("data/db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest := ""
+	for _, name := range names {
+		if strings.HasSuffix(name, ".log") {
+			newest = max(newest, name)
+		}
+	}
+	b, err := fs.UnsafeGetFileDataBuffer("data/db/" + newest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

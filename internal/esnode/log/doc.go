@@ -16,6 +16,7 @@
 // # What lies in the folder
 //
 //	FORMAT                              the number of this format, as text
+//	ACKNOWLEDGED                        a position up to which events were acknowledged, as text, see acknowledged.go
 //	db/                                 a Pebble store with four kinds of rows
 //	'e' position            → record    every event, see record.go
 //	's' stream revision     → position  a stream's events in order; a tombstone is revision 2^63-1

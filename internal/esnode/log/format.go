@@ -35,9 +35,7 @@ func openStore(dir string, fs vfs.FS, logger *fatalLogger, failed <-chan struct{
 	}
 	result := make(chan opened, 1)
 	go func() {
-		options := pebbleOptions(fs, logger)
-		options.Lock = lock
-		db, err := pebble.Open(store, options)
+		db, err := openPebble(store, fs, logger, lock)
 		result <- opened{db, err}
 	}()
 	select {
@@ -49,6 +47,25 @@ func openStore(dir string, fs vfs.FS, logger *fatalLogger, failed <-chan struct{
 	case <-failed:
 		return nil, nil, errors.New("the storage is damaged or the disk failed")
 	}
+}
+
+func openPebble(store string, fs vfs.FS, logger *fatalLogger, lock *pebble.Lock) (*pebble.DB, error) {
+	before, err := pebble.Peek(store, fs)
+	if err != nil {
+		return nil, err
+	}
+	options := pebbleOptions(fs, logger)
+	options.Lock = lock
+	db, err := pebble.Open(store, options)
+	if err != nil || before.FormatMajorVersion >= pebbleFormat {
+		return db, err
+	}
+	// A new store begins its first write-ahead log before it takes on the pinned format, so in that log a flipped byte would still read
+	// as the end. A flush begins the next one.
+	if err := db.Flush(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
 }
 
 // errInUse says in one sentence what is the matter when somebody starts twice.
@@ -63,21 +80,14 @@ func lockError(err error) error {
 
 // checkFormat reads the folder's format number, or writes it into a new folder before anything else.
 func checkFormat(dir, store string, fs vfs.FS) error {
-	name := fs.PathJoin(dir, "FORMAT")
-	f, err := fs.Open(name)
-	if err == nil {
-		defer f.Close()
-		b, err := io.ReadAll(io.LimitReader(f, 100))
-		if err != nil {
-			return fmt.Errorf("read format number: %w", err)
-		}
-		if found := strings.TrimSpace(string(b)); found != format {
-			return fmt.Errorf("the folder has format %q, this program reads format %s", found, format)
-		}
-		return nil
-	}
-	if !oserror.IsNotExist(err) {
+	found, err := readSmall(dir, "FORMAT", fs)
+	switch {
+	case err != nil:
 		return fmt.Errorf("read format number: %w", err)
+	case found == format:
+		return nil
+	case found != "":
+		return fmt.Errorf("the folder has format %q, this program reads format %s", found, format)
 	}
 	files, err := fs.List(store)
 	if err != nil {
@@ -88,25 +98,40 @@ func checkFormat(dir, store string, fs vfs.FS) error {
 			return errors.New("the folder holds a store but its file FORMAT is missing")
 		}
 	}
-	return writeFormat(dir, name, fs)
-}
-
-func writeFormat(dir, name string, fs vfs.FS) error {
-	f, err := fs.Create(name+".new", vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return fmt.Errorf("write format number: %w", err)
-	}
-	_, err = f.Write([]byte(format + "\n"))
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write format number: %w", err)
-	}
-	if err := fs.Rename(name+".new", name); err != nil {
-		return fmt.Errorf("write format number: %w", err)
-	}
-	if err := syncFolder(dir, fs); err != nil {
+	if err := writeDurably(dir, "FORMAT", format+"\n", fs); err != nil {
 		return fmt.Errorf("write format number: %w", err)
 	}
 	return nil
+}
+
+// writeDurably replaces a small file, so that after a crash either the old or the new one is there, whole.
+func writeDurably(dir, name, text string, fs vfs.FS) error {
+	path := fs.PathJoin(dir, name)
+	f, err := fs.Create(path+".new", vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write([]byte(text))
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := fs.Rename(path+".new", path); err != nil {
+		return err
+	}
+	return syncFolder(dir, fs)
+}
+
+// readSmall returns a small file's text; "" and no error if it is not there.
+func readSmall(dir, name string, fs vfs.FS) (string, error) {
+	f, err := fs.Open(fs.PathJoin(dir, name))
+	if oserror.IsNotExist(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	b, err := io.ReadAll(io.LimitReader(f, 100))
+	return strings.TrimSpace(string(b)), errors.Join(err, f.Close())
 }
 
 // makeFolder makes a folder and those above it. It syncs each folder that got a new entry: a crash must not take away a folder in which

@@ -40,6 +40,8 @@ type Log struct {
 	closing chan struct{} // closed first: no new requests
 	stopped chan struct{} // closed by the committer when it has answered its last request
 
+	acknowledged chan struct{} // closed when the file ACKNOWLEDGED is written for the last time
+
 	failed   chan struct{} // closed when the disk failed
 	failOnce sync.Once
 	failure  error // set before failed is closed
@@ -74,7 +76,9 @@ func Open(dir string, opts Options) (*Log, error) {
 		queue:   make(chan *request, maxGroup),
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),
-		failed:  make(chan struct{}),
+
+		acknowledged: make(chan struct{}),
+		failed:       make(chan struct{}),
 	}
 	var err error
 	if l.cache, err = simplelru.NewLRU[string, *head](cachedHeads, nil); err != nil {
@@ -89,6 +93,7 @@ func Open(dir string, opts Options) (*Log, error) {
 	l.disk = diskCheck{fs: opts.FS, dir: dir, min: opts.MinFreeDisk}
 	l.watches.init()
 	go l.commitLoop()
+	go l.acknowledgeLoop()
 	return l, nil
 }
 
@@ -101,6 +106,9 @@ func (l *Log) findEnd() error {
 	stream, err := l.lastNumber(kindRevision)
 	if err != nil {
 		return fmt.Errorf("find the last stream: %w", err)
+	}
+	if err := checkAcknowledged(l.dir, l.opts.FS, position); err != nil {
+		return err
 	}
 	l.nextPosition, l.nextStream = position+1, stream+1
 	l.published.Store(position)
@@ -136,6 +144,7 @@ func (l *Log) Close(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() {
 		<-l.stopped
+		<-l.acknowledged
 		// After an orderly stop nothing hangs on the write-ahead log, whose last block is not proof against damage.
 		if err := l.db.Flush(); err != nil {
 			l.log.Warn("event log could not be flushed on closing", "error", err)

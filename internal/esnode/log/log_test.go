@@ -102,47 +102,85 @@ func TestConcurrentAppends(t *testing.T) {
 	}
 }
 
-// TestQueuedAppendsAreSeenByTheNext: an expected revision sees what is queued, readers do not.
-func TestQueuedAppendsAreSeenByTheNext(t *testing.T) {
+// TestNothingIsSeenBeforeItsSync: readers of whatever kind see nothing of an append whose sync has not come back, an expected revision does.
+func TestNothingIsSeenBeforeItsSync(t *testing.T) {
 	t.Parallel()
-	fs := &slowSync{FS: vfs.NewMem(), gate: make(chan struct{})}
-	l := open(t, fs)
-	fs.hold()
-	results := make(chan error, 3)
-	for i := range 3 {
-		go func() {
-			_, err := l.Append(context.Background(), "s", Any, []Proposed{{ID: uuid.New(), Type: fmt.Sprint(i)}})
-			results <- err
-		}()
+	for _, stream := range []string{"old", "new"} {
+		t.Run(stream, func(t *testing.T) {
+			t.Parallel()
+			fs := &slowSync{FS: vfs.NewMem(), gate: make(chan struct{})}
+			l := open(t, fs)
+			mustAppend(t, l, "old", NoStream, proposed(1))
+			fs.hold()
+			results := make(chan error, 4)
+			write := func(expected Expected) {
+				_, err := l.Append(context.Background(), stream, expected, proposed(1))
+				results <- err
+			}
+			go write(Any)
+			for { // the store shows it before its sync is done
+				if _, err := l.eventAt(2); err == nil {
+					break
+				}
+				time.Sleep(time.Millisecond)
+			}
+			for range 3 {
+				go write(Any) // these wait in the queue
+			}
+
+			l.mu.Lock()
+			l.cache.Purge() // what is cached would hide that heads are read from the store
+			l.mu.Unlock()
+			if end := l.End(); end != 1 {
+				t.Errorf("position %d is published", end)
+			}
+			if page, err := l.ReadAllForward(0, 10, 10, nil); err != nil || len(page.Events) != 1 {
+				t.Errorf("$all has %d events (%v)", len(page.Events), err)
+			}
+			if page, err := l.ReadForward("old", 0, 10); err != nil || page.Last != 0 || len(page.Events) != 1 {
+				t.Errorf("the stream reads %+v (%v)", page, err)
+			}
+			if page, err := l.ReadRaw("old", 0); err != nil || len(page.Events) != 1 {
+				t.Errorf("a live subscriber gets %d events (%v)", len(page.Events), err)
+			}
+			if _, err := l.ReadForward("new", 0, 10); !errors.Is(err, ErrNotFound) {
+				t.Errorf("a stream not yet there reads as %v", err)
+			}
+			select {
+			case err := <-results:
+				t.Errorf("answered: %v", err)
+			default:
+			}
+
+			fs.release()
+			for range 4 {
+				if err := <-results; err != nil {
+					t.Error(err)
+				}
+			}
+			if end := l.End(); end != 5 {
+				t.Errorf("after the sync published up to %d, want 5", end)
+			}
+			last := map[string]Expected{"old": 4, "new": 3}[stream]
+			if r := mustAppend(t, l, stream, last, proposed(1)); r.Revision != int64(last)+1 {
+				t.Errorf("after the sync the next revision is %d, want %d", r.Revision, last+1)
+			}
+		})
 	}
-	fs.waitForSync(t)
-	if end := l.End(); end != 0 {
-		t.Errorf("position %d is published before it is synced", end)
+}
+
+// TestStaleHeadIsNotCached: a reader that looks a stream up while it is written must not put back what has been overtaken.
+func TestStaleHeadIsNotCached(t *testing.T) {
+	t.Parallel()
+	l := open(t, vfs.NewMem())
+	mustAppend(t, l, "s", NoStream, proposed(1))
+	before := l.End()
+	mustAppend(t, l, "s", 0, proposed(1))
+	h, err := l.loadAndCache("s", before) // a reader that began before the second append
+	if err != nil || h.last != 0 {
+		t.Fatalf("as of position %d the stream ends at %d (%v)", before, h.last, err)
 	}
-	page, err := l.ReadAllForward(0, 10, 10, nil)
-	if err != nil || len(page.Events) != 0 {
-		t.Errorf("read %d events before they were synced (%v)", len(page.Events), err)
-	}
-	if _, err := l.ReadForward("s", 0, 10); !errors.Is(err, ErrNotFound) {
-		t.Errorf("a stream not yet synced reads as %v", err)
-	}
-	select {
-	case err := <-results:
-		t.Errorf("answered before the sync: %v", err)
-	default:
-	}
-	fs.release()
-	for range 3 {
-		if err := <-results; err != nil {
-			t.Error(err)
-		}
-	}
-	if end := l.End(); end != 3 {
-		t.Errorf("published up to %d, want 3", end)
-	}
-	if r := mustAppend(t, l, "s", 2, proposed(1)); r.Revision != 3 {
-		t.Errorf("revision %d, want 3", r.Revision)
-	}
+	mustAppend(t, l, "s", 1, proposed(1))
 }
 
 // TestCancelledBeforeTaken: a request whose client gave up while it was queued is not written.
@@ -327,6 +365,48 @@ func TestReopen(t *testing.T) {
 	}
 	if page, err := l.ReadForward("gone", 0, 10); err != nil || len(page.Events) != 1 {
 		t.Errorf("after being written again: %+v, %v", page, err)
+	}
+}
+
+// TestHiddenStreams: $all never shows the server's own bookkeeping, filter or not.
+func TestHiddenStreams(t *testing.T) {
+	t.Parallel()
+	l := open(t, vfs.NewMem())
+	for _, stream := range []string{
+		"$epoch-information", "a", "$persistentsubscription-$all::g-checkpoint", "$persistentsubscription-$all::g-parked",
+		"$persistentsubscription-s::g-parked", "$other",
+	} {
+		mustAppend(t, l, stream, Any, proposed(1))
+	}
+	page, err := l.ReadAllForward(0, 10, 10, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown []string
+	for _, e := range page.Events {
+		shown = append(shown, e.Stream)
+	}
+	if got := strings.Join(shown, " "); got != "a $persistentsubscription-s::g-parked $other" || page.Last != 6 {
+		t.Errorf("$all shows %s, up to %d", got, page.Last)
+	}
+}
+
+// TestFatalfDoesNotReturn: Pebble takes a return for success.
+func TestFatalfDoesNotReturn(t *testing.T) {
+	t.Parallel()
+	failed, returned := make(chan error, 1), make(chan struct{})
+	l := &fatalLogger{log: slog.New(slog.DiscardHandler), fail: func(err error) { failed <- err }}
+	go func() {
+		l.Fatalf("sync: %s\nand more", "no disk")
+		close(returned)
+	}()
+	if err := <-failed; err.Error() != "event storage failed: sync: no disk" {
+		t.Errorf("failed with %q", err)
+	}
+	select {
+	case <-returned:
+		t.Error("Fatalf returned")
+	case <-time.After(20 * time.Millisecond):
 	}
 }
 
