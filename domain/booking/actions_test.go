@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/domain"
@@ -74,6 +75,32 @@ func TestEverIsWhoMayKnowTheJob(t *testing.T) {
 		at(tuesday, give(ana)).at(tuesday, Unassign{Job: jobID, Interpreter: ana, Reason: "x"})
 	if got := s.job().Ever; !slices.Equal(got, ids(ana, ben)) {
 		t.Fatalf("%v", got)
+	}
+}
+
+// TestEvolve_TwoFuturesOfOneState: a state is the past of many attempts, so none of them may write into it.
+func TestEvolve_TwoFuturesOfOneState(t *testing.T) {
+	t.Parallel()
+	s := created(t)
+	for i := range 12 {
+		one, two := newID("one")(string(rune('a'+i))), newID("two")(string(rune('a'+i)))
+		pairs := [][2]Event{
+			{ReservationVoided{Job: jobID, Reservation: one}, ReservationVoided{Job: jobID, Reservation: two}},
+			{OfferSent{Job: jobID, Offers: []Offer{{Interpreter: one}}}, OfferSent{Job: jobID, Offers: []Offer{{Interpreter: two}}}},
+			{JobAdded{Job: NewJob{ID: one}, From: jobID}, JobAdded{Job: NewJob{ID: two}, From: jobID}},
+			{Edited{Jobs: []JobChange{{Job: jobID, Own: &Change{Fields: map[string]domain.Value{"a": domain.Text("1")}}}}},
+				Edited{Jobs: []JobChange{{Job: jobID, Own: &Change{Fields: map[string]domain.Value{"a": domain.Text("2")}}}}}},
+		}
+		for _, p := range pairs {
+			past := s.state
+			first := Evolve(past, p[0], Fact{Revision: past.Revision + 1})
+			want := Evolve(past, p[0], Fact{Revision: past.Revision + 1})
+			Evolve(past, p[1], Fact{Revision: past.Revision + 1})
+			if diff := cmp.Diff(want, first, plain); diff != "" {
+				t.Fatalf("%T: the other future wrote into this one: %s", p[0], diff)
+			}
+			s.state = first
+		}
 	}
 }
 

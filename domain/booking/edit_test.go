@@ -411,3 +411,18 @@ func TestAnEditsLocationBringsItsClient(t *testing.T) {
 	created(t).when(tuesday, Edit{Job: jobID, Location: &dublin, Client: &ben}, world).refused("invalid", "body.location")
 	created(t).when(tuesday, Edit{Job: jobID, Client: &eve}, world).refused("invalid", "body.client")
 }
+
+func TestLL27_NorASiblingIntoThePast(t *testing.T) {
+	t.Parallel()
+	open := func(e *Env) {
+		for i := range e.Form.Fields {
+			e.Form.Fields[i].Editable = true
+		}
+	}
+	// The last job moves five days back, to the day after tomorrow; its siblings would move to the week before.
+	s := team(t)
+	c := Edit{Job: s.state.Jobs[2].ID, Scope: ScopeAll, Start: str("2020-03-28T10:00"), ByCustomer: true}
+	s.when(tuesday, c, open).refused("invalid", "body.start", "body.start")
+	c.ByCustomer = false
+	event[Edited](s.when(tuesday, c, open))
+}

@@ -282,6 +282,10 @@ func TestD23_AutoAssign(t *testing.T) {
 	if e.Override == nil || !slices.Equal(e.Override.Rules, []string{RuleLanguage, RuleServiceType, RuleCredential}) {
 		t.Fatalf("%+v", e.Override)
 	}
+	precluded := tell(t).does(book(field("precludedInterpreter", linAna)), createEnv())
+	over.Interpreters = ids(ana)
+	precluded.at("2020-03-24T15:47", over)
+	event[Assigned](precluded.when("2020-03-24T15:58", accept(ana), auto))
 	lost := func(e *Env) {
 		auto(e)
 		c := e.Candidates[ana]
@@ -290,6 +294,9 @@ func TestD23_AutoAssign(t *testing.T) {
 	}
 	if d := offered(t).when("2020-03-24T15:58", accept(ana), lost); len(d.d.Events) != 1 || len(d.d.Reserve) != 0 {
 		t.Fatalf("assigned in spite of a rule: %+v", d.d)
+	}
+	if d := precluded.when("2020-03-24T15:58", accept(ana), lost); len(d.d.Events) != 1 {
+		t.Fatalf("the offer's reason went past another rule too: %+v", d.d)
 	}
 	beyond := accept(ana)
 	beyond.ProposedStart = "2020-03-26T18:00"

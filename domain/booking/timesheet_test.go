@@ -221,6 +221,11 @@ func TestLL124_Continue(t *testing.T) {
 	}
 	created(t).when(later, c).refused("wrong-status")
 	assignedTo(t, ana).when("2020-03-26T09:00", c).refused("wrong-status")
+	// Its window is rounded up to a minute; it is recorded unchecked even so.
+	c.Blocks = []BlockIn{{"2020-03-26T15:01", "2020-03-26T15:59:30"}}
+	if w := ongoing(t).when("2020-03-26T15:59:40", c).d.Reserve; len(w) != 1 || !w[0].Unchecked || !w[0].End.Equal(at("2020-03-26T16:00")) {
+		t.Fatalf("%+v", w)
+	}
 	c.Blocks = hours("10:30-12:00") // within the hours of the job itself
 	ongoing(t).when(later, c).refused("invalid", "body.blocks[0].start")
 	c.Blocks = hours("12:00-13:00", "17:01-18:00")
