@@ -184,6 +184,36 @@ func setClock(ctx context.Context, base string, at time.Time) error {
 	return err
 }
 
+// caughtUp waits until no read model is behind the log.
+func caughtUp(ctx context.Context, base string) error {
+	admin, err := signIn(ctx, base, "admin")
+	if err != nil {
+		return err
+	}
+	for {
+		a, err := admin.send(ctx, http.MethodGet, "/api/v1/status", "", "")
+		if err != nil {
+			return err
+		}
+		var models struct{ Items []struct{ LagEvents int } }
+		if err := json.Unmarshal(a.body, &models); err != nil {
+			return fmt.Errorf("read the read models' status: %w", err)
+		}
+		behind := 0
+		for _, m := range models.Items {
+			behind = max(behind, m.LagEvents)
+		}
+		if behind == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
 // play has every client play its lives, one after the other, steps commands of each, and returns the time of each command.
 func play(ctx context.Context, clients [][]*httpLife, steps int) (times []time.Duration, wall time.Duration, err error) {
 	var (

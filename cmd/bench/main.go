@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/pprof"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,10 +28,17 @@ import (
 // clientCount is how many clients send at once.
 const clientCount = 32
 
+// The two parts of a run, for -only.
+const (
+	commandsOnly = "commands"
+	modelsOnly   = "models"
+)
+
 type options struct {
 	jobs     []int
 	quick    bool
 	profiles string
+	only     string
 }
 
 // bench is what all sizes share.
@@ -40,6 +48,7 @@ type bench struct {
 	dir      string
 	binary   string
 	profiles string // folder for CPU profiles; empty: none
+	only     string
 	cluster  *postgres.Cluster
 
 	postmaster  int
@@ -70,9 +79,13 @@ func parse(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	sizes := flags.String("jobs", "1000,100000", "numbers of jobs at which to measure, smallest first")
 	flags.BoolVar(&o.quick, "quick", false, "a short run at 1,000 jobs, to try things out: its numbers are rough")
+	flags.StringVar(&o.only, "only", "", "commands or models: leave the other part out")
 	flags.StringVar(&o.profiles, "profiles", "", "write CPU profiles of the server and of the read models into this folder")
 	if err := flags.Parse(args); err != nil {
 		return o, err
+	}
+	if !slices.Contains([]string{"", commandsOnly, modelsOnly}, o.only) {
+		return o, fmt.Errorf("-only %q is neither %s nor %s", o.only, commandsOnly, modelsOnly)
 	}
 	if o.quick {
 		*sizes = "1000"
@@ -90,9 +103,9 @@ func parse(args []string) (o options, err error) {
 // run measures every size and prints what it found.
 func run(ctx context.Context, o options, out io.Writer) (err error) {
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
-	b := &bench{out: out, began: time.Now(), livesOfOne: 40, livesOfMany: 20, visibleFor: 15 * time.Second, profiled: map[string]int{}}
+	b := &bench{out: out, only: o.only, began: time.Now(), livesOfOne: 40, livesOfMany: 20, visibleFor: 15 * time.Second, profiled: map[string]int{}}
 	if o.quick {
-		b.livesOfOne, b.livesOfMany, b.visibleFor = 10, 5, 3*time.Second
+		b.livesOfOne, b.livesOfMany, b.visibleFor = 10, 20, 3*time.Second
 	}
 	if b.dir, err = os.MkdirTemp("", "dragoman-bench-"); err != nil {
 		return err

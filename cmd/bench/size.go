@@ -57,7 +57,7 @@ func (s *size) measure(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
-	if err := s.logged(ctx, s.projections); err != nil {
+	if err := s.logged(ctx, s.projections); err != nil || s.only == modelsOnly {
 		return err
 	}
 	var single, many []batch
@@ -96,6 +96,9 @@ func (s *size) logged(ctx context.Context, f func(ctx context.Context, url strin
 func (s *size) projections(ctx context.Context, url string, p processes) (err error) {
 	if err := s.withStores(ctx, url, func(st *stores) error { return s.fill(ctx, st, p) }); err != nil {
 		return err
+	}
+	if s.only == commandsOnly {
+		return nil
 	}
 	return s.withStores(ctx, url, func(st *stores) error { // anew, so that nothing is remembered
 		if err := s.feed(ctx, st, p); err != nil {
@@ -376,6 +379,9 @@ func (s *size) http(ctx context.Context, base string, p processes) (single, many
 		return nil, nil, err
 	}
 	if c.assigner, err = signIn(ctx, base, "assigner"); err != nil {
+		return nil, nil, err
+	}
+	if err := caughtUp(ctx, base); err != nil {
 		return nil, nil, err
 	}
 	s.say("warming up")
