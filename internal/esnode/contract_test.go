@@ -231,6 +231,23 @@ func TestErrorsAsTheClientSeesThem(t *testing.T) {
 	}
 }
 
+// TestOddStreamNames: a stream may be called anything.
+func TestOddStreamNames(t *testing.T) {
+	t.Parallel()
+	c := connect(t, esnode.RunT(t))
+	for _, stream := range []string{"a b", "zwölf", "日本", "line\nbreak", "nul\x00", "@", "$>", "a@b", strings.Repeat("x", 10_000)} {
+		appendTo(t, c, stream, esdb.NoStream{}, event("a", "{}"))
+		got, err := readStream(t, c, stream, esdb.ReadStreamOptions{From: esdb.Start{}}, 10)
+		wantTypes(t, got, err, "a")
+		if _, err := c.TombstoneStream(deadline(t), stream, esdb.TombstoneStreamOptions{ExpectedRevision: esdb.Revision(0)}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err = readStream(t, c, stream, esdb.ReadStreamOptions{From: esdb.Start{}}, 1); code(err) != esdb.ErrorCodeStreamDeleted {
+			t.Errorf("%.20q: %v", stream, err)
+		}
+	}
+}
+
 // TestRetry: an append sent again with the same ids and the same expectation is answered as the first one and written once.
 func TestRetry(t *testing.T) {
 	t.Parallel()

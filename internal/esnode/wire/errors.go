@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -37,7 +39,20 @@ func (f *failure) Error() string              { return f.status.Message() }
 func (f *failure) GRPCStatus() *status.Status { return f.status }
 
 func fail(code codes.Code, text string, trailers ...string) *failure {
+	for i := range trailers {
+		trailers[i] = headerText(trailers[i])
+	}
 	return &failure{status.New(code, text), metadata.Pairs(trailers...)}
+}
+
+// headerText replaces what a header may not hold: a stream may be named with any character, and a bad header ends the connection.
+func headerText(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}, s)
 }
 
 func invalid(text string) error { return fail(codes.InvalidArgument, text) }

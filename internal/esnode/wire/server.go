@@ -16,7 +16,7 @@ import (
 	"github.com/dragoman-booking/dragoman/internal/esnode/log"
 )
 
-// Limits of the protocol (section 8 of the protocol page).
+// Limits of the protocol.
 const (
 	maxMessage     = 17 << 20 // largest gRPC message either way
 	maxAppendData  = 1 << 20  // bytes of data one append may carry, as the real server counts them
