@@ -608,7 +608,7 @@ func (w *world) folds() {
 		before := s
 		s = Evolve(s, e, w.facts[i])
 		if i%8 == 0 || i == len(again)-1 {
-			if got, want := print(w.t, s), print(w.t, w.states[i+1]); got != want {
+			if got, want := written(w.t, s), written(w.t, w.states[i+1]); got != want {
 				w.t.Fatalf("after event %d, %T, folding again gives\n%s\nnot\n%s", i, e, got, want)
 			}
 		}
@@ -620,7 +620,7 @@ func (w *world) folds() {
 			}
 		}
 	}
-	if got := Fold(w.events, func(i int) Fact { return w.facts[i] }); print(w.t, got) != print(w.t, w.state()) {
+	if got := Fold(w.events, func(i int) Fact { return w.facts[i] }); written(w.t, got) != written(w.t, w.state()) {
 		w.t.Fatalf("folding at once differs from folding in steps")
 	}
 }
@@ -637,10 +637,11 @@ func reread(t *rapid.T, e Event) Event {
 	return p.Elem().Interface().(Event)
 }
 
-func print(t *rapid.T, s State) string {
+// written is a state as text, to compare it with itself later.
+func written(t interface{ Fatalf(string, ...any) }, s State) string {
 	b, err := json.Marshal(s)
 	if err != nil {
-		t.Fatalf("print a state: %v", err)
+		t.Fatalf("write a state: %v", err)
 	}
 	return string(b)
 }
