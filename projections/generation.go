@@ -87,14 +87,19 @@ func (g generation) load(ctx context.Context, q interface {
 // errMoved: the checkpoint is not where this page begins. Someone else ran on, or the generation was retired: reopen from what is stored.
 var errMoved = errors.New("the checkpoint has moved")
 
+// BeginApply begins the transaction of a page; search_path comes after it. Rows and checkpoint are lost together in a crash and read from the
+// log again, so the commit need not wait for the disk. A page's statements find their rows by index: plans are made, and kept, when a fresh
+// generation's tables are empty, where reading all of a table looks cheap, and that would make a rebuild slower with every row.
+const BeginApply = `begin; set local synchronous_commit to off; set local enable_seqscan to off; set local enable_hashjoin to off;
+	set local enable_mergejoin to off; `
+
 // apply applies one page that begins after from, in a transaction of its own, and returns the new checkpoint.
 func (g generation) apply(ctx context.Context, pool *pgxpool.Pool, p Projector, from checkpoint, page eventschema.Page) (checkpoint, error) {
 	page = after(from.at, page)
 	if len(page) == 0 {
 		return from, nil
 	}
-	// Rows and checkpoint are lost together in a crash and read from the log again, so the commit need not wait for the disk.
-	begin := pgx.TxOptions{BeginQuery: `begin; set local synchronous_commit to off; set local search_path to ` + g.schema()}
+	begin := pgx.TxOptions{BeginQuery: BeginApply + `set local search_path to ` + g.schema()}
 	to := from
 	err := pgx.BeginTxFunc(ctx, pool, begin, func(tx pgx.Tx) (err error) {
 		to, err = g.applyIn(ctx, tx, p, from, page)

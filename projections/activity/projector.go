@@ -353,7 +353,7 @@ func (f *fold) load(ctx context.Context, tx pgx.Tx, page eventschema.Page) error
 	if len(needed) == 0 {
 		return nil
 	}
-	found, err := tx.Query(ctx, loadSQL, rows.Sorted(needed))
+	found, err := tx.Query(ctx, loadSQL, rows.Keys(needed))
 	if err != nil {
 		return fmt.Errorf("read the jobs of a page: %w", err)
 	}

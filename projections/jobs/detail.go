@@ -146,7 +146,7 @@ func Get(ctx context.Context, q DB, v access.Viewer, ref string, sub access.Subs
 	}
 	var args jobrow.Args
 	known := within(v, &args)
-	found, err := readRows(ctx, q, itemsSQL("(select * from jobs where ref = "+args.Add(ref)+" and "+known+")"), args...)
+	found, err := readRows(ctx, q, itemsSQL("(select * from jobs where job = (select job from details where ref = "+args.Add(ref)+") and "+known+")"), args...)
 	if err != nil {
 		return Detail{}, fmt.Errorf("read a job: %w", err)
 	}
@@ -469,7 +469,7 @@ func readEnding(ctx context.Context, q DB, r *itemRow, s sight, d *Detail) error
 
 func readRelated(ctx context.Context, q DB, r *itemRow, s sight, d *Detail) error {
 	var args jobrow.Args
-	found, err := q.Query(ctx, `select job, ref, status, outcome, starts_at, zone from jobs where booking = `+args.Add(r.Booking)+` and job <> `+
+	found, err := q.Query(ctx, `select job, ref, status, outcome, starts_at, zone from jobs where job in (select job from details where booking = `+args.Add(r.Booking)+`) and job <> `+
 		args.Add(r.Job)+` and `+within(s.v, &args)+` order by starts_at, ref`, args...)
 	if err != nil {
 		return err

@@ -1,9 +1,10 @@
 -- Read model jobs: every job as the tabular view and the job's page show it. Filled by jobs.Projector.
--- What changes often stands in the narrow table jobs; what a booking form says about a job stands in details.
+-- What changes often stands in the narrow table jobs, which has no more indexes than its lists need; what a booking form says about a job
+-- stands in details.
 
 create table jobs (
 	job           uuid primary key,
-	ref           text not null unique,
+	ref           text not null,
 	booking       uuid not null,
 	booking_ref   text not null,
 	customer      uuid not null,
@@ -38,7 +39,7 @@ create table jobs (
 	sheet_disputed boolean not null,
 	sheet_revision bigint not null,
 	ended_at      timestamptz
-) with (fillfactor = 85);
+) with (fillfactor = 70);
 comment on table jobs is 'Every job, one row: what lists show, sort and filter by.';
 comment on column jobs.job is 'Id of the job.';
 comment on column jobs.ref is 'Job #, such as DTP1389466.';
@@ -88,11 +89,11 @@ create index jobs_customer on jobs (customer, starts_at, ref);
 create index jobs_start on jobs (starts_at, ref);
 -- The few that take longer than a day, so that whatever overlaps a time is found by its start.
 create index jobs_long on jobs (starts_at) where minutes > 1440;
-create index jobs_booking on jobs (booking);
 
 create table details (
 	job        uuid primary key,
-	ref         text not null,
+	ref         text not null unique,
+	booking     uuid not null,
 	booking_ref text not null,
 	line1      text not null,
 	line2      text not null,
@@ -116,10 +117,12 @@ create table details (
 			|| coalesce(fields #>> '{officerInCase,t,0}', '') || ' ' || coalesce(fields #>> '{collarNumber,t,0}', ''), '/-_.:,;@''()', '           ')), 'D')
 	) stored
 );
+create index details_booking on details (booking);
 create index details_words on details using gin (words);
 comment on table details is 'What the booking says about each job, its own values put over the shared ones.';
 comment on column details.job is 'Id of the job.';
-comment on column details.ref is 'Job #.';
+comment on column details.ref is 'Job #. A job is found by it here, because this table''s indexes seldom change.';
+comment on column details.booking is 'Id of the booking, found here likewise.';
 comment on column details.booking_ref is 'Booking #.';
 comment on column details.line1 is 'Address, first line; personal: [erased] once the booking''s people are erased, like line2 and postcode.';
 comment on column details.line2 is 'Second line, may be empty.';
@@ -181,9 +184,8 @@ create table offers (
 	reason         text not null,
 	override_reason text not null,
 	override_rules text[] not null,
-	primary key (job, revision, interpreter)
+	primary key (job, interpreter, revision)
 );
-create index offers_interpreter on offers (interpreter, sent_at desc, job);
 comment on table offers is 'Every offer ever sent, with what it showed and how it stands or ended.';
 comment on column offers.job is 'The job.';
 comment on column offers.revision is 'Number of the event that sent it.';

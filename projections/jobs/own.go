@@ -34,7 +34,7 @@ func Offers(ctx context.Context, q DB, v access.Viewer, offset, limit int) (page
 	if limit == 0 {
 		limit = 30
 	}
-	found, err := q.Query(ctx, offersSQL+` where o.interpreter = $1 and `+knownOffer+` order by o.sent_at desc, o.job, o.revision desc limit $2 offset $3`,
+	found, err := q.Query(ctx, offersSQL+` where `+ownOffer+` order by o.sent_at desc, o.job, o.revision desc limit $2 offset $3`,
 		v.Interpreter, max(1, min(limit, 500)), max(0, offset))
 	if err != nil {
 		return page, fmt.Errorf("list offers: %w", err)
@@ -47,14 +47,15 @@ func Offers(ctx context.Context, q DB, v access.Viewer, offset, limit int) (page
 	for _, o := range all {
 		page.Items = append(page.Items, o.offer(own, access.OwnOffers, v.Now))
 	}
-	if err := q.QueryRow(ctx, `select count(*) from offers o where o.interpreter = $1 and `+knownOffer, v.Interpreter).Scan(&page.Total); err != nil {
+	if err := q.QueryRow(ctx, `select count(*) from offers o where `+ownOffer, v.Interpreter).Scan(&page.Total); err != nil {
 		return page, fmt.Errorf("count offers: %w", err)
 	}
 	return page, nil
 }
 
-// knownOffer leaves out what staff recorded as declined though the interpreter was never asked: that interpreter may not know the job.
-const knownOffer = `exists (select from parties p where p.interpreter = o.interpreter and p.job = o.job)`
+// ownOffer leaves an interpreter's own offers. What staff recorded as declined though the interpreter was never asked is none of them: that
+// interpreter may not know the job.
+const ownOffer = `o.job = any(array(select job from parties where interpreter = $1)) and o.interpreter = $1`
 
 // Waiting is a job that waits for the viewer, and for what.
 type Waiting struct {

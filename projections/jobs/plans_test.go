@@ -34,8 +34,8 @@ func fill(t testing.TB, s *story.Schema) {
 			from (select n, s, case when s > '2020-03-24' then (array['new', 'assigned', 'assigned', 'assigned'])[1 + n % 4]
 					when n % 200 = 0 then 'new' when n % 200 = 1 then 'assigned' when n % 200 = 2 then 'ongoing' when n % 20 = 3 then 'cancelled' else 'complete' end as st
 				from (select n, '2020-04-24'::timestamptz - n * interval '16 minutes' as s from generate_series(1, `+strconv.Itoa(scale)+`) n) a) b;
-			insert into details (job, ref, booking_ref, line1, line2, town, postcode, outward, addressed, bill_to, language_tier, alternative_languages, fields, policy)
-			select job, ref, booking_ref, 'Park St', '', 'Leeds', 'LS1 4AP', 'LS1', true, '', '', '{}',
+			insert into details (job, ref, booking, booking_ref, line1, line2, town, postcode, outward, addressed, bill_to, language_tier, alternative_languages, fields, policy)
+			select job, ref, booking, booking_ref, 'Park St', '', 'Leeds', 'LS1 4AP', 'LS1', true, '', '', '{}',
 				jsonb_build_object('reportTo', jsonb_build_object('t', array['Desk' || n])), '{}' from (select *, row_number() over () as n from jobs) j;
 			insert into parties select case n % 500 when 7 then '`+story.Ana.String()+`'::uuid else pg_temp.uid('lin' || n % 500) end, job
 			from (select job, row_number() over () as n from jobs) j;`)

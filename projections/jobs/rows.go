@@ -293,9 +293,9 @@ func (f *fold) load(ctx context.Context, tx pgx.Tx, page eventschema.Page) error
 		return nil
 	}
 	batch := &pgx.Batch{}
-	batch.Queue(loadJobsSQL, rows.Sorted(jobs)).Query(f.scanJobs)
+	batch.Queue(loadJobsSQL, rows.Keys(jobs)).Query(f.scanJobs)
 	if len(values) > 0 {
-		batch.Queue(loadDetailsSQL, rows.Sorted(values)).Query(f.scanDetails)
+		batch.Queue(loadDetailsSQL, rows.Keys(values)).Query(f.scanDetails)
 	}
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("read the jobs of a page: %w", err)
@@ -377,11 +377,11 @@ as n (job, client, location, status, outcome, revision, language, service_type, 
 where jobs.job = n.job`
 
 const insertDetailsSQL = `
-insert into details (job, ref, booking_ref, line1, line2, town, postcode, outward, addressed, bill_to, language_tier, alternative_languages, fields, policy)
-select job, ref, booking_ref, line1, line2, town, postcode, outward, addressed, bill_to, language_tier, alternative_languages::text[], fields, policy
-from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bool[], $10::text[], $11::text[],
-	$12::text[], $13::jsonb[], $14::jsonb[])
-as n (job, ref, booking_ref, line1, line2, town, postcode, outward, addressed, bill_to, language_tier, alternative_languages, fields, policy)
+insert into details (job, ref, booking, booking_ref, line1, line2, town, postcode, outward, addressed, bill_to, language_tier, alternative_languages, fields, policy)
+select job, ref, booking, booking_ref, line1, line2, town, postcode, outward, addressed, bill_to, language_tier, alternative_languages::text[], fields, policy
+from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bool[], $11::text[],
+	$12::text[], $13::text[], $14::jsonb[], $15::jsonb[])
+as n (job, ref, booking, booking_ref, line1, line2, town, postcode, outward, addressed, bill_to, language_tier, alternative_languages, fields, policy)
 on conflict (job) do update set line1 = excluded.line1, line2 = excluded.line2, town = excluded.town, postcode = excluded.postcode,
 	outward = excluded.outward, addressed = excluded.addressed, bill_to = excluded.bill_to, language_tier = excluded.language_tier,
 	alternative_languages = excluded.alternative_languages, fields = excluded.fields`
@@ -576,6 +576,7 @@ func (f *fold) queueDetails(b *pgx.Batch) {
 	b.Queue(insertDetailsSQL,
 		rows.Column(all, func(d *details) pgtype.UUID { return rows.ID(d.job) }),
 		rows.Column(all, func(d *details) string { return f.jobs[d.job].ref }),
+		rows.Column(all, func(d *details) pgtype.UUID { return rows.ID(f.jobs[d.job].booking) }),
 		rows.Column(all, func(d *details) string { return f.jobs[d.job].bookingRef }),
 		address(func(a *booking.Address) string { return a.Line1.Reveal() }),
 		address(func(a *booking.Address) string { return a.Line2.Reveal() }),
@@ -724,7 +725,7 @@ func (f *fold) queueEndings(b *pgx.Batch) {
 // eraseSQL leaves of a booking's people what a rebuild leaves: what was sealed reads [erased], what was left out because it was empty stays
 // empty.
 var eraseSQL = []string{
-	`update jobs set revision = $2 where booking = $1`,
+	`update jobs set revision = $2 where job in (select job from details where booking = $1)`,
 	`update details set
 		line1 = case when addressed then $2 else line1 end,
 		line2 = case line2 when '' then '' else $2 end,
@@ -732,19 +733,19 @@ var eraseSQL = []string{
 		fields = coalesce((select jsonb_object_agg(key, case when value ? 'p'
 				then jsonb_set(value, '{t}', coalesce((select jsonb_agg($2) from jsonb_array_elements(value -> 't')), '[]')) else value end)
 			from jsonb_each(fields)), '{}')
-		where job in (select job from jobs where booking = $1)`,
+		where booking = $1`,
 	`update offers set reason = case reason when '' then '' else $2 end,
 		override_reason = case when override_reason <> '' or override_rules <> '{}' then $2 else '' end
-		where job in (select job from jobs where booking = $1)`,
+		where job in (select job from details where booking = $1)`,
 	`update assignments set reason = case reason when '' then '' else $2 end,
 		override_reason = case when override_reason <> '' or override_rules <> '{}' then $2 else '' end
-		where job in (select job from jobs where booking = $1)`,
+		where job in (select job from details where booking = $1)`,
 	`update timesheets set dispute_reason = case dispute_reason when '' then '' else $2 end,
 		incidentals = coalesce((select jsonb_agg(case when i ? 'note' then jsonb_set(i, '{note}', to_jsonb($2::text)) else i end order by n)
 			from jsonb_array_elements(incidentals) with ordinality as list (i, n)), '[]')
-		where job in (select job from jobs where booking = $1)`,
+		where job in (select job from details where booking = $1)`,
 	`update endings set authorised_by = case authorised_by when '' then '' else $2 end, details = case details when '' then '' else $2 end
-		where job in (select job from jobs where booking = $1)`,
+		where job in (select job from details where booking = $1)`,
 }
 
 func erase(ctx context.Context, tx pgx.Tx, r eventschema.Recorded) error {

@@ -12,8 +12,8 @@ import (
 )
 
 // Column is one column of a multi-row statement: one value a row.
-func Column[R, V any](all []R, of func(R) V) []V {
-	column := make([]V, len(all))
+func Column[R, V any](all []R, of func(R) V) pgtype.FlatArray[V] {
+	column := make(pgtype.FlatArray[V], len(all))
 	for i, r := range all {
 		column[i] = of(r)
 	}
@@ -62,6 +62,9 @@ func Texts(list []string) string {
 func Sorted[V any](m map[uuid.UUID]V) []uuid.UUID {
 	return slices.SortedFunc(maps.Keys(m), Compare)
 }
+
+// Keys are the same as the database takes them, without asking each for its text.
+func Keys[V any](m map[uuid.UUID]V) pgtype.FlatArray[pgtype.UUID] { return Column(Sorted(m), Valid) }
 
 // Compare orders ids as the database does.
 func Compare(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }

@@ -86,8 +86,17 @@ func (s *Schema) Apply(pages ...eventschema.Page) {
 	s.t.Helper()
 	for _, page := range pages {
 		if len(page) > 0 {
-			s.In(func(tx pgx.Tx) error { return s.p.Apply(s.t.Context(), tx, page) })
+			s.Begin(func(tx pgx.Tx) error { return s.p.Apply(s.t.Context(), tx, page) })
 		}
+	}
+}
+
+// Begin runs f in a transaction as a page gets it.
+func (s *Schema) Begin(f func(tx pgx.Tx) error) {
+	s.t.Helper()
+	begin := pgx.TxOptions{BeginQuery: projections.BeginApply + `set local search_path to ` + s.Name}
+	if err := pgx.BeginTxFunc(s.t.Context(), s.pool, begin, f); err != nil {
+		s.t.Fatalf("%s: %v", s.Name, err)
 	}
 }
 
