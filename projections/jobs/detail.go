@@ -205,7 +205,8 @@ func readValues(ctx context.Context, q DB, r *itemRow, s sight, d *Detail) error
 		return err
 	}
 	if s.see(access.Progress) {
-		d.BeingWorkedOn, d.OffersOut = r.TakenBy != nil && r.Status == domain.New, len(r.Offered) > 0
+		d.BeingWorkedOn = r.TakenBy != nil && (r.Status == domain.New || r.Status == domain.Requested)
+		d.OffersOut = len(r.Offered) > 0
 		d.ResponseTier = agreed.ResponseTier
 		d.CancelUntil = domain.Moment{Instant: r.StartsAt.Add(-time.Duration(agreed.CancelHours) * time.Hour), Zone: r.Zone}.In()
 	}
