@@ -145,6 +145,10 @@ func (f *fold) event(r eventschema.Recorded) error {
 		return f.touch(r, e.Job, func(*job) {})
 	case booking.ReservationVoided:
 		return f.touch(r, e.Job, func(*job) {})
+	case booking.PersonErased:
+		// it ends the stretch, see Apply
+	case booking.Event:
+		return fmt.Errorf("no rows for %T: %w", e, projections.ErrEvent)
 	default:
 		f.names(r.Event)
 	}

@@ -4,6 +4,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/dragoman-booking/dragoman/internal/postgres"
 	"github.com/dragoman-booking/dragoman/projections"
 	"github.com/dragoman-booking/dragoman/projections/access"
@@ -28,6 +30,31 @@ func TestSameRowsHoweverTheyCome(t *testing.T) {
 		t.Run(p.Name(), func(t *testing.T) {
 			t.Parallel()
 			story.CheckProjector(t, p)
+		})
+	}
+}
+
+// Whoever looks into the database finds what each column means.
+func TestEveryColumnIsExplained(t *testing.T) {
+	t.Parallel()
+	pool := postgres.TestDB(t)
+	for _, p := range every {
+		m := story.NewSchema(t, pool, p.Name(), p)
+		m.In(func(tx pgx.Tx) error {
+			found, err := tx.Query(t.Context(), `
+				select c.relname || coalesce('.' || a.attname, '') from pg_class c
+				left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+				where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r' and col_description(c.oid, a.attnum) is null
+				union all
+				select c.relname from pg_class c where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r' and obj_description(c.oid, 'pg_class') is null`)
+			if err != nil {
+				return err
+			}
+			missing, err := pgx.CollectRows(found, pgx.RowTo[string])
+			if len(missing) > 0 {
+				t.Errorf("%s: no comment on %v", p.Name(), missing)
+			}
+			return err
 		})
 	}
 }
