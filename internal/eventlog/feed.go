@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/google/uuid"
@@ -37,7 +38,7 @@ type FeedConfig struct {
 }
 
 // Feed hands the events of ours to subscribers, in order, as Watermill messages that each hold a page: as many consecutive events as are
-// waiting, one when live, up to PageSize in catch-up. The next page of a subscriber goes out only after the ack; a nack has it resume from its
+// waiting, one when live (some, when they come quickly), up to PageSize in catch-up. The next page of a subscriber goes out only after the ack; a nack has it resume from its
 // checkpoint. Every event is read and decoded once per process: one subscription to the log is fanned out, and a subscriber further back than
 // what is kept in memory reads by itself until it has caught up.
 //
@@ -128,6 +129,7 @@ func (f *Feed) Reader() Reader { return Reader{Log: f.Log, Codec: f.Codec} }
 // tail follows the log's end and keeps what comes, for ever.
 func (f *Feed) tail(last Checkpoint) {
 	var pause backoff
+	var pace pace
 	for f.ctx.Err() == nil {
 		err := f.Log.follow(f.ctx, last.Position, 0, func(b batch) error {
 			pause = backoff{}
@@ -139,6 +141,12 @@ func (f *Feed) tail(last Checkpoint) {
 				last = Checkpoint{page.Last().Position, page.Last().ID}
 			}
 			f.recent.add(page, b.seen)
+			if wait := pace.gather(len(page), time.Now()); wait > 0 {
+				select { // meanwhile more events come and make the next page larger
+				case <-time.After(wait):
+				case <-f.ctx.Done():
+				}
+			}
 			return nil
 		})
 		if f.ctx.Err() != nil {
