@@ -38,7 +38,10 @@ lint: need-go assets ## staticcheck, and govulncheck where its database can be r
 docs: need-go ## regenerate the generated pages of docs/
 	go generate ./eventschema/...
 
-assets: httpapi/docsui/assets/swagger-ui-bundle.js
+assets: httpapi/docsui/assets/swagger-ui-bundle.js web/dist/manifest.json
+
+web/dist/manifest.json: web/package-lock.json web/build.mjs $(wildcard web/src/*) | need-npm
+	cd web && npm ci --silent --no-audit --no-fund && npm run --silent build
 
 httpapi/docsui/assets/swagger-ui-bundle.js: httpapi/docsui/package-lock.json | need-npm
 	cd httpapi/docsui && npm ci --silent --ignore-scripts

@@ -17,6 +17,7 @@ import (
 	"github.com/dragoman-booking/dragoman/demo"
 	"github.com/dragoman-booking/dragoman/httpapi"
 	"github.com/dragoman-booking/dragoman/internal/clock"
+	"github.com/dragoman-booking/dragoman/web"
 )
 
 type serveCmd struct{}
@@ -122,6 +123,7 @@ func serve(s *stage, c *Config, isDemo bool, ready func(context.Context, *house,
 		return err
 	}
 	if isDemo {
+		h.isDemo = true
 		if err := h.accounts.MarkDemo(s.ctx); err != nil {
 			return fmt.Errorf("the data folder holds a real deployment, not a demo: %w", err)
 		}
@@ -178,7 +180,31 @@ func (h *house) handler(c *Config) (http.Handler, error) {
 	if c.Dev {
 		config.Dev = &httpapi.Dev{Settle: h.settle}
 	}
-	return httpapi.New(config)
+	api, err := httpapi.New(config)
+	if err != nil {
+		return nil, err
+	}
+	portal, err := h.portal(c)
+	if err != nil {
+		return nil, err
+	}
+	root := http.NewServeMux()
+	for _, path := range []string{"/api/", "/dev/", "/healthz", "/readyz", "/metrics"} {
+		root.Handle(path, api)
+	}
+	root.Handle("/", portal)
+	return root, nil
+}
+
+// portal is the pages; in the demo its sign-in page offers the roles with one click.
+func (h *house) portal(c *Config) (http.Handler, error) {
+	config := web.Config{Commands: h.commands, Accounts: h.accounts, Models: h.models, Status: h.runner.Status, Clock: h.clock, Log: h.log,
+		Queries: web.QueriesOn(h.models, h.history(), h.substitute),
+		Rebuild: func(ctx context.Context, model string) error { return h.runner.Rebuild(ctx, model, nil) }}
+	if h.isDemo {
+		config.Demo = &web.Demo{Logins: demo.Logins, Password: demo.Password}
+	}
+	return web.New(config)
 }
 
 // ready tells whether requests can be served: the database answers, the log answers, no read model has stopped.

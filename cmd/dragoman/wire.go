@@ -65,6 +65,7 @@ type house struct {
 	commands    *commands.Handler
 	offers      *reactions.Timers[timers.Timer] // that nobody answered in time
 	deployment  uuid.UUID
+	isDemo      bool
 	hashKey     []byte    // keys the hashes of requests, and pseudonyms
 	began       time.Time // of the deployment, business time
 

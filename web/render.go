@@ -1,0 +1,215 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/domain/people"
+)
+
+//go:embed templates messages
+var texts embed.FS
+
+// views are the pages' templates, each parsed with the layout and the parts that all share, and the words of every language.
+type views struct {
+	pages map[string]*template.Template
+	words map[string]map[string]string // language → key → text
+}
+
+// frame is what every page is rendered with: the header, and the page's own values as Body.
+type frame struct {
+	Title  string
+	Path   string
+	Viewer *access.Viewer // nil: not signed in
+	Agency people.AgencySettings
+	Look   int // version of the agency's looks
+	Nav    nav
+	Now    time.Time
+	Toast  string // said in the live region once
+	Key    string // idempotency key for the page's form: sent twice it is done once (LL-44)
+	Body   any
+}
+
+func loadViews(a *assets) (*views, error) {
+	v := &views{pages: map[string]*template.Template{}, words: map[string]map[string]string{}}
+	languages, err := fs.Glob(texts, "messages/*.json")
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range languages {
+		b, err := texts.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		words := map[string]string{}
+		if err := json.Unmarshal(b, &words); err != nil {
+			return nil, fmt.Errorf("web: %s: %w", file, err)
+		}
+		v.words[strings.TrimSuffix(path.Base(file), ".json")] = words
+	}
+	base, err := template.New("layout").Funcs(v.funcs(a)).ParseFS(texts, "templates/layout.html", "templates/parts/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("web: parse the layout: %w", err)
+	}
+	files, err := fs.Glob(texts, "templates/*.html")
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(path.Base(file), ".html")
+		if name == "layout" {
+			continue
+		}
+		page, err := template.Must(base.Clone()).ParseFS(texts, file)
+		if err != nil {
+			return nil, fmt.Errorf("web: parse %s: %w", file, err)
+		}
+		v.pages[name] = page
+	}
+	return v, nil
+}
+
+// text is a text by its key, English where the language has none; an unknown key is a fault that a test finds.
+func (v *views) text(language, key string, args ...any) (string, error) {
+	text, ok := v.words[language][key]
+	if !ok {
+		text, ok = v.words["en"][key]
+	}
+	if !ok {
+		return "", fmt.Errorf("there is no text %q", key)
+	}
+	if len(args) > 0 {
+		return fmt.Sprintf(text, args...), nil
+	}
+	return text, nil
+}
+
+// funcs are what templates may call.
+func (v *views) funcs(a *assets) template.FuncMap {
+	return template.FuncMap{
+		"t":      func(key string, args ...any) (string, error) { return v.text("en", key, args...) },
+		"asset":  a.path,
+		"date":   func(t time.Time) string { return t.Format("02/01/2006") },
+		"clock":  func(t time.Time) string { return t.Format("15:04") },
+		"when":   func(t time.Time) string { return t.Format("02/01/2006 15:04") },
+		"iso":    func(t time.Time) string { return t.Format(time.RFC3339) },
+		"input":  func(t time.Time) string { return t.Format("2006-01-02T15:04") },
+		"within": func(zone string, t time.Time) time.Time { return domain.Moment{Instant: t, Zone: zone}.In() },
+		"length": length,
+		"colour": colour,
+		"dict":   dict,
+		"has":    func(list []string, s string) bool { return contains(list, s) },
+	}
+}
+
+func contains(list []string, s string) bool {
+	for _, l := range list {
+		if l == s {
+			return true
+		}
+	}
+	return false
+}
+
+// length writes minutes as a person says them: 1 hr 30 mins.
+func length(minutes int) string {
+	hours, rest := minutes/60, minutes%60
+	switch {
+	case hours == 0:
+		return fmt.Sprintf("%d mins", rest)
+	case rest == 0 && hours == 1:
+		return "1 hr"
+	case rest == 0:
+		return fmt.Sprintf("%d hrs", hours)
+	}
+	return fmt.Sprintf("%d hr %d mins", hours, rest)
+}
+
+// colour is the badge of a status; the status always stands beside it as text.
+func colour(s domain.Status) string {
+	switch s {
+	case domain.Requested:
+		return "azure"
+	case domain.New:
+		return "blue"
+	case domain.Assigned:
+		return "green"
+	case domain.Ongoing:
+		return "orange"
+	case domain.Complete:
+		return "teal"
+	}
+	return "secondary"
+}
+
+func dict(pairs ...any) (map[string]any, error) {
+	if len(pairs)%2 != 0 {
+		return nil, errors.New("dict needs pairs")
+	}
+	m := make(map[string]any, len(pairs)/2)
+	for i := 0; i < len(pairs); i += 2 {
+		key, ok := pairs[i].(string)
+		if !ok {
+			return nil, errors.New("dict needs texts as keys")
+		}
+		m[key] = pairs[i+1]
+	}
+	return m, nil
+}
+
+// render writes a page, whole or not at all: it is made in memory before the first byte goes out.
+func (p *Portal) render(w http.ResponseWriter, r *http.Request, status int, name, title string, body any) error {
+	page, ok := p.views.pages[name]
+	if !ok {
+		return fmt.Errorf("there is no page %q", name)
+	}
+	f, err := p.frame(r, title, body)
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	if err := page.ExecuteTemplate(&out, "layout", f); err != nil {
+		return fmt.Errorf("render page %s: %w", name, err)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(out.Bytes()) // the visitor may have gone
+	return nil
+}
+
+// frame is the part of a page that all have. A title is a key of the texts, or a text with a space before it.
+func (p *Portal) frame(r *http.Request, title string, body any) (frame, error) {
+	agency, err := p.Queries.Settings.Agency(r.Context())
+	if err != nil {
+		return frame{}, err
+	}
+	f := frame{Path: r.URL.Path, Agency: agency.Settings, Look: agency.Version, Now: p.now(), Key: uuid.NewString(), Body: body}
+	if v := viewer(r.Context()); v.User != uuid.Nil {
+		f.Viewer = &v
+		f.Nav = navFor(v)
+	}
+	if plain, ok := strings.CutPrefix(title, " "); ok {
+		f.Title = plain
+	} else if f.Title, err = p.views.text("en", title); err != nil {
+		return frame{}, err
+	}
+	if done := r.URL.Query().Get("done"); done != "" {
+		if text, err := p.views.text("en", "done."+done); err == nil { // what is not one of our texts says nothing
+			f.Toast = text
+		}
+	}
+	return f, nil
+}

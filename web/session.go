@@ -1,0 +1,80 @@
+package web
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/internal/accounts"
+	readaccess "github.com/dragoman-booking/dragoman/projections/access"
+)
+
+// sessionCookie is the API's too, so that a signed-in browser may call it.
+const sessionCookie = "dragoman_session"
+
+var (
+	errSignedOut = errors.New("nobody is signed in")
+	sameOrigin   = http.NewCrossOriginProtection()
+)
+
+// whoIs finds out who asks, anew at every request.
+func (p *Portal) whoIs(r *http.Request) (access.Viewer, string, error) {
+	c, err := r.Cookie(sessionCookie)
+	if err != nil || c.Value == "" {
+		return access.Viewer{}, "", errSignedOut
+	}
+	session, err := p.Accounts.Lookup(r.Context(), c.Value)
+	if err != nil {
+		return access.Viewer{}, "", signedOut(err)
+	}
+	v, err := p.Queries.Access.Viewer(r.Context(), session.UserID, p.now())
+	if err != nil {
+		return access.Viewer{}, "", signedOut(err)
+	}
+	return v, c.Value, nil
+}
+
+func signedOut(err error) error {
+	for _, worthless := range []error{accounts.ErrNoSession, accounts.ErrNoLogin, readaccess.ErrUnknownUser, readaccess.ErrDisabled} {
+		if errors.Is(err, worthless) {
+			return errSignedOut
+		}
+	}
+	return err
+}
+
+// toSignIn sends a visitor to sign in, and to the same page afterwards.
+func (p *Portal) toSignIn(w http.ResponseWriter, r *http.Request) error {
+	to := "/sign-in"
+	if r.Method == http.MethodGet && r.URL.Path != "/" {
+		to += "?next=" + url.QueryEscape(r.URL.RequestURI())
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
+// safeNext is a path of ours to go to after signing in.
+func safeNext(next string) string {
+	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.Contains(next, "\\") {
+		return "/"
+	}
+	return next
+}
+
+func (p *Portal) setSession(w http.ResponseWriter, token string, expires time.Time) {
+	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: token, Path: "/", Expires: expires, HttpOnly: true, Secure: p.Secure, SameSite: http.SameSiteLaxMode})
+}
+
+func remote(r *http.Request) netip.Addr {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	addr, _ := netip.ParseAddr(host)
+	return addr
+}

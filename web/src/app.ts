@@ -1,0 +1,49 @@
+// What every page needs: htmx, menus that close, rows that open, themes. Pages work without it.
+import htmx from 'htmx.org'
+
+htmx.config.includeIndicatorStyles = false // the policy allows no inline style
+htmx.config.allowEval = false
+htmx.config.selfRequestsOnly = true
+
+declare global { interface Window { htmx: typeof htmx } }
+window.htmx = htmx
+
+// A menu closes when one clicks elsewhere or presses Escape, and gives the focus back.
+document.addEventListener('click', (e) => {
+  for (const menu of document.querySelectorAll<HTMLDetailsElement>('details.menu[open]')) {
+    if (!menu.contains(e.target as Node)) menu.open = false
+  }
+})
+document.addEventListener('keydown', (e) => {
+  if (e.key !== 'Escape') return
+  const open = document.querySelector<HTMLDetailsElement>('details.menu[open]')
+  if (open) { open.open = false; open.querySelector('summary')?.focus() }
+})
+
+// A row of a job table opens the job; its link does the same without script.
+document.addEventListener('click', (e) => {
+  const target = e.target as HTMLElement
+  if (target.closest('a, button, input, select, summary, label')) return
+  const row = target.closest<HTMLElement>('tr[data-href]')
+  if (row?.dataset.href) location.assign(row.dataset.href)
+})
+
+// A form is sent once: a second press while it is under way does nothing.
+document.addEventListener('submit', (e) => {
+  const form = e.target as HTMLFormElement
+  if (form.method.toLowerCase() !== 'post') return
+  if (form.dataset.sent) { e.preventDefault(); return }
+  form.dataset.sent = 'yes'
+})
+window.addEventListener('pageshow', () => {
+  for (const form of document.querySelectorAll<HTMLFormElement>('form[data-sent]')) delete form.dataset.sent
+})
+
+// Light or dark: as the system has it, unless the user chose.
+const theme = document.documentElement.dataset.theme
+const dark = matchMedia('(prefers-color-scheme: dark)')
+const paint = () => {
+  document.documentElement.setAttribute('data-bs-theme', theme === 'light' || theme === 'dark' ? theme : dark.matches ? 'dark' : 'light')
+}
+dark.addEventListener('change', paint)
+paint()

@@ -1,0 +1,139 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/dragoman-booking/dragoman/commands"
+	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/accounts"
+	"github.com/dragoman-booking/dragoman/internal/clock"
+	"github.com/dragoman-booking/dragoman/projections"
+)
+
+// Config is what the portal stands on. All fields are needed but those that say otherwise.
+type Config struct {
+	Commands *commands.Handler
+	Accounts *accounts.Accounts
+	Models   *projections.Models
+	Queries  Queries
+	Status   func(context.Context) ([]projections.Status, error)
+	Rebuild  func(ctx context.Context, model string) error // nil: not offered
+	Clock    *clock.Clock
+	Log      *slog.Logger
+	Demo     *Demo // the demo's one-click roles; nil: a real deployment
+	Secure   bool  // served over TLS: cookies say so
+}
+
+// Demo is what the sign-in page offers in a demo.
+type Demo struct {
+	Logins   []string
+	Password string
+}
+
+// Portal is the pages of one process.
+type Portal struct {
+	Config
+	views  *views
+	assets *assets
+}
+
+// New makes the handler of all pages and of their scripts and styles. Paths that are no page answer the page "not found".
+func New(c Config) (http.Handler, error) {
+	if c.Commands == nil || c.Accounts == nil || c.Models == nil || c.Clock == nil || c.Log == nil {
+		return nil, fmt.Errorf("web: Commands, Accounts, Models, Clock and Log are needed")
+	}
+	p := &Portal{Config: c}
+	var err error
+	if p.assets, err = loadAssets(); err != nil {
+		return nil, err
+	}
+	if p.views, err = loadViews(p.assets); err != nil {
+		return nil, err
+	}
+	r := chi.NewRouter()
+	r.Use(p.recovered, headers, limited)
+	r.NotFound(p.page(func(http.ResponseWriter, *http.Request) error { return notFound() }))
+	p.routes(r)
+	return r, nil
+}
+
+// handler is one page or one posted form. What it returns is turned into a page by the wrapper.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// page serves a handler to whoever is signed in; everybody else is sent to sign in, and back afterwards.
+func (p *Portal) page(h handler) http.HandlerFunc {
+	return p.open(func(w http.ResponseWriter, r *http.Request) error {
+		v, token, err := p.whoIs(r)
+		switch {
+		case errors.Is(err, errSignedOut):
+			return p.toSignIn(w, r)
+		case err != nil:
+			return err
+		}
+		ctx := context.WithValue(r.Context(), viewerKey, v)
+		return h(w, r.WithContext(context.WithValue(ctx, tokenKey, token)))
+	})
+}
+
+// open serves a handler to everybody. Forms are taken from our own pages only.
+func (p *Portal) open(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := sameOrigin.Check(r); err != nil {
+			p.failed(w, r, domain.Forbidden("not-permitted", "The form came from another site."))
+			return
+		}
+		if err := h(w, r); err != nil {
+			p.failed(w, r, err)
+		}
+	}
+}
+
+// failed shows what went wrong: a refusal in its own words, everything else in a plain sentence while the cause goes to the log.
+func (p *Portal) failed(w http.ResponseWriter, r *http.Request, err error) {
+	var refusal *domain.Refusal
+	status, text := http.StatusInternalServerError, "error.internal"
+	switch {
+	case errors.As(err, &refusal):
+		status = refusal.Status
+		text = ""
+	case errors.Is(err, eventschema.ErrBehind), errors.Is(err, eventschema.ErrUnavailable), errors.Is(err, eventschema.ErrConflict),
+		errors.Is(err, projections.ErrNotReady), errors.Is(err, context.DeadlineExceeded):
+		status, text = http.StatusServiceUnavailable, "error.unavailable"
+		w.Header().Set("Retry-After", "1")
+	default:
+		p.Log.ErrorContext(r.Context(), "page failed", slog.String("path", chi.RouteContext(r.Context()).RoutePattern()), slog.Any("cause", err))
+	}
+	body := struct{ Text, Detail string }{Text: text}
+	if refusal != nil {
+		body.Detail = refusal.Detail
+	}
+	if err := p.render(w, r, status, "error", "error.title", body); err != nil {
+		p.Log.ErrorContext(r.Context(), "the page of an error failed", slog.Any("cause", err))
+		http.Error(w, "Something went wrong on our side. Please try again.", http.StatusInternalServerError)
+	}
+}
+
+func notFound() error { return domain.NotFound("There is no such page, or it is not yours to see.") }
+
+func (p *Portal) now() time.Time { return p.Clock.Now() }
+
+type ctxKey int
+
+const (
+	viewerKey ctxKey = iota
+	tokenKey
+)
+
+func viewer(ctx context.Context) access.Viewer {
+	v, _ := ctx.Value(viewerKey).(access.Viewer)
+	return v
+}
