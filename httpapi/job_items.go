@@ -289,6 +289,7 @@ func jobDetailOf(d jobs.Detail, actions []string, s people.AgencySettings) jobDe
 		out.Address = &addressBody{Line1: d.Line1, Line2: d.Line2, Town: d.Town, Postcode: d.Postcode}
 	}
 	switch {
+	case d.Customer.ID == uuid.Nil: // progress is not this viewer's to read
 	case d.BeingWorkedOn:
 		out.Progress, out.Message = "taken", s.Texts[people.TextAssignerOnIt]
 	case d.Status == domain.New || d.Status == domain.Requested:

@@ -20,7 +20,7 @@ var may = map[string][]string{
 	"projections":       {"domain", "eventschema", "internal/eventlog", "internal/postgres", "internal/lease"},
 	"reactions":         {"domain", "eventschema", "internal/eventlog", "internal/postgres", "internal/lease", "projections"},
 	"httpapi":           {"domain", "eventschema", "commands", "projections", "internal/accounts", "internal/clock"},
-	"web":               {"domain", "eventschema", "commands", "projections", "internal/accounts"},
+	"web":               {"domain", "eventschema", "commands", "projections", "internal/accounts", "internal/clock"},
 	"internal/eventlog": {"domain", "eventschema"},
 	"internal/esnode":   {},
 	"internal/postgres": {},
