@@ -30,6 +30,11 @@ type FeedConfig struct {
 	Window int
 	// PageSize is how many events a message holds at most. Default 1,000.
 	PageSize int
+	// Erased, if set, is told of every stream whose person was erased, by whichever process, as soon as this process sees the event and once
+	// more after ForgetAgain: whoever remembers what was in the stream drops it.
+	Erased func(stream string)
+	// ForgetAgain is when what is erased is dropped for the second time. Default a minute.
+	ForgetAgain time.Duration
 
 	// For Watermill's universal suite, whose topics are streams and whose messages are events.
 	accept  func(topic string, e eventschema.Recorded) bool
@@ -62,6 +67,9 @@ func NewFeed(c FeedConfig) *Feed {
 	}
 	if c.PageSize == 0 {
 		c.PageSize = 1000
+	}
+	if c.ForgetAgain == 0 {
+		c.ForgetAgain = forgetAgain
 	}
 	if c.message == nil {
 		c.message = func(page eventschema.Page) *message.Message {
@@ -164,11 +172,7 @@ func (f *Feed) decode(stored []eventschema.Stored) (eventschema.Page, error) {
 	for {
 		page, err := f.Codec.DecodePage(f.ctx, stored)
 		if err == nil {
-			for _, e := range page {
-				if ids := eventschema.ErasedKeys(e.Event); ids != nil {
-					f.Codec.Forget(ids)
-				}
-			}
+			f.forget(page)
 			return page, nil
 		}
 		if f.ctx.Err() != nil {
