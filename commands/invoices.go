@@ -13,6 +13,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/billing"
 	"github.com/dragoman-booking/dragoman/domain/booking"
+	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/eventschema"
 )
@@ -97,6 +98,10 @@ func (h *Handler) claim(ctx context.Context, r Request, invoice uuid.UUID) (int6
 
 // billedJobs reads jobs as they are billed. A reference that leads nowhere is a fault beside the field.
 func (h *Handler) billedJobs(ctx context.Context, refs []string) ([]billing.Job, error) {
+	versions, err := h.termsByTime(ctx)
+	if err != nil {
+		return nil, err
+	}
 	jobs := make([]billing.Job, len(refs))
 	faults := make([]domain.FieldError, len(refs))
 	g, ctx := errgroup.WithContext(ctx)
@@ -109,7 +114,7 @@ func (h *Handler) billedJobs(ctx context.Context, refs []string) ([]billing.Job,
 				return nil
 			}
 			if err == nil {
-				jobs[i], err = h.billedJob(ctx, t)
+				jobs[i], err = h.billedJob(ctx, t, versions)
 			}
 			return err
 		})
@@ -130,7 +135,7 @@ func (h *Handler) billedJobs(ctx context.Context, refs []string) ([]billing.Job,
 }
 
 // billedJob folds a job's stream into what is billed, with the events that hours, incidentals and outcome came from.
-func (h *Handler) billedJob(ctx context.Context, t target) (billing.Job, error) {
+func (h *Handler) billedJob(ctx context.Context, t target, versions []termsFrom) (billing.Job, error) {
 	stream := eventschema.BookingStream(t.booking)
 	now, err := h.bookings.now(ctx, stream)
 	if err != nil {
@@ -145,11 +150,12 @@ func (h *Handler) billedJob(ctx context.Context, t target) (billing.Job, error) 
 			}
 		case booking.TimesheetAccepted:
 			if event.Job == t.job {
-				b.Events, b.Worked = append(b.Events, e.ID), event.Worked
+				b.Events, b.Worked, b.Terms = append(b.Events, e.ID), event.Worked, inForce(versions, e.Position)
 			}
 		case booking.Closed:
 			if event.Job == t.job {
 				b.Events, b.Worked, b.Incidentals = []uuid.UUID{e.ID}, event.Worked, costs(event.Incidentals)
+				b.Terms = inForce(versions, e.Position)
 			}
 		}
 	})
@@ -159,6 +165,37 @@ func (h *Handler) billedJob(ctx context.Context, t target) (billing.Job, error) 
 	j, _ := f.State.Job(t.job)
 	b.Ref, b.Customer, b.Revision, b.Outcome, b.ServiceType = j.Ref, f.State.Customer, j.Revision, j.Outcome, j.Details.ServiceType
 	return b, nil
+}
+
+// termsFrom is a version of the terms with its place in the log.
+type termsFrom struct {
+	at    eventschema.Position
+	terms forms.Terms
+}
+
+// termsByTime are all versions of the standard terms, oldest first.
+func (h *Handler) termsByTime(ctx context.Context) (all []termsFrom, err error) {
+	stream := eventschema.TermsStream(forms.DefaultTermsID)
+	now, err := h.terms.now(ctx, stream)
+	if err != nil {
+		return nil, err
+	}
+	_, err = h.terms.upTo(ctx, stream, now.Revision, func(_ Folded[forms.TermsState], e eventschema.Recorded) {
+		if defined, ok := e.Event.(forms.TermsDefined); ok {
+			all = append(all, termsFrom{e.Position, defined.Terms})
+		}
+	})
+	return all, err
+}
+
+// inForce is the newest version that lay in the log before a position: the one that the draft was priced by too.
+func inForce(versions []termsFrom, at eventschema.Position) (terms *forms.Terms) {
+	for i := range versions {
+		if at.After(versions[i].at) {
+			terms = &versions[i].terms
+		}
+	}
+	return terms
 }
 
 func costs(in []booking.Incidental) []billing.Incidental {

@@ -3,6 +3,7 @@ package commands_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/billing"
 	"github.com/dragoman-booking/dragoman/domain/booking"
+	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/eventschema"
 )
 
@@ -133,5 +135,33 @@ func TestInvoiceNumbersHaveNoGaps(t *testing.T) {
 	}
 	if n := len(w.events(eventschema.BillingStream(w.customer))); n != len(jobs) {
 		t.Errorf("%d invoices, want %d", n, len(jobs))
+	}
+}
+
+// TestInvoicesUseTheTermsInForceAtCompletion: dearer terms that come after a job was completed do not touch its price, and hold for later ones.
+func TestInvoicesUseTheTermsInForceAtCompletion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ana := w.interpreter("LIN/5455/5J71Y")
+	before := w.done(ana, 8)
+	dearer := forms.TermsV1()
+	dearer.Hourly = maps.Clone(dearer.Hourly)
+	for kind, price := range dearer.Hourly {
+		dearer.Hourly[kind] = domain.Money{Minor: price.Minor + 10000, Currency: price.Currency}
+	}
+	if _, err := w.h.DefineTerms(t.Context(), w.by(viewer(domain.Admin), "define-terms"), dearer); err != nil {
+		t.Fatal(err)
+	}
+	after := w.done(ana, 10)
+	issue := func(total int64, job string) error {
+		_, err := w.h.IssueInvoice(t.Context(), w.by(viewer(domain.Finance), "issue-invoice"),
+			commands.InvoiceIn{Customer: w.customer, Jobs: []string{job}, Expected: pounds(total)})
+		return err
+	}
+	if err := issue(48, before); err != nil {
+		t.Errorf("a job completed before the change: %v", err)
+	}
+	if err := issue(148, after); err != nil {
+		t.Errorf("a job completed after the change: %v", err)
 	}
 }

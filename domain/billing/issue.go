@@ -57,7 +57,7 @@ type Issue struct {
 	Customer uuid.UUID
 	Number   int64
 	Jobs     []Job
-	Terms    forms.Terms
+	Terms    forms.Terms // for jobs that do not say which were in force for them
 	Expected domain.Money
 	At       time.Time // business time
 	Zone     string    // the customer's: the day of issue is its day
@@ -91,12 +91,12 @@ func (c Issue) Decide(s State) ([]Event, error) {
 		case j.Outcome == "":
 			fault("This job is not complete.")
 			continue
-		case !c.Terms.Billable(j.Outcome):
+		case !c.termsOf(j).Billable(j.Outcome):
 			fault("A job that ended so is not billed.")
 			continue
 		}
 		seen[j.ID] = true
-		own, err := Price(j, c.Terms)
+		own, err := Price(j, c.termsOf(j))
 		if err != nil {
 			fault("The terms have no price for this job's service type or for one of its incidentals.")
 			continue
@@ -123,6 +123,14 @@ func (c Issue) Decide(s State) ([]Event, error) {
 			IssuedOn: on.Format(time.DateOnly), DueOn: on.AddDate(0, 0, dueDays).Format(time.DateOnly), At: c.At.UTC(), Lines: lines, Total: total,
 		}}, nil
 	}
+}
+
+// termsOf are the terms that were in force when the job was completed.
+func (c Issue) termsOf(j Job) forms.Terms {
+	if j.Terms != nil {
+		return *j.Terms
+	}
+	return c.Terms
 }
 
 // Ref is an invoice number as it is printed.

@@ -24,6 +24,7 @@ type Job struct {
 	Outcome     domain.Outcome // empty: not complete
 	Worked      int            // minutes
 	Incidentals []Incidental
+	Terms       *forms.Terms // in force when the job was completed; nil: those of the invoice
 }
 
 // Incidental is a further cost of a job (II-79): a quantity in hundredths of its kind's unit, or an amount.
