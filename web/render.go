@@ -39,6 +39,7 @@ type frame struct {
 	Nav    nav
 	Now    time.Time
 	Toast  string // said in the live region once
+	Behind bool   // what was just written may not show yet
 	Key    string // idempotency key for the page's form: sent twice it is done once (LL-44)
 	Body   any
 }
@@ -111,7 +112,16 @@ func (v *views) funcs(a *assets) template.FuncMap {
 		"length": length,
 		"colour": colour,
 		"dict":   dict,
-		"has":    func(list []string, s string) bool { return contains(list, s) },
+		"command": func(name string) (string, error) {
+			if text, err := v.text("en", "command."+name); err == nil {
+				return text, nil
+			}
+			return v.text("en", "command.other") // one that only the system sends
+		},
+		"inputID": inputID,
+		"fault":   faultAt,
+		"ready":   readyForm,
+		"has":     func(list []string, s string) bool { return contains(list, s) },
 	}
 }
 
@@ -197,6 +207,7 @@ func (p *Portal) frame(r *http.Request, title string, body any) (frame, error) {
 		return frame{}, err
 	}
 	f := frame{Path: r.URL.Path, Agency: agency.Settings, Look: agency.Version, Now: p.now(), Key: uuid.NewString(), Body: body}
+	f.Behind, _ = r.Context().Value(behindKey).(bool)
 	if v := viewer(r.Context()); v.User != uuid.Nil {
 		f.Viewer = &v
 		f.Nav = navFor(v)

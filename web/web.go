@@ -80,7 +80,9 @@ func (p *Portal) page(h handler) http.HandlerFunc {
 			return err
 		}
 		ctx := context.WithValue(r.Context(), viewerKey, v)
-		return h(w, r.WithContext(context.WithValue(ctx, tokenKey, token)))
+		ctx = context.WithValue(ctx, tokenKey, token)
+		ctx = context.WithValue(ctx, behindKey, p.settle(r))
+		return h(w, r.WithContext(ctx))
 	})
 }
 
@@ -131,6 +133,7 @@ type ctxKey int
 const (
 	viewerKey ctxKey = iota
 	tokenKey
+	behindKey // whether the read models have not reached the position in the address
 )
 
 func viewer(ctx context.Context) access.Viewer {
