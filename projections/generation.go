@@ -113,25 +113,48 @@ func (g generation) apply(ctx context.Context, pool *pgxpool.Pool, p Projector, 
 
 // applyIn applies a page in a transaction whose search_path is the generation's schema.
 func (g generation) applyIn(ctx context.Context, tx pgx.Tx, p Projector, from checkpoint, page eventschema.Page) (checkpoint, error) {
-	last := page.Last()
-	// The fence: the checkpoint moves only from where this page begins, so no event is applied twice, whoever runs.
-	moved, err := tx.Exec(ctx, `update checkpoint set commit_pos = $1, prepare_pos = $2, event_id = $3 where (commit_pos, prepare_pos) = ($4, $5)`,
-		last.Position.Commit, last.Position.Prepare, last.ID, from.at.Commit, from.at.Prepare)
-	switch {
-	case isGone(err):
-		return from, errMoved
-	case err != nil:
-		return from, fmt.Errorf("move the checkpoint of %s: %w", g.model, err)
-	case moved.RowsAffected() == 0:
-		return from, errMoved
+	to := checkpoint{from.deployment, page.Last().Position, page.Last().ID}
+	if err := moved(g.model)(tx.Exec(ctx, moveSQL, from.move(to)...)); err != nil {
+		return from, err
 	}
-	if i := slices.IndexFunc(page, func(e eventschema.Recorded) bool { return e.Err != nil }); i >= 0 {
-		return from, hushed{g.model, fmt.Errorf("%w: %w", errDecode, page[i].Err)}
+	if err := decoded(g.model, page); err != nil {
+		return from, err
 	}
 	if err := applySafely(ctx, tx, p, page); err != nil {
 		return from, hushed{g.model, err}
 	}
-	return checkpoint{from.deployment, last.Position, last.ID}, nil
+	return to, nil
+}
+
+// moveSQL is the fence: the checkpoint moves only from where the page begins, so no event is applied twice, whoever runs.
+const moveSQL = `update checkpoint set commit_pos = $1, prepare_pos = $2, event_id = $3 where commit_pos = $4 and prepare_pos = $5 and singleton`
+
+// move is the fence's arguments.
+func (c checkpoint) move(to checkpoint) []any {
+	return []any{to.at.Commit, to.at.Prepare, to.event, c.at.Commit, c.at.Prepare}
+}
+
+// moved judges the answer to the fence.
+func moved(model string) func(pgconn.CommandTag, error) error {
+	return func(tag pgconn.CommandTag, err error) error {
+		switch {
+		case isGone(err):
+			return errMoved
+		case err != nil:
+			return fmt.Errorf("move the checkpoint of %s: %w", model, err)
+		case tag.RowsAffected() == 0:
+			return errMoved
+		}
+		return nil
+	}
+}
+
+// decoded is the fault of the page's first event that could not be decoded.
+func decoded(model string, page eventschema.Page) error {
+	if i := slices.IndexFunc(page, func(e eventschema.Recorded) bool { return e.Err != nil }); i >= 0 {
+		return hushed{model, fmt.Errorf("%w: %w", errDecode, page[i].Err)}
+	}
+	return nil
 }
 
 var (
@@ -152,14 +175,14 @@ func applySafely(ctx context.Context, tx pgx.Tx, p Projector, page eventschema.P
 	return p.Apply(ctx, tx, page)
 }
 
-// applyHalving applies a page. If an event of it is at fault, the page is halved in transactions of its own until that event stands
+// applyHalving applies a page by apply. If an event of it is at fault, the page is halved in transactions of its own until that event stands
 // alone: everything before it is applied, and a *Fault names it.
-func (g generation) applyHalving(ctx context.Context, pool *pgxpool.Pool, p Projector, from checkpoint, page eventschema.Page) (checkpoint, error) {
+func (g generation) applyHalving(apply func(checkpoint, eventschema.Page) (checkpoint, error), from checkpoint, page eventschema.Page) (checkpoint, error) {
 	page = after(from.at, page)
 	if len(page) == 0 {
 		return from, nil
 	}
-	to, err := g.apply(ctx, pool, p, from, page)
+	to, err := apply(from, page)
 	why, faulty := eventFault(err)
 	switch {
 	case !faulty:
@@ -169,10 +192,10 @@ func (g generation) applyHalving(ctx context.Context, pool *pgxpool.Pool, p Proj
 		return from, &Fault{Model: g.model, Stream: e.Stream, Revision: e.Revision, Position: e.Position, Type: e.Type, Event: e.ID, Why: why}
 	}
 	half := len(page) / 2
-	if to, err = g.applyHalving(ctx, pool, p, from, page[:half]); err != nil {
+	if to, err = g.applyHalving(apply, from, page[:half]); err != nil {
 		return to, err
 	}
-	return g.applyHalving(ctx, pool, p, to, page[half:])
+	return g.applyHalving(apply, to, page[half:])
 }
 
 // after drops the events at or below a position: a follower that lags sends them again.

@@ -138,8 +138,11 @@ type filling struct {
 // database, and a fault of ours is still told.
 func (f *filling) take(ctx context.Context, pool *pgxpool.Pool, page eventschema.Page) (err error) {
 	var pause backoff
+	apply := func(from checkpoint, page eventschema.Page) (checkpoint, error) {
+		return f.apply(ctx, pool, f.projector, from, page)
+	}
 	for {
-		if f.at, err = f.applyHalving(ctx, pool, f.projector, f.at, page); err == nil {
+		if f.at, err = f.applyHalving(apply, f.at, page); err == nil {
 			return nil
 		}
 		var fault *Fault

@@ -117,6 +117,7 @@ type modelRunner struct {
 	// Written before a page goes to the router, read by its handler.
 	live generation
 	from checkpoint
+	line *line // for the live generation's pages
 
 	verdicts chan error // what became of the page: nil, or why the session ends
 
@@ -250,6 +251,8 @@ func (m *modelRunner) session(ctx context.Context, out chan<- *message.Message, 
 	if err := m.runner.sameLog(ctx, m.from); err != nil {
 		return err
 	}
+	m.line = &line{pool: m.runner.Pool, generation: m.live}
+	defer m.line.close()
 	m.runner.Models.reached.advance(m.name, m.from.at)
 	pages, err := m.runner.Feed(m.name, m.from.at).Subscribe(ctx, m.name)
 	if err != nil {
@@ -305,8 +308,11 @@ func (m *modelRunner) handle(msg *message.Message) error {
 
 func (m *modelRunner) applyPage(ctx context.Context, page eventschema.Page) error {
 	var pause backoff
+	apply := func(from checkpoint, page eventschema.Page) (checkpoint, error) {
+		return m.line.apply(ctx, m.projector, from, page)
+	}
 	for {
-		to, err := m.live.applyHalving(ctx, m.runner.Pool, m.projector, m.from, page)
+		to, err := m.live.applyHalving(apply, m.from, page)
 		m.from = to // what came before an event at fault is applied
 		m.runner.Models.reached.advance(m.name, to.at)
 		var fault *Fault
