@@ -3,6 +3,9 @@ package commands
 import (
 	"context"
 
+	"github.com/google/uuid"
+
+	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/domain/people"
@@ -11,16 +14,53 @@ import (
 
 // ChangeSettings changes the agency's settings (admin).
 func (h *Handler) ChangeSettings(ctx context.Context, r Request, c people.ChangeAgency) (Changed, error) {
+	return h.onSettings(ctx, r, access.ManageSettings, c.Notices, c.Decide)
+}
+
+// PostNotices sets the notices and the splash above them (assigner, admin; II-19, II-20).
+func (h *Handler) PostNotices(ctx context.Context, r Request, c people.PostNotices) (Changed, error) {
+	return h.onSettings(ctx, r, access.PostNotices, c.Notices, c.Decide)
+}
+
+func (h *Handler) onSettings(ctx context.Context, r Request, area access.Area, notices *[]people.Notice,
+	decide func(people.Agency) ([]people.Event, error)) (Changed, error) {
 	r = h.ready(r)
 	res, err := execute(ctx, h, h.agency, r, wish[people.Agency]{
 		stream: eventschema.Agency,
-		allow:  func(people.Agency) error { return access.MayManage(r.Viewer, access.ManageSettings) },
-		decide: func(_ context.Context, s people.Agency, _ attempt) (plan, error) { return planned(c.Decide(s)) },
+		allow:  func(people.Agency) error { return access.MayManage(r.Viewer, area) },
+		decide: func(ctx context.Context, s people.Agency, _ attempt) (plan, error) {
+			p, err := planned(decide(s))
+			if err != nil || notices == nil || len(p.events) == 0 {
+				return p, err
+			}
+			return p, h.addressed(ctx, *notices)
+		},
 	})
 	if err != nil {
 		return Changed{}, err
 	}
 	return changed(res), nil
+}
+
+// addressed refuses notices for customers that do not exist.
+func (h *Handler) addressed(ctx context.Context, notices []people.Notice) error {
+	var faults []domain.FieldError
+	for i, n := range notices {
+		if n.Customer == uuid.Nil {
+			continue
+		}
+		f, err := h.look(ctx, needs{customer: n.Customer})
+		if err != nil {
+			return err
+		}
+		if !f.customer.Exists() {
+			faults = append(faults, people.UnknownCustomer(i))
+		}
+	}
+	if len(faults) > 0 {
+		return domain.Invalid(faults...)
+	}
+	return nil
 }
 
 // DefineForm stores a booking form's next version (admin). Bookings keep the version that they were made with.

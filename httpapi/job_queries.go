@@ -9,12 +9,14 @@ import (
 
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/projections"
 	"github.com/dragoman-booking/dragoman/projections/activity"
 	"github.com/dragoman-booking/dragoman/projections/calendar"
 	"github.com/dragoman-booking/dragoman/projections/dashboard"
 	"github.com/dragoman-booking/dragoman/projections/jobs"
 	"github.com/dragoman-booking/dragoman/projections/messages"
+	"github.com/dragoman-booking/dragoman/projections/settings"
 )
 
 // OfJob is a query about one job.
@@ -250,24 +252,28 @@ type tilesItem struct {
 }
 
 type dashboardAnswer struct {
-	Tiles    tilesItem `json:"tiles"`
-	Upcoming []jobItem `json:"upcoming" doc:"By date and time required (LL-10)."`
-	Notices  []string  `json:"notices"`
-	Splash   string    `json:"splash,omitempty"`
+	Tiles    tilesItem       `json:"tiles"`
+	Upcoming []jobItem       `json:"upcoming" doc:"By date and time required (LL-10)."`
+	Notices  []people.Notice `json:"notices" doc:"The agency's messages that stand today (II-19)."`
+	Splash   string          `json:"splash,omitempty" doc:"Stands above them (II-20)."`
 }
 
 // upcomingShown is how many upcoming jobs the dashboard holds; the list upcoming holds all.
 const upcomingShown = 30
 
 func (a *API) dashboard() {
-	get(a, "/dashboard", "The first page: four tiles and what comes (LL-08, LL-10)", []string{dashboard.Name, jobs.Name},
+	get(a, "/dashboard", "The first page: four tiles and what comes (LL-08, LL-10)", []string{dashboard.Name, jobs.Name, settings.Name},
 		func(ctx context.Context, v access.Viewer, _ *Asking) (dashboardAnswer, error) {
 			tiles, err := a.Queries.Dashboard.Tiles(ctx, v)
 			if err != nil {
 				return dashboardAnswer{}, err
 			}
+			notices, err := a.notices(ctx, v)
+			if err != nil {
+				return dashboardAnswer{}, err
+			}
 			page, err := a.Queries.Jobs.List(ctx, v, jobs.Filter{List: jobs.Upcoming, Limit: upcomingShown})
-			out := dashboardAnswer{Tiles: tilesItem(tiles), Upcoming: []jobItem{}, Notices: []string{}}
+			out := dashboardAnswer{Tiles: tilesItem(tiles), Upcoming: []jobItem{}, Notices: notices.Items, Splash: notices.Splash}
 			for _, i := range page.Items {
 				out.Upcoming = append(out.Upcoming, jobItemOf(i))
 			}

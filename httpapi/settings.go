@@ -36,11 +36,29 @@ type agencyBody struct {
 	CancelInclusive *bool                       `json:"cancelInclusive,omitempty"`
 	AutoAssign      *bool                       `json:"autoAssign,omitempty"`
 	OfferHours      *int                        `json:"offerHours,omitempty"`
+	Notices         *[]people.Notice            `json:"notices,omitempty"`
+	Splash          *string                     `json:"splash,omitempty"`
 }
 
 type numberingBody struct {
 	Series string `json:"series" enum:"job,invoice"`
 	Next   int64  `json:"next" minimum:"1"`
+}
+
+type noticesBody struct {
+	Notices *[]people.Notice `json:"notices,omitempty"`
+	Splash  *string          `json:"splash,omitempty" doc:"Empty takes it away."`
+}
+
+type noticesAnswer struct {
+	All[people.Notice]
+	Splash string `json:"splash,omitempty"`
+}
+
+// notices are today's for the viewer; without any the list is empty.
+func (a *API) notices(ctx context.Context, v access.Viewer) (noticesAnswer, error) {
+	found, splash, err := a.Queries.Settings.Notices(ctx, v)
+	return noticesAnswer{all(found), splash}, err
 }
 
 // putting registers a PUT without an id; it answers 204.
@@ -70,6 +88,13 @@ func (a *API) settings() {
 		func(ctx context.Context, r commands.Request, b agencyBody) (commands.Changed, error) {
 			return a.commands.ChangeSettings(ctx, r, people.ChangeAgency(b))
 		})
+	putting(a, "/settings/notices", "post-notices", "Set the notices at the head of the dashboard, whole, and the splash above them (II-19, II-20)",
+		func(ctx context.Context, r commands.Request, b noticesBody) (commands.Changed, error) {
+			return a.commands.PostNotices(ctx, r, people.PostNotices(b))
+		})
+	get(a, "/notices", "The agency's messages to me, and the splash above them (II-19, II-20)", models, func(ctx context.Context, v access.Viewer, _ *Asking) (noticesAnswer, error) {
+		return a.notices(ctx, v)
+	})
 	putting(a, "/settings/numbering", "set-numbering", "Set a series' next number; every block drawn ahead is void (D-12)",
 		func(ctx context.Context, r commands.Request, b numberingBody) (commands.Changed, error) {
 			return a.commands.SetNextNumber(ctx, r, b.Series, b.Next)

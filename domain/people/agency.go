@@ -51,6 +51,8 @@ type ChangeAgency struct {
 	CancelInclusive *bool
 	AutoAssign      *bool
 	OfferHours      *int
+	Notices         *[]Notice
+	Splash          *string
 }
 
 // Decide answers with the whole new settings under the next version; nothing if they are the old ones.
@@ -63,6 +65,7 @@ func (c ChangeAgency) Decide(s Agency) ([]Event, error) {
 	n.StatusLabels, n.Texts, n.Languages, n.Reasons = or(c.StatusLabels, n.StatusLabels), or(c.Texts, n.Texts), or(c.Languages, n.Languages), or(c.Reasons, n.Reasons)
 	n.CancelHours, n.CancelInclusive = or(c.CancelHours, n.CancelHours), or(c.CancelInclusive, n.CancelInclusive)
 	n.AutoAssign, n.OfferHours = or(c.AutoAssign, n.AutoAssign), or(c.OfferHours, n.OfferHours)
+	n.Notices, n.Splash = or(c.Notices, n.Notices), or(c.Splash, n.Splash)
 	if same(n, s.Settings) {
 		return nil, nil
 	}
@@ -116,6 +119,8 @@ func checkAgency(s AgencySettings) error {
 	}
 	f.check(s.CancelHours >= 0 && s.CancelHours <= maxHours, "body.cancelHours", "Send hours from 0 to 8784.")
 	f.check(s.OfferHours >= 0 && s.OfferHours <= maxHours, "body.offerHours", "Send hours from 0 to 8784.")
+	f.notices(s.Notices)
+	f.text("body.splash", s.Splash, maxText)
 	return f.refusal()
 }
 

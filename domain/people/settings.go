@@ -7,13 +7,15 @@ type AgencySettings struct {
 	Currency        string              `json:"currency"`
 	Contact         Contact             `json:"contact"`
 	StatusLabels    map[string]string   `json:"statusLabels,omitempty"` // canonical status → the agency's word (D-01)
-	Texts           map[string]string   `json:"texts,omitempty"`        // LL-67 a and b, notices, …
+	Texts           map[string]string   `json:"texts,omitempty"`        // LL-67 a and b, …
 	Languages       []Language          `json:"languages,omitempty"`
 	Reasons         map[string][]Option `json:"reasons,omitempty"` // cancel, unfulfilled, unassign, decline
 	CancelHours     int                 `json:"cancelHours"`       // LL-113, default 72
 	CancelInclusive bool                `json:"cancelInclusive,omitempty"`
 	AutoAssign      bool                `json:"autoAssign,omitempty"` // D-23
 	OfferHours      int                 `json:"offerHours,omitempty"` // how long an offer stands by default; 0: until the job starts
+	Notices         []Notice            `json:"notices,omitempty"`    // II-19
+	Splash          string              `json:"splash,omitempty"`     // above the notices (II-20)
 }
 
 // Contact is whom a customer turns to (LL-05, LL-132).

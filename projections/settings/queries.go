@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/domain/people"
@@ -35,6 +37,27 @@ func (q Queries) Settings(ctx context.Context, v access.Viewer) (Agency, error) 
 		return Agency{}, err
 	}
 	return q.Agency(ctx)
+}
+
+// Notices are the messages of the agency to its portals that stand on the viewer's today (II-19), in the agency's order, and the splash above
+// them (II-20): a customer's users get those for everyone and for their customer, interpreters those for everyone, the agency's own users all.
+func (q Queries) Notices(ctx context.Context, v access.Viewer) (notices []people.Notice, splash string, err error) {
+	a, err := q.Agency(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	zone, err := time.LoadLocation(v.Zone)
+	if err != nil {
+		return nil, "", fmt.Errorf("load the viewer's zone: %w", err)
+	}
+	today := v.Now.In(zone).Format(time.DateOnly)
+	for _, n := range a.Settings.Notices {
+		mine := n.Customer == uuid.Nil || v.OfCustomer() && n.Customer == v.Customer || !v.OfCustomer() && v.Role != domain.Interpreter
+		if mine && n.On(today) {
+			notices = append(notices, n)
+		}
+	}
+	return notices, a.Settings.Splash, nil
 }
 
 // Forms are the newest versions of the forms that the viewer may book with: a customer's as far as agreed, everybody else's all.
