@@ -470,8 +470,10 @@ func readEnding(ctx context.Context, q DB, r *itemRow, s sight, d *Detail) error
 
 func readRelated(ctx context.Context, q DB, r *itemRow, s sight, d *Detail) error {
 	var args jobrow.Args
-	found, err := q.Query(ctx, `select job, ref, status, outcome, starts_at, zone from jobs where job in (select job from details where booking = `+args.Add(r.Booking)+`) and job <> `+
-		args.Add(r.Job)+` and `+within(s.v, &args)+` order by starts_at, ref`, args...)
+	// An array, so that the jobs are found by their ids whatever the planner believes about the customer's.
+	found, err := q.Query(ctx, `select job, ref, status, outcome, starts_at, zone from jobs
+		where job = any(array(select job from details where booking = `+args.Add(r.Booking)+`)) and job <> `+args.Add(r.Job)+` and `+
+		within(s.v, &args)+` order by starts_at, ref`, args...)
 	if err != nil {
 		return err
 	}

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/dragoman-booking/dragoman/domain/booking"
 	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/projections"
+	"github.com/dragoman-booking/dragoman/projections/rows"
 )
 
 // Name is the read model's name.
@@ -38,40 +41,53 @@ func (Projector) Sources() fs.FS { return sources }
 
 // Apply implements projections.Projector.
 func (Projector) Apply(ctx context.Context, tx pgx.Tx, page eventschema.Page) error {
-	var jobs, owners [][]any
+	var jobs []job
+	var owners []owner
 	for _, e := range page {
 		switch event := e.Event.(type) {
 		case booking.Created:
 			for _, j := range event.Jobs {
-				jobs = append(jobs, []any{j.Ref, j.ID, event.Booking})
+				jobs = append(jobs, job{j.Ref, j.ID, event.Booking})
 			}
 		case booking.JobAdded:
 			id, named := eventschema.IDOf(e.Stream)
 			if !named {
 				return fmt.Errorf("a booking's stream without its id: %w", projections.ErrEvent)
 			}
-			jobs = append(jobs, []any{event.Job.Ref, event.Job.ID, id})
+			jobs = append(jobs, job{event.Job.Ref, event.Job.ID, id})
 		case people.ClientAdded:
-			owners = append(owners, []any{event.Client, event.Customer})
+			owners = append(owners, owner{event.Client, event.Customer})
 		case people.LocationAdded:
-			owners = append(owners, []any{event.Location, event.Customer})
+			owners = append(owners, owner{event.Location, event.Customer})
 		case people.UserAdded:
 			if eventschema.KindOf(e.Stream) == eventschema.Customer {
-				owners = append(owners, []any{event.User, event.Customer})
+				owners = append(owners, owner{event.User, event.Customer})
 			} else {
-				owners = append(owners, []any{event.User, nil})
+				owners = append(owners, owner{event.User, uuid.Nil})
 			}
 		}
 	}
+	batch := &pgx.Batch{}
 	if len(jobs) > 0 {
-		if _, err := tx.CopyFrom(ctx, pgx.Identifier{"jobs"}, []string{"ref", "job", "booking"}, pgx.CopyFromRows(jobs)); err != nil {
-			return err
-		}
+		batch.Queue(`insert into jobs (ref, job, booking) select * from unnest($1::text[], $2::uuid[], $3::uuid[])`,
+			rows.Column(jobs, func(j job) string { return j.ref }), rows.Column(jobs, func(j job) uuid.UUID { return j.id }),
+			rows.Column(jobs, func(j job) uuid.UUID { return j.booking }))
 	}
 	if len(owners) > 0 {
-		if _, err := tx.CopyFrom(ctx, pgx.Identifier{"owners"}, []string{"id", "customer"}, pgx.CopyFromRows(owners)); err != nil {
-			return err
-		}
+		batch.Queue(`insert into owners (id, customer) select * from unnest($1::uuid[], $2::uuid[])`,
+			rows.Column(owners, func(o owner) uuid.UUID { return o.id }), rows.Column(owners, func(o owner) pgtype.UUID { return rows.ID(o.customer) }))
 	}
-	return nil
+	if batch.Len() == 0 {
+		return nil
+	}
+	return tx.SendBatch(ctx, batch).Close()
 }
+
+// job and owner are rows of the tables.
+type (
+	job struct {
+		ref         string
+		id, booking uuid.UUID
+	}
+	owner struct{ id, customer uuid.UUID } // customer nil: the agency's
+)
