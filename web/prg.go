@@ -135,6 +135,15 @@ func refusal(err error) *domain.Refusal {
 	return nil
 }
 
+// say is one of our texts. A key without a text reads as itself, which a test finds.
+func (p *Portal) say(key string, args ...any) string {
+	text, err := p.views.text("en", key, args...)
+	if err != nil {
+		return key
+	}
+	return text
+}
+
 // inputID is the id of the input that a refusal's location names, within a form of the page: "assign" and "body.fields.x" make
 // "assign-fields-x". Templates use it for the input and for the links of the error summary.
 func inputID(form, location string) string {

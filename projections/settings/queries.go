@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -108,4 +109,22 @@ func wrap(what string, err error) error {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
+}
+
+// Incidentals are the kinds of further costs that the terms in force know, by name: with its unit price, zero where a kind is paid by the
+// amount on the receipt. For the forms that ask for hours.
+func (q Queries) Incidentals(ctx context.Context) (kinds []Incidental, currency string, err error) {
+	terms, _, err := projections.One(ctx, q.Models, pgx.RowTo[forms.Terms],
+		`select body from {settings}.terms where terms = $1 order by version desc limit 1`, forms.DefaultTermsID)
+	for kind, price := range terms.Incidentals {
+		kinds = append(kinds, Incidental{kind, price})
+	}
+	slices.SortFunc(kinds, func(a, b Incidental) int { return strings.Compare(a.Kind, b.Kind) })
+	return kinds, terms.Currency, wrap("read the terms' incidentals", err)
+}
+
+// Incidental is a kind of further cost with its unit price.
+type Incidental struct {
+	Kind  string
+	Price domain.Money
 }

@@ -1,0 +1,58 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+type cancelPage struct {
+	actionPage
+	NeedsName, NeedsReason bool   // as the job's form says (LL-114, II-84)
+	Left                   string // how long the customer may still cancel; empty: no longer
+}
+
+// showCancel is the page that cancels a job; after the customer's window it is the admin message that asks the agency to (LL-113..115).
+func (p *Portal) showCancel(w http.ResponseWriter, r *http.Request, status int, a asked) error {
+	base, err := p.actionPage(r, a)
+	if err != nil {
+		return err
+	}
+	if !base.Can["cancel"] && !base.MayCancel && a.Refusal == nil {
+		return p.notNow(w, r, base)
+	}
+	form, _, err := p.Queries.Settings.Form(r.Context(), viewer(r.Context()), base.Form, base.FormVersion)
+	if err != nil {
+		return err
+	}
+	page := cancelPage{actionPage: base, NeedsName: slices.Contains(form.CancelNeeds, "authorisedBy"), NeedsReason: slices.Contains(form.CancelNeeds, "reason")}
+	if left := base.CancelUntil.Sub(viewer(r.Context()).Now); base.MayCancel && left > 0 {
+		page.Left = p.span(left)
+	}
+	return p.render(w, r, status, "cancel", "act.cancel", page)
+}
+
+// span says how long something still lasts: the two largest units, rounded down, so that it promises nothing.
+func (p *Portal) span(d time.Duration) string {
+	minutes := int(d / time.Minute)
+	parts := []struct {
+		key string
+		n   int
+	}{{"day", minutes / (24 * 60)}, {"hour", minutes / 60 % 24}, {"minute", minutes % 60}}
+	var out []string
+	for _, part := range parts {
+		if part.n == 0 || len(out) == 2 {
+			continue
+		}
+		key := "span." + part.key
+		if part.n > 1 {
+			key += "s"
+		}
+		out = append(out, p.say(key, part.n))
+	}
+	if len(out) == 0 {
+		return p.say("span.less")
+	}
+	return strings.Join(out, " ")
+}

@@ -1,0 +1,205 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/projections"
+	"github.com/dragoman-booking/dragoman/projections/jobs"
+	readpeople "github.com/dragoman-booking/dragoman/projections/people"
+)
+
+// choicePage is a command for one or several interpreters, who are chosen from a list.
+type choicePage struct {
+	actionPage
+	Many       bool   // several may be chosen
+	Language   string // code that the list is narrowed to; empty: all
+	Q          string // part of a name or a LIN
+	Languages  []people.Language
+	Candidates []candidate
+	More       bool // there are more than the list shows
+	Fixed      *candidate
+}
+
+// candidate is an interpreter in the list.
+type candidate struct {
+	ID        uuid.UUID
+	LIN, Name string
+	Languages []string // names
+	Preferred bool     // by the customer (LL-38)
+	Precluded bool     // by the customer (LL-39)
+	Suspended bool
+	Speaks    bool   // the job's language or an alternative
+	Offer     string // state of the newest offer; empty: none
+	Chosen    bool
+}
+
+// mostCandidates is how many interpreters the list shows; narrow it to find the others.
+const mostCandidates = 200
+
+// showChoice is the page on which interpreters are chosen for an offer or the assignment.
+func (p *Portal) showChoice(w http.ResponseWriter, r *http.Request, status int, a asked) error {
+	page, err := p.choicePage(r, a)
+	if err != nil {
+		return err
+	}
+	if !page.Can[page.Command] && a.Refusal == nil {
+		return p.notNow(w, r, page.actionPage)
+	}
+	return p.render(w, r, status, "choose", "act."+page.Command, page)
+}
+
+// showAnswer is the page on which an offer is accepted or declined: by the interpreter, or by staff on behalf of one, chosen first.
+func (p *Portal) showAnswer(w http.ResponseWriter, r *http.Request, status int, a asked) error {
+	page, err := p.choicePage(r, a)
+	if err != nil {
+		return err
+	}
+	if !page.Can[page.Command] && a.Refusal == nil {
+		return p.notNow(w, r, page.actionPage)
+	}
+	v := viewer(r.Context())
+	if v.Role == domain.Interpreter {
+		return p.render(w, r, status, "action", "act."+page.Command, page)
+	}
+	for i, c := range page.Candidates {
+		if c.Chosen {
+			page.Fixed = &page.Candidates[i]
+			return p.render(w, r, status, "action", "act."+page.Command+"-for", page)
+		}
+	}
+	return p.render(w, r, status, "choose", "act."+page.Command+"-for", page)
+}
+
+func (p *Portal) choicePage(r *http.Request, a asked) (choicePage, error) {
+	base, err := p.actionPage(r, a)
+	if err != nil {
+		return choicePage{}, err
+	}
+	v := viewer(r.Context())
+	page := choicePage{actionPage: base, Many: base.Command == "send-offer", Language: base.Detail.Language, Q: strings.TrimSpace(base.Sent.Get("q"))}
+	if page.Sent.Has("language") {
+		page.Language = page.Sent.Get("language")
+	}
+	if v.Role == domain.Interpreter {
+		return page, nil
+	}
+	agency, err := p.Queries.Settings.Agency(r.Context())
+	if err != nil {
+		return choicePage{}, err
+	}
+	page.Languages = agency.Settings.Languages
+	found, err := p.candidates(r.Context(), page.Language, page.Q, chosen(page.Sent))
+	if err != nil {
+		return choicePage{}, err
+	}
+	speak := words{agency.Settings.Languages, p.say}
+	for _, i := range found {
+		page.Candidates = append(page.Candidates, candidateOf(i, page.Detail, page.Sent, speak))
+	}
+	slices.SortStableFunc(page.Candidates, func(a, b candidate) int { return cmp.Compare(a.rank(), b.rank()) })
+	if page.More = len(page.Candidates) > mostCandidates; page.More {
+		page.Candidates = page.Candidates[:mostCandidates]
+	}
+	return page, nil
+}
+
+// chosen are the interpreters that a form names.
+func chosen(f url.Values) []uuid.UUID {
+	var ids []uuid.UUID
+	for _, s := range slices.Concat(f["interpreters"], f["interpreter"]) {
+		if id, err := parseInterpreter(s, ""); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// candidates are the interpreters of a language whose name or LIN holds a text, and those already chosen, by name.
+func (p *Portal) candidates(ctx context.Context, language, q string, chosen []uuid.UUID) ([]readpeople.Interpreter, error) {
+	v := viewer(ctx)
+	seen := map[uuid.UUID]bool{}
+	var list []readpeople.Interpreter
+	add := func(i readpeople.Interpreter) {
+		if !seen[i.ID] {
+			seen[i.ID] = true
+			list = append(list, i)
+		}
+	}
+	for _, id := range chosen {
+		i, found, err := p.Queries.People.Interpreter(ctx, v, id)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			add(i)
+		}
+	}
+	filters := []map[string]string{{}}
+	if q != "" {
+		filters = []map[string]string{{"name": q}, {"lin": q}}
+	}
+	for _, filter := range filters {
+		if language != "" {
+			filter["languages"] = language
+		}
+		page, err := p.Queries.People.Interpreters(ctx, v, projections.ListQuery{Limit: mostCandidates + 1, Filter: filter})
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range page.Items {
+			if language == "" || slices.Contains(i.Languages, language) {
+				add(i)
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b readpeople.Interpreter) int { return cmp.Compare(a.Name, b.Name) })
+	return list, nil
+}
+
+func candidateOf(i readpeople.Interpreter, d jobs.Detail, sent url.Values, speak words) candidate {
+	named := func(key string) bool {
+		return slices.ContainsFunc(d.Fields[key].Items, func(lin string) bool { return strings.EqualFold(lin, i.LIN) })
+	}
+	c := candidate{ID: i.ID, LIN: i.LIN, Name: i.Name, Suspended: i.Suspended, Preferred: named("preferredInterpreter"), Precluded: named("precludedInterpreter"),
+		Chosen: slices.Contains(chosen(sent), i.ID)}
+	for _, code := range i.Languages {
+		c.Languages = append(c.Languages, speak.language(code))
+		c.Speaks = c.Speaks || strings.EqualFold(code, d.Language) ||
+			slices.ContainsFunc(d.AlternativeLanguages, func(a string) bool { return strings.EqualFold(a, code) })
+	}
+	for _, o := range d.Offers {
+		if o.Interpreter.ID == i.ID {
+			c.Offer = o.State
+		}
+	}
+	return c
+}
+
+// rank orders the list: whom the customer prefers first, who cannot or should not come last.
+func (c candidate) rank() int {
+	switch {
+	case c.Suspended:
+		return 5
+	case c.Precluded:
+		return 4
+	case c.Preferred && c.Speaks:
+		return 0
+	case c.Preferred:
+		return 1
+	case c.Speaks:
+		return 2
+	}
+	return 3
+}
+
+// Asked tells whether the interpreter holds an offer already.
+func (c candidate) Asked() bool { return c.Offer == "open" || c.Offer == "accepted" }
