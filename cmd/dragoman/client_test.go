@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // client is a caller of the API as any program would write one.
@@ -16,7 +18,8 @@ type client struct {
 	t        testing.TB
 	base     string
 	token    string
-	position string // of the last command, so that the next query sees it
+	user     uuid.UUID // whose token it is, where that matters
+	position string    // of the last command, so that the next query sees it
 }
 
 type reply struct {

@@ -2,11 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,14 +15,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/dragoman-booking/dragoman/commands"
+	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/eventlog"
 	"github.com/dragoman-booking/dragoman/internal/postgres"
 )
 
-// acked is one command that the server acknowledged, noted outside the server.
-type acked struct{ key, job, event string }
-
 // TestKilledServerLosesNothing kills the server with SIGKILL at random moments under 16 clients, also while it starts and while it rebuilds,
-// then looks for every acknowledged fact: it is there once, and every read model equals its rebuild. DRAGOMAN_KILLS sets how often.
+// at least 200 acknowledgements apart. The clients note outside the server what it acknowledged. Then the log is read as any client of it
+// would: every acknowledged command is there once, whole and in one piece, and none is there twice; every job stands where its last answer
+// said; no diary ever held two jobs at once, or too little; and every read model equals its rebuild. DRAGOMAN_KILLS sets how often.
 func TestKilledServerLosesNothing(t *testing.T) {
 	t.Parallel()
 	kills := 20
@@ -33,138 +38,97 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	server := startProcess(t, args...)
 	base := &atomic.Value{}
 	base.Store(server.base)
-
-	setUp := signIn(t, server.base, "requestor")
-	location := setUp.get("/locations").items()[0]["id"].(string)
-
-	journal := &journal{more: make(chan struct{}, 1)}
-	ctx, stop := context.WithCancel(t.Context())
-	var clients sync.WaitGroup
-	for n := range 16 {
-		clients.Go(func() { book(ctx, t, base, location, n, journal) })
-	}
+	location := signIn(t, server.base, "requestor").get("/locations").items()[0]["id"].(string)
 
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 1))
+	noted := &journal{status: map[string]string{}, more: make(chan struct{}, 1)}
+	ctx, stop := context.WithCancel(t.Context())
+	var clients sync.WaitGroup
+	for n := range 16 {
+		clients.Go(func() {
+			l := &life{t: t, base: base, journal: noted, location: location, n: n, customer: &client{t: t}, assigner: &client{t: t}}
+			l.live(ctx)
+		})
+	}
+	defer clients.Wait()
+	defer stop()
 	for i := range kills {
-		journal.wait(t, 200)
+		noted.wait(t, 200)
 		switch i % 5 {
-		case 3: // while a rebuild runs
-			rebuild := spawn(t, "rebuild", "--data", data, "--database-url", database, "jobs")
+		case 2, 3: // while a rebuild runs
+			rebuild := spawn(t, "rebuild", "--data", data, "--database-url", database, "jobs", "diary")
+			rebuild.says(t, "jobs: ")
 			pause(random, 150)
 			rebuild.kill()
 		case 4: // while it starts, before it listens
 			server.kill()
 			server = spawn(t, args...)
-			pause(random, 400)
+			pause(random, 800)
 		}
 		pause(random, 60)
 		server.kill()
 		server = startProcess(t, args...)
 		base.Store(server.base)
 	}
-	journal.wait(t, 200)
+	noted.wait(t, 200)
 	stop()
 	clients.Wait()
 
-	facts := journal.all()
-	auditor := signIn(t, server.base, "auditor")
-	events := map[string]map[string]int{} // job → "type command" → times
-	for _, f := range facts {
-		if events[f.job] == nil {
-			history := auditor.get("/jobs/" + f.job + "/history")
-			events[f.job] = map[string]int{}
-			for _, e := range history.items() {
-				events[f.job][fmt.Sprint(e["type"])]++
-			}
-		}
-		if n := events[f.job][f.event]; n != 1 {
-			t.Errorf("acknowledged %s of %s (key %s) is in the log %d times", f.event, f.job, f.key, n)
-		}
-	}
-	t.Logf("%d acknowledged facts on %d jobs, %d kills", len(facts), len(events), kills)
+	noted.compareLog(t, data)
+	noted.compareJobs(t, signIn(t, server.base, "assigner"))
 	server.stop(t)
-	path, _ := binary()
-	out, err := exec.Command(path, "verify", "--data", data, "--database-url", database).CombinedOutput()
+	out, err := command(t, "verify", "--data", data, "--database-url", database, "--log-level", "error").CombinedOutput()
 	if err != nil {
 		t.Errorf("verify: %v\n%s", err, out)
 	}
+	if !regexp.MustCompile(`diaries: \d+ events, \d+ jobs, [1-9]\d* reservations`).Match(out) {
+		t.Errorf("verify has seen no reservations: %s", out)
+	}
 }
 
+// pause waits for a random moment, which is the point of killing.
 func pause(random *rand.Rand, upToMS int) {
-	timer := time.NewTimer(time.Duration(random.IntN(upToMS)) * time.Millisecond)
-	<-timer.C // the random moment is the point of this test
+	<-time.After(time.Duration(random.IntN(upToMS)) * time.Millisecond)
 }
 
-// book makes jobs and moves them on, each command under a key of its own, sent again until it is answered.
-func book(ctx context.Context, t *testing.T, base *atomic.Value, location string, n int, j *journal) {
-	customer, assigner := &client{t: t}, &client{t: t}
-	for i := 0; ctx.Err() == nil; i++ {
-		start := time.Date(2031, 1, 1, 8, 0, 0, 0, time.UTC).Add(time.Duration(i) * time.Hour)
-		key := fmt.Sprintf("crash-%d-%d", n, i)
-		r, ok := until(ctx, t, base, customer, "requestor", "/api/v1/bookings", faceToFace(location, start.Format("2006-01-02T15:04"), 30), key)
-		if !ok {
-			return
-		}
-		job := r.body["jobs"].([]any)[0].(map[string]any)["ref"].(string)
-		j.add(acked{key, job, "booking.created.v1"})
-		if _, ok = until(ctx, t, base, assigner, "assigner", "/api/v1/jobs/"+job+"/take", map[string]any{}, key); !ok {
-			return
-		}
-		j.add(acked{key, job, "booking.job-taken.v1"})
-		offer := map[string]any{"interpreters": []string{"LIN/5455/5J71Y"}}
-		if _, ok = until(ctx, t, base, assigner, "assigner", "/api/v1/jobs/"+job+"/send-offer", offer, key); !ok {
-			return
-		}
-		j.add(acked{key, job, "booking.offer-sent.v1"})
-	}
-}
-
-// until sends one command until the server answers it; a server that is away or busy is asked again.
-func until(ctx context.Context, t *testing.T, base *atomic.Value, c *client, user, path string, body any, key string) (reply, bool) {
-	for ctx.Err() == nil {
-		if now := base.Load().(string); c.base != now || c.token == "" {
-			c.base, c.token = now, ""
-			r, err := c.try("POST", "/api/v1/sessions", map[string]any{"username": user, "password": "dragoman-demo"}, nil)
-			if err != nil || r.status != http.StatusCreated {
-				breathe(ctx)
-				continue
-			}
-			c.token = r.body["token"].(string)
-		}
-		r, err := c.try("POST", path, body, map[string]string{"Idempotency-Key": key})
-		switch {
-		case err != nil || r.status == http.StatusServiceUnavailable || r.status == http.StatusTooManyRequests:
-			breathe(ctx)
-		case r.status == http.StatusOK || r.status == http.StatusCreated:
-			return r, true
-		default:
-			t.Errorf("%s: %d %s", path, r.status, r.raw)
-			return r, false
-		}
-	}
-	return reply{}, false
-}
-
-func breathe(ctx context.Context) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(20 * time.Millisecond):
-	}
+// acked is one command that the server acknowledged.
+type acked struct {
+	command uuid.UUID
+	job     string
+	event   string // type of the event that it must have left
 }
 
 // journal notes acknowledgements outside the server.
 type journal struct {
-	mu    sync.Mutex
-	facts []acked
-	seen  int
-	more  chan struct{}
+	mu     sync.Mutex
+	facts  []acked
+	status map[string]string // job → as its last command's answer said; absent while a command's answer is not known
+	newest string            // position of the last command, so that lists show it
+	seen   int
+	more   chan struct{}
 }
 
-func (j *journal) add(f acked) {
+// sending notes that a command may change a job from now on.
+func (j *journal) sending(job string) {
 	j.mu.Lock()
-	j.facts = append(j.facts, f)
+	defer j.mu.Unlock()
+	delete(j.status, job)
+}
+
+// answered notes where a job stands now, and the command if it was accepted.
+func (j *journal) answered(job, status, position string, fact *acked) {
+	j.mu.Lock()
+	if later(position, j.newest) {
+		j.newest = position
+	}
+	if status != "" {
+		j.status[job] = status
+	}
+	if fact != nil {
+		j.facts = append(j.facts, *fact)
+	}
 	j.mu.Unlock()
 	select {
 	case j.more <- struct{}{}:
@@ -172,7 +136,7 @@ func (j *journal) add(f acked) {
 	}
 }
 
-// wait returns once n more facts were acknowledged than at the last wait.
+// wait returns once n more commands were acknowledged than at the last wait.
 func (j *journal) wait(t *testing.T, n int) {
 	t.Helper()
 	limit := time.After(3 * time.Minute)
@@ -183,8 +147,11 @@ func (j *journal) wait(t *testing.T, n int) {
 			j.seen = len(j.facts)
 		}
 		j.mu.Unlock()
-		if enough {
+		switch {
+		case enough:
 			return
+		case t.Failed():
+			t.FailNow()
 		}
 		select {
 		case <-j.more:
@@ -194,21 +161,197 @@ func (j *journal) wait(t *testing.T, n int) {
 	}
 }
 
-func (j *journal) all() []acked {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return append([]acked(nil), j.facts...)
+// compareLog reads the whole log and looks for every acknowledged command.
+func (j *journal) compareLog(t *testing.T, data string) {
+	t.Helper()
+	type written struct {
+		stream string
+		last   uint64         // revision
+		types  map[string]int // events by type
+	}
+	next := map[string]uint64{} // stream → revision of its next event
+	ids := map[uuid.UUID]bool{}
+	found := map[uuid.UUID]*written{}
+	for _, e := range allEvents(t, data) {
+		if e.Revision != next[e.Stream] {
+			t.Errorf("after event %d of %s comes event %d", int64(next[e.Stream])-1, e.Stream, e.Revision)
+		}
+		next[e.Stream] = e.Revision + 1
+		if ids[e.ID] {
+			t.Errorf("event %s is in the log twice", e.ID)
+		}
+		ids[e.ID] = true
+		var meta struct {
+			CommandID uuid.UUID `json:"commandId"`
+		}
+		if err := json.Unmarshal(e.Metadata, &meta); err != nil {
+			t.Fatal(err)
+		}
+		if eventschema.KindOf(e.Stream) != eventschema.Booking {
+			continue
+		}
+		w := found[meta.CommandID]
+		switch {
+		case w == nil:
+			w = &written{stream: e.Stream, types: map[string]int{}}
+			found[meta.CommandID] = w
+		case w.stream != e.Stream || w.last+1 != e.Revision:
+			t.Errorf("command %s was applied twice: events %d of %s and %d of %s", meta.CommandID, w.last, w.stream, e.Revision, e.Stream)
+		}
+		w.last = e.Revision
+		w.types[e.Type]++
+	}
+	kinds := map[string]int{}
+	for _, f := range j.facts {
+		kinds[f.event]++
+		if w := found[f.command]; w == nil {
+			t.Errorf("an acknowledged %s of %s is lost", f.event, f.job)
+		} else if w.types[f.event] != 1 {
+			t.Errorf("an acknowledged %s of %s is in the log %d times", f.event, f.job, w.types[f.event])
+		}
+	}
+	t.Logf("%d acknowledged commands: %v", len(j.facts), kinds)
+	if len(kinds) < 8 {
+		t.Error("that is not every kind of command")
+	}
 }
 
-// stop ends the process in order and demands a clean exit.
-func (p *process) stop(t testing.TB) {
+// allEvents is everything of ours in the log of the server that runs on a data folder.
+func allEvents(t *testing.T, data string) (all []eventschema.Stored) {
 	t.Helper()
-	if err := p.Process.Signal(os.Interrupt); err != nil {
+	run, ok := running(data)
+	if !ok {
+		t.Fatal("the server wrote no run.json")
+	}
+	log, err := eventlog.Open(t.Context(), run.EventLog, eventlog.Options{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	err := <-p.ended
-	p.ended <- nil
+	defer log.Close(context.WithoutCancel(t.Context()))
+	err = log.ReadAll(t.Context(), eventschema.Position{}, func(e eventschema.Stored) error {
+		all = append(all, e)
+		return nil
+	})
 	if err != nil {
-		t.Errorf("server did not stop cleanly: %v: %s", err, strings.TrimSpace(p.errOut.String()))
+		t.Fatal(err)
+	}
+	return all
+}
+
+// compareJobs looks whether the list of jobs shows what the last answers said.
+func (j *journal) compareJobs(t *testing.T, c *client) {
+	t.Helper()
+	c.position = j.newest
+	for offset := 0; ; offset += 500 {
+		items := c.get(fmt.Sprintf("/jobs?sort=ref&limit=500&offset=%d", offset)).items()
+		for _, item := range items {
+			ref := item["ref"].(string)
+			if want, known := j.status[ref]; known && item["status"] != want {
+				t.Errorf("%s is %v, its last answer said %s", ref, item["status"], want)
+			}
+			delete(j.status, ref)
+		}
+		if len(items) < 500 {
+			break
+		}
+	}
+	for ref := range j.status {
+		t.Errorf("%s is in no list", ref)
+	}
+}
+
+// life is one client's: it makes jobs and moves them on, each command under a key of its own, sent again until it is answered.
+type life struct {
+	t                  *testing.T
+	base               *atomic.Value
+	journal            *journal
+	location           string
+	n                  int
+	customer, assigner *client
+}
+
+// live ends when ctx does, or when an answer is not what it should be. Two clients at a time want the same interpreter at the same hour.
+func (l *life) live(ctx context.Context) {
+	const lin = "LIN/5455/5J71Y"
+	for i := 0; ; i++ {
+		day := time.Date(2031, 1, 1, 8+l.n/2, 0, 0, 0, time.UTC).AddDate(0, 0, i)
+		at := func(minutes int) string {
+			return day.Add(time.Duration(minutes) * time.Minute).Format("2006-01-02T15:04")
+		}
+		key := fmt.Sprintf("crash-%d-%d", l.n, i)
+		r, ok := l.send(ctx, l.customer, "requestor", "", "/api/v1/bookings", faceToFace(l.location, at(0), 30), key, "booking.created.v1")
+		if !ok {
+			return
+		}
+		job := r.body["jobs"].([]any)[0].(map[string]any)["ref"].(string)
+		command := func(name, event string, body map[string]any) bool {
+			r, ok = l.send(ctx, l.assigner, "assigner", job, "/api/v1/jobs/"+job+"/"+name, body, key, event)
+			return ok
+		}
+		if !command("take", "booking.job-taken.v1", map[string]any{}) ||
+			!command("send-offer", "booking.offer-sent.v1", map[string]any{"interpreters": []string{lin}}) ||
+			!command("accept-offer", "booking.offer-accepted.v1", map[string]any{"interpreter": lin}) ||
+			!command("assign", "booking.job-assigned.v1", map[string]any{"interpreter": lin}) {
+			return
+		}
+		mine := r.status == http.StatusOK // else the other client was faster
+		ok = true
+		switch {
+		case mine && i%4 == 1:
+			ok = command("unassign", "booking.job-unassigned.v1", map[string]any{"interpreter": lin, "reason": "no longer available"})
+		case mine && i%4 == 2:
+			ok = command("change-eta", "booking.eta-changed.v1", map[string]any{"eta": at(15), "agreedBy": "Sergeant Bell"})
+		case i%4 == 3:
+			ok = command("cancel", "booking.cancelled.v1", map[string]any{"authorisedBy": "Sergeant Bell"})
+		}
+		if !ok {
+			return
+		}
+	}
+}
+
+// send sends one command until the server answers it; a server that is away or busy is asked again. A refusal is an answer only where another
+// client has the interpreter.
+func (l *life) send(ctx context.Context, c *client, user, job, path string, body any, key, event string) (reply, bool) {
+	if job != "" {
+		l.journal.sending(job)
+	}
+	for ctx.Err() == nil {
+		if now := l.base.Load().(string); c.base != now || c.token == "" {
+			c.base, c.token = now, ""
+			r, err := c.try("POST", "/api/v1/sessions", map[string]any{"username": user, "password": "dragoman-demo"}, nil)
+			if err != nil || r.status != http.StatusCreated {
+				breathe(ctx)
+				continue
+			}
+			c.token, c.user = r.body["token"].(string), uuid.MustParse(r.body["user"].(map[string]any)["id"].(string))
+		}
+		r, err := c.try("POST", path, body, map[string]string{"Idempotency-Key": key})
+		switch {
+		case err != nil || r.status == http.StatusServiceUnavailable || r.status == http.StatusTooManyRequests:
+			breathe(ctx)
+		case r.status == http.StatusOK || r.status == http.StatusCreated:
+			status, _ := r.body["status"].(string)
+			if job == "" {
+				made := r.body["jobs"].([]any)[0].(map[string]any)
+				job, status = made["ref"].(string), made["status"].(string)
+			}
+			l.journal.answered(job, status, c.position, &acked{commands.CommandID(c.user, "POST", path, key), job, event})
+			return r, true
+		case strings.HasSuffix(path, "/assign") && r.status == http.StatusConflict && r.body["code"] == "double-booked":
+			l.journal.answered(job, "new", c.position, nil)
+			return r, true
+		default:
+			l.t.Errorf("%s: %d %s", path, r.status, r.raw)
+			return r, false
+		}
+	}
+	return reply{}, false
+}
+
+func breathe(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(20 * time.Millisecond):
 	}
 }

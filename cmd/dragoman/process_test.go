@@ -3,11 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -93,26 +95,86 @@ func (w testWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// binary builds the program once, as it is deployed.
 var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "dragoman-bin-")
 	if err != nil {
 		return "", err
 	}
+	builtIn = dir
 	path := filepath.Join(dir, "dragoman")
-	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
-	if err != nil {
-		return "", &exec.ExitError{Stderr: out}
+	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
 	}
 	return path, nil
 })
+
+var builtIn string // the folder of the built program; empty while nobody needed it
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if builtIn != "" {
+		os.RemoveAll(builtIn)
+	}
+	os.Exit(code)
+}
 
 // process is the real binary, run as an operator runs it, so that it can be killed.
 type process struct {
 	*exec.Cmd
 	base   string
-	errOut *strings.Builder
+	out    *text
+	errOut *text
 	ended  chan error
 	await  func(limit time.Duration) bool
+}
+
+// text is what a process has said so far.
+type text struct {
+	mu   sync.Mutex
+	b    strings.Builder
+	more chan struct{} // closed when there is more
+}
+
+func newText() *text { return &text{more: make(chan struct{})} }
+
+func (t *text) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	close(t.more)
+	t.more = make(chan struct{})
+	return t.b.Write(p)
+}
+
+// says waits until the process has said something.
+func (p *process) says(t testing.TB, what string) {
+	t.Helper()
+	late := time.After(time.Minute)
+	for ended := false; ; {
+		p.out.mu.Lock()
+		said, more := strings.Contains(p.out.b.String(), what), p.out.more
+		p.out.mu.Unlock()
+		if said {
+			return
+		}
+		if ended {
+			t.Fatalf("the process ended and never said %q: %s", what, p.errOut)
+		}
+		select {
+		case <-more:
+		case err := <-p.ended:
+			p.ended <- err
+			ended = true
+		case <-late:
+			t.Fatalf("the process did not say %q within a minute: %s", what, p.out)
+		}
+	}
+}
+
+func (t *text) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.b.String()
 }
 
 // startProcess starts the binary and waits until it listens.
@@ -125,15 +187,22 @@ func startProcess(t testing.TB, args ...string) *process {
 	return p
 }
 
-// spawn starts the binary without waiting for anything.
-func spawn(t testing.TB, args ...string) *process {
+// command is the binary, ready to be started.
+func command(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatalf("build: %v", err)
 	}
-	p := &process{Cmd: exec.Command(path, args...), errOut: &strings.Builder{}, ended: make(chan error, 1)}
+	return exec.Command(path, args...)
+}
+
+// spawn starts the binary, in a process group of its own, without waiting for anything.
+func spawn(t testing.TB, args ...string) *process {
+	t.Helper()
+	p := &process{Cmd: command(t, args...), out: newText(), errOut: newText(), ended: make(chan error, 1)}
 	p.Stderr = p.errOut
+	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := p.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -145,6 +214,7 @@ func spawn(t testing.TB, args ...string) *process {
 	go func() {
 		s := bufio.NewScanner(out)
 		for s.Scan() {
+			fmt.Fprintln(p.out, s.Text())
 			if _, a, ok := strings.Cut(s.Text(), "listening on "); ok {
 				address <- strings.TrimSpace(a)
 			}
@@ -170,4 +240,28 @@ func (p *process) kill() {
 	_ = p.Process.Kill()
 	<-p.ended
 	p.ended <- nil
+}
+
+// stop ends the process in order and demands a clean exit.
+func (p *process) stop(t testing.TB) {
+	t.Helper()
+	if err := p.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.end(t); err != nil {
+		t.Errorf("server did not stop cleanly: %v: %s", err, p.errOut)
+	}
+}
+
+// end waits until the process ends by itself.
+func (p *process) end(t testing.TB) error {
+	t.Helper()
+	select {
+	case err := <-p.ended:
+		p.ended <- nil
+		return err
+	case <-time.After(time.Minute):
+		t.Fatal("the process did not end within a minute")
+		return nil
+	}
 }

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestStartsFromAPrivateHome: with nothing configured and the data folder under a home that only its owner may enter, the demo reaches
@@ -69,16 +68,3 @@ func TestConfigurationNamesEveryFault(t *testing.T) {
 }
 
 func lineCount(s string) int { return len(strings.Split(strings.TrimSpace(s), "\n")) }
-
-// end waits until the process ends by itself.
-func (p *process) end(t testing.TB) error {
-	t.Helper()
-	select {
-	case err := <-p.ended:
-		p.ended <- nil
-		return err
-	case <-time.After(time.Minute):
-		t.Fatal("the process did not end within a minute")
-		return nil
-	}
-}
