@@ -43,7 +43,7 @@ func (Projector) Sources() fs.FS { return jobrow.With(sources) }
 
 // Apply implements projections.Projector: the page's jobs are read in one round trip, folded in memory and written in another.
 func (Projector) Apply(ctx context.Context, tx pgx.Tx, page eventschema.Page) error {
-	stored, err := load(ctx, tx, jobrow.Wanted(page))
+	stored, err := load(ctx, tx, jobrow.Changing(page))
 	if err != nil {
 		return err
 	}

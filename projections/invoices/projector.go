@@ -104,7 +104,7 @@ type customer struct{ name, zone string }
 
 func load(ctx context.Context, tx pgx.Tx, page eventschema.Page) (*fold, error) {
 	f := &fold{bills: map[uuid.UUID]*bill{}, customers: map[uuid.UUID]customer{}}
-	ids := jobrow.Wanted(page)
+	ids := jobrow.Changing(page)
 	if len(ids) == 0 && !completes(page) {
 		f.jobs = jobrow.NewFold(nil)
 		return f, nil
@@ -128,6 +128,9 @@ func load(ctx context.Context, tx pgx.Tx, page eventschema.Page) (*fold, error) 
 		return nil, fmt.Errorf("read the jobs of a page: %w", err)
 	}
 	f.jobs = jobrow.NewFold(stored)
+	if !completes(page) {
+		return f, nil
+	}
 
 	// Version 1 is built in, so a job can be priced before terms were ever defined.
 	f.terms = forms.TermsV1()

@@ -67,6 +67,25 @@ func NewFold(stored []Job) *Fold {
 
 // Wanted are the jobs that a page names and did not itself bring into being: those to read before folding it.
 func Wanted(page eventschema.Page) []uuid.UUID {
+	return wanted(page, func(booking.Event) bool { return true })
+}
+
+// Changing is Wanted without the jobs that the page names but whose Job it leaves alone, for a read model that keeps nothing else of them:
+// most events of a busy day are offers and their answers.
+func Changing(page eventschema.Page) []uuid.UUID { return wanted(page, changes) }
+
+// changes tells whether Apply changes a Job because of an event.
+func changes(e booking.Event) bool {
+	switch e.(type) {
+	case booking.Taken, booking.Released, booking.OfferSent, booking.OfferRevoked, booking.OfferAccepted, booking.OfferDeclined, booking.OfferLapsed,
+		booking.HoldEnded, booking.EtaProposed, booking.EtaDeclined, booking.TimesheetDisputed, booking.Continued, booking.MessagePosted,
+		booking.ContactLogged, booking.ReservationVoided, booking.PersonErased:
+		return false
+	}
+	return true
+}
+
+func wanted(page eventschema.Page, concerns func(booking.Event) bool) []uuid.UUID {
 	made, wanted := map[uuid.UUID]bool{}, map[uuid.UUID]bool{}
 	for _, r := range page {
 		switch e := r.Event.(type) {
@@ -80,6 +99,9 @@ func Wanted(page eventschema.Page) []uuid.UUID {
 				wanted[e.From] = true
 			}
 		case booking.Event:
+			if !concerns(e) {
+				continue
+			}
 			for _, id := range booking.Touches(e) {
 				if !made[id] {
 					wanted[id] = true

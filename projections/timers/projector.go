@@ -87,30 +87,29 @@ func load(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (*fold, error) {
 		f.jobs = jobrow.NewFold(nil)
 		return f, nil
 	}
-	found, err := tx.Query(ctx, `select job, ref, booking, customer, status, tier, created_at, requested_at, starts_at,
-		(extract(epoch from ends_at - starts_at) / 60)::integer, zone, contacted, told_at, every from jobs where job = any($1)`, ids)
-	if err != nil {
-		return nil, fmt.Errorf("read the jobs of a page: %w", err)
-	}
-	stored, err := pgx.CollectRows(found, func(row pgx.CollectableRow) (j jobrow.Job, err error) {
-		m := &job{}
-		err = row.Scan(&j.ID, &j.Ref, &j.Booking, &j.Customer, &j.Status, &j.Tier, &j.CreatedAt, &j.Requested, &j.Begin, &j.Minutes, &j.Zone,
-			&m.contacted, &m.toldAt, &m.every)
-		f.more[j.ID] = m
-		return j, err
+	var stored []jobrow.Job
+	var open []Timer
+	b := &pgx.Batch{} // one round trip for both
+	b.Queue(`select job, ref, booking, customer, status, tier, created_at, requested_at, starts_at,
+		(extract(epoch from ends_at - starts_at) / 60)::integer, zone, contacted, told_at, every from jobs where job = any($1)`, ids).
+		Query(func(found pgx.Rows) (err error) {
+			stored, err = pgx.CollectRows(found, func(row pgx.CollectableRow) (j jobrow.Job, err error) {
+				m := &job{}
+				err = row.Scan(&j.ID, &j.Ref, &j.Booking, &j.Customer, &j.Status, &j.Tier, &j.CreatedAt, &j.Requested, &j.Begin, &j.Minutes, &j.Zone,
+					&m.contacted, &m.toldAt, &m.every)
+				f.more[j.ID] = m
+				return j, err
+			})
+			return err
+		})
+	b.Queue(`select `+timerColumns+` from timers where job = any($1) and not done`, ids).Query(func(found pgx.Rows) (err error) {
+		open, err = pgx.CollectRows(found, scanTimer)
+		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read the jobs of a page: %w", err)
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+		return nil, fmt.Errorf("read the jobs of a page and their open timers: %w", err)
 	}
 	f.jobs = jobrow.NewFold(stored)
-	found, err = tx.Query(ctx, `select `+timerColumns+` from timers where job = any($1) and not done`, ids)
-	if err != nil {
-		return nil, fmt.Errorf("read the open timers of a page: %w", err)
-	}
-	open, err := pgx.CollectRows(found, scanTimer)
-	if err != nil {
-		return nil, fmt.Errorf("read the open timers of a page: %w", err)
-	}
 	for _, t := range open {
 		f.timers[t.ID] = &t
 		f.opened(t)
