@@ -14,9 +14,9 @@ type pace struct {
 
 const (
 	paceOver  = 200 * time.Millisecond
-	paceCalm  = 300.0 // events a second up to which nothing is gathered
-	paceSteep = 10 * time.Microsecond
-	paceMost  = 25 * time.Millisecond // reached at 2,800 events a second
+	paceCalm  = 200.0                 // events a second up to which nothing is gathered
+	paceSteep = 50 * time.Microsecond // more for each event a second above that
+	paceMost  = 25 * time.Millisecond // reached at 700 events a second
 )
 
 // gather notes that n events have come and answers how long to wait for more.

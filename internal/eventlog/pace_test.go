@@ -14,8 +14,8 @@ func TestPaceGathersOnlyWhenEventsComeQuickly(t *testing.T) {
 	}{
 		{50, 0, 0},
 		{150, 0, 0},
-		{1000, 4 * time.Millisecond, 10 * time.Millisecond},
-		{3000, 20 * time.Millisecond, paceMost},
+		{400, 5 * time.Millisecond, 15 * time.Millisecond},
+		{3000, paceMost, paceMost},
 		{50000, paceMost, paceMost},
 	} {
 		var p pace
