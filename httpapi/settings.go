@@ -13,6 +13,8 @@ import (
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/projections/jobs"
+	readpeople "github.com/dragoman-booking/dragoman/projections/people"
 	"github.com/dragoman-booking/dragoman/projections/settings"
 )
 
@@ -112,7 +114,7 @@ func (a *API) settings() {
 		s, err := q.Agency(ctx)
 		return all(s.Settings.Reasons[in.Kind]), err
 	})
-	a.forms(q, models)
+	a.forms(q)
 	a.preferences()
 	a.erasures()
 }
@@ -122,7 +124,8 @@ type formAnswer struct {
 	Defaults map[string]string `json:"defaults" doc:"Values that come filled for this user (LL-37, II-32)."`
 }
 
-func (a *API) forms(q settings.Queries, models []string) {
+func (a *API) forms(q settings.Queries) {
+	models := []string{settings.Name, readpeople.Name, jobs.Name} // what was agreed with the customer, and the last booking, are read too
 	type formLine struct {
 		ID          string `json:"id"`
 		Version     int    `json:"version"`
@@ -157,33 +160,17 @@ func (a *API) forms(q settings.Queries, models []string) {
 		})
 }
 
-// defaults are the values that a form comes filled with for this user: from the profile, and the fields' own.
+// defaults are the values that a form comes filled with for this user.
 func (a *API) defaults(ctx context.Context, v access.Viewer, f forms.Form) (map[string]string, error) {
-	out := map[string]string{}
-	for _, field := range f.Fields {
-		if field.Default != "" {
-			out[field.Key] = field.Default
-		}
-	}
-	if !v.OfCustomer() {
-		return out, nil
-	}
-	me, found, err := a.Queries.People.User(ctx, v, v.User)
+	out, err := a.Queries.Settings.Defaults(ctx, v, v.Customer, f)
 	if err != nil {
 		return nil, err
 	}
-	billTo, err := a.Queries.Settings.BillTo(ctx, v.Customer)
-	if err != nil {
-		return nil, err
-	}
-	if billTo != "" {
-		out["billTo"] = billTo
-	}
-	if found {
-		for key, value := range map[string]string{"requestingOfficer": me.Name, "telephone": me.Telephone, "primaryEmail": me.Email} {
-			if value != "" {
-				out[key] = value
-			}
+	if _, asked := f.Field("reportTo"); asked {
+		if last, err := a.Queries.Jobs.LastReportTo(ctx, v); err != nil {
+			return nil, err
+		} else if last != "" {
+			out["reportTo"] = last
 		}
 	}
 	return out, nil

@@ -52,7 +52,7 @@ func (c Create) Decide(s State, env Env) (Decision, error) {
 	}
 
 	var f faults
-	if !slices.Contains(enabledForms(env.Customer), env.Form.ID) {
+	if !slices.Contains(env.Customer.BookableForms(), env.Form.ID) {
 		f.add("body.form", "This form is not among those of the customer.")
 	}
 	if c.Interpreters < 0 {
@@ -91,14 +91,6 @@ func (c Create) Decide(s State, env Env) (Decision, error) {
 		e.Jobs[i] = NewJob{ID: env.NewID(fmt.Sprintf("job/%d", i)), Ref: c.JobRefs[i], Schedule: Schedule{Start: start, Minutes: minutes}}
 	}
 	return Decision{Events: []Event{e}, Warnings: warnings}, nil
-}
-
-// enabledForms are the forms that a customer may book on.
-func enabledForms(c people.CustomerSettings) []string {
-	if len(c.Forms) > 0 {
-		return c.Forms
-	}
-	return []string{forms.FaceToFaceID, forms.RemoteID}
 }
 
 // place reads where the job takes place, or who pays if nobody travels (LL-19, LL-20, LL-48), and answers with the time zone there.

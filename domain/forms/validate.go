@@ -68,7 +68,7 @@ func (f Form) Validate(in map[string][]string, on string, now time.Time) (map[st
 		}
 		if len(sent) == 0 {
 			switch {
-			case field.requiredOn(on):
+			case field.RequiredOn(on):
 				faults = append(faults, field.fault("This field is required."))
 			case on == OnChange:
 				values[field.Key] = domain.Value{}
@@ -188,7 +188,8 @@ func (f Form) WithSpeaker(rule string) Form {
 	return f
 }
 
-func (f Field) requiredOn(on string) bool {
+// RequiredOn tells whether the field must be filled on create or on edit (D-19).
+func (f Field) RequiredOn(on string) bool {
 	if on == OnCreate || f.OnEdit == "" {
 		return f.Required
 	}

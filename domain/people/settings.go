@@ -1,5 +1,7 @@
 package people
 
+import "github.com/dragoman-booking/dragoman/domain/forms"
+
 // AgencySettings are the agency's looks, texts and policies; every change stores the whole (versioned by AgencyChanged.Version).
 type AgencySettings struct {
 	Name            string              `json:"name"` // D-17
@@ -47,6 +49,14 @@ type CustomerSettings struct {
 	CancelHours   *int     `json:"cancelHours,omitempty"`   // nil: the agency's
 	Closing       string   `json:"closing,omitempty"`       // two-party (default), customer, interpreter (D-09, II-75)
 	SpeakerName   string   `json:"speakerName,omitempty"`   // name (default), initials, reference (D-15)
+}
+
+// BookableForms are the ids of the forms that the customer may book on: those agreed, else the built-in LiveLINK forms.
+func (s CustomerSettings) BookableForms() []string {
+	if len(s.Forms) > 0 {
+		return s.Forms
+	}
+	return []string{forms.FaceToFaceID, forms.RemoteID}
 }
 
 // NumberingJob and NumberingInvoice are the number series.

@@ -61,30 +61,19 @@ func (q Queries) Notices(ctx context.Context, v access.Viewer) (notices []people
 	return notices, a.Settings.Splash, nil
 }
 
-// Forms are the newest versions of the forms that the viewer may book with: a customer's as far as agreed, everybody else's all.
+// Forms are the newest versions of the forms that the viewer may book with: a customer's as FormsFor tells, everybody else's all.
 func (q Queries) Forms(ctx context.Context, v access.Viewer) ([]forms.Form, error) {
-	all, err := projections.Collect(ctx, q.Models, pgx.RowTo[forms.Form], `
-		select distinct on (form) body from {settings}.forms order by form, version desc`)
-	if err != nil || !v.OfCustomer() {
-		return all, wrap("list forms", err)
+	if v.OfCustomer() {
+		return q.FormsFor(ctx, v.Customer)
 	}
-	agreed, _, err := projections.One(ctx, q.Models, pgx.RowTo[people.CustomerSettings],
-		`select settings from {people}.customers where customer = $1`, v.Customer)
-	if err != nil {
-		return nil, wrap("read what a customer may book", err)
-	}
-	if len(agreed.Forms) == 0 {
-		return all, nil
-	}
-	return slices.DeleteFunc(all, func(f forms.Form) bool { return !slices.Contains(agreed.Forms, f.ID) }), nil
+	all, err := projections.Collect(ctx, q.Models, pgx.RowTo[forms.Form], newestForms)
+	return all, wrap("list forms", err)
 }
 
 // Form is one of them; version 0 is the newest. Old versions are for reading jobs that were booked with them.
 func (q Queries) Form(ctx context.Context, v access.Viewer, id string, version int) (f forms.Form, found bool, err error) {
-	if version > 0 {
-		f, found, err = projections.One(ctx, q.Models, pgx.RowTo[forms.Form],
-			`select body from {settings}.forms where form = $1 and version = $2`, id, version)
-		return f, found, wrap("read a form", err)
+	if v.OfCustomer() || version > 0 {
+		return q.FormFor(ctx, v.Customer, id, version)
 	}
 	all, err := q.Forms(ctx, v)
 	if err != nil {
@@ -95,13 +84,6 @@ func (q Queries) Form(ctx context.Context, v access.Viewer, id string, version i
 		return f, false, nil
 	}
 	return all[i], true, nil
-}
-
-// BillTo is what a customer's bookings are billed to unless they say otherwise (II-32).
-func (q Queries) BillTo(ctx context.Context, customer uuid.UUID) (string, error) {
-	s, _, err := projections.One(ctx, q.Models, pgx.RowTo[people.CustomerSettings],
-		`select settings from {people}.customers where customer = $1`, customer)
-	return s.BillTo, wrap("read whom a customer is billed as", err)
 }
 
 func wrap(what string, err error) error {
