@@ -15,7 +15,7 @@ run: build need-postgres ## build, start with demo data, print address and login
 	@exec $(BIN) demo --listen $(LISTEN) --data $(DATA)
 
 build: need-go assets ## build the binary into bin/
-	go build -trimpath -o $(BIN) ./cmd/dragoman
+	go build -o $(BIN) ./cmd/dragoman
 
 test: build need-postgres ## everything: vet, then every test against the real parts
 	go vet ./...
