@@ -94,7 +94,7 @@ func awaitServer(ctx context.Context, pool *pgxpool.Pool, wait time.Duration) er
 		}
 		select {
 		case <-ctx.Done():
-			return err
+			return fmt.Errorf("%w: %w", ctx.Err(), err)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

@@ -147,6 +147,33 @@ func TestPrivateClusterKeepsItsRows(t *testing.T) {
 	}
 }
 
+// TestPrivateClusterWhoseStartIsGivenUp: whoever is interrupted while the server starts leaves none behind, and says what interrupted.
+func TestPrivateClusterWhoseStartIsGivenUp(t *testing.T) {
+	t.Parallel()
+	dir := TestDataDir(t)
+	left := &server{dir: filepath.Join(dir, insideDataDir)}
+	ctx, cancel := context.WithCancel(t.Context())
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		eventually(t, "the server to be on its way up", func() bool {
+			_, _, ok := left.running()
+			return ok
+		})
+		cancel()
+	}()
+	c, err := StartPrivate(ctx, Options{DataDir: dir, Logger: slog.New(slog.DiscardHandler)})
+	<-watched
+	if err == nil { // it was quicker than we
+		err = c.Stop(t.Context())
+	} else if !errors.Is(err, context.Canceled) {
+		t.Errorf("the start was given up with: %v", err)
+	}
+	if pid, _, ok := left.running(); ok {
+		t.Errorf("process %d is left (%v)", pid, err)
+	}
+}
+
 func TestPrivateClusterIsSharedUntilTheLastStops(t *testing.T) {
 	t.Parallel()
 	dir := TestDataDir(t)

@@ -94,10 +94,10 @@ func startPrivate(ctx context.Context, o Options, find func() []binaries) (*Clus
 		return nil, err
 	}
 	if err := c.server.createDatabase(ctx, database); err != nil {
-		return nil, err
+		return nil, errors.Join(err, c.leave(context.WithoutCancel(ctx)))
 	}
 	if c.using, err = lockFile(c.usersLock(), syscall.LOCK_SH|syscall.LOCK_NB); err != nil {
-		return nil, err
+		return nil, errors.Join(err, c.leave(context.WithoutCancel(ctx)))
 	}
 	c.log.Info("private database is running", "folder", c.server.dir, "postgres", c.bin.major, "adopted", c.adopted)
 
@@ -121,23 +121,27 @@ func (c *Cluster) Stop(ctx context.Context) (err error) {
 		defer c.using.release()
 		starting, lockErr := waitForLock(ctx, c.startLock())
 		if lockErr != nil {
-			err = lockErr
+			err = fmt.Errorf("stop the private database: %w", lockErr)
 			return
 		}
 		defer starting.release()
 		c.using.release()
-		alone, lockErr := lockFile(c.usersLock(), syscall.LOCK_EX|syscall.LOCK_NB)
-		if lockErr != nil {
-			return // someone else still works with it
-		}
-		defer alone.release()
-		if err = c.server.stop(ctx); err == nil {
-			os.Remove(c.server.sockets) // empty now; the next start makes it again
-		}
+		err = c.leave(ctx)
 	})
+	return err
+}
+
+// leave ends the server unless someone else works with it. The caller holds the start lock.
+func (c *Cluster) leave(ctx context.Context) error {
+	alone, err := lockFile(c.usersLock(), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err != nil {
+		return nil // someone else does
+	}
+	defer alone.release()
+	if err := c.server.stop(ctx); err != nil {
 		return fmt.Errorf("stop the private database: %w", err)
 	}
+	os.Remove(c.server.sockets) // empty now; the next start makes it again
 	return nil
 }
 
@@ -300,7 +304,7 @@ func (c *Cluster) run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for the server (process %d) that runs on %s: %w", pid, s.data(), err)
+			return fmt.Errorf("wait for the server (process %d) that runs on %s: %w: %w", pid, s.data(), ctx.Err(), err)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

@@ -166,7 +166,7 @@ func (s *server) config() string {
 	return text.String()
 }
 
-// start makes the server run and returns once it answers.
+// start makes the server run and returns once it answers. When it returns an error, nothing runs that it has started.
 func (s *server) start(ctx context.Context, b binaries) error {
 	if err := s.owner.makeDir(s.sockets, 0o700); err != nil {
 		return fmt.Errorf("make the socket's folder: %w", err)
@@ -193,6 +193,13 @@ func (s *server) start(ctx context.Context, b binaries) error {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }() // also reaps it when it ends long after, in our lifetime
+	end := func() {
+		_ = cmd.Process.Signal(syscall.SIGINT) // "fast", as in stop; it has ended otherwise
+		select {
+		case <-ended:
+		case <-time.After(stopWithin):
+		}
+	}
 
 	deadline := time.Now().Add(startWithin)
 	for {
@@ -203,13 +210,15 @@ func (s *server) start(ctx context.Context, b binaries) error {
 		case recovering(err):
 			deadline = time.Now().Add(startWithin) // after a crash that takes as long as it takes
 		case time.Now().After(deadline):
+			end()
 			return fmt.Errorf("PostgreSQL did not answer within %s (see %s): %w", startWithin, s.logFile(), err)
 		}
 		select {
 		case exit := <-ended:
 			return fmt.Errorf("PostgreSQL ended while starting: %s (see %s)", explain(s.saidSince(from), orDefault(exit, errors.New("no reason given"))), s.logFile())
 		case <-ctx.Done():
-			return fmt.Errorf("wait for PostgreSQL (see %s): %w", s.logFile(), err)
+			end()
+			return fmt.Errorf("wait for PostgreSQL (see %s): %w: %w", s.logFile(), ctx.Err(), err)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
