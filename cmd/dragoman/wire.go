@@ -102,31 +102,33 @@ func projectors() []projections.Projector {
 
 // openStores opens the database, the keys and the event log: embedded ones under the data folder, or those that the configuration or a
 // running server names.
-func openStores(ctx context.Context, s *stage, c *Config) (h *house, err error) {
-	h = &house{log: s.log, config: c, clock: &clock.Clock{}}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, h.close())
-		}
-	}()
+func openStores(ctx context.Context, s *stage, c *Config) (*house, error) {
+	h := &house{log: s.log, config: c, clock: &clock.Clock{}}
+	if err := h.openStores(ctx, c); err != nil {
+		return nil, errors.Join(err, h.close())
+	}
+	return h, nil
+}
+
+func (h *house) openStores(ctx context.Context, c *Config) error {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data folder: %w", err)
+		return fmt.Errorf("make the data folder: %w", err)
 	}
 	if err := h.openDatabase(ctx, c); err != nil {
-		return nil, err
+		return err
 	}
 	wrapper, err := accounts.OpenMasterKey(ctx, h.pool, c.masterKeyFile())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if h.keys, err = accounts.NewKeys(h.pool, wrapper, accounts.KeyOptions{Logger: h.log}); err != nil {
-		return nil, fmt.Errorf("open the personal-data keys: %w", err)
+		return fmt.Errorf("open the personal-data keys: %w", err)
 	}
 	h.closing("the personal-data keys", h.keys.Close)
 	if h.accounts, err = accounts.New(h.pool, accounts.Options{}); err != nil {
-		return nil, fmt.Errorf("open the accounts: %w", err)
+		return fmt.Errorf("open the accounts: %w", err)
 	}
-	return h, h.openLog(ctx, c)
+	return h.openLog(ctx, c)
 }
 
 func (h *house) openDatabase(ctx context.Context, c *Config) error {
