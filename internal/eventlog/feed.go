@@ -43,18 +43,20 @@ type FeedConfig struct {
 }
 
 // Feed hands the events of ours to subscribers, in order, as Watermill messages that each hold a page: as many consecutive events as are
-// waiting, one when live (some, when they come quickly), up to PageSize in catch-up. The next page of a subscriber goes out only after the ack; a nack has it resume from its
-// checkpoint. Every event is read and decoded once per process: one subscription to the log is fanned out, and a subscriber further back than
-// what is kept in memory reads by itself until it has caught up.
+// waiting, one when live (some, when they come quickly), up to PageSize in catch-up. The next page of a subscriber goes out only after the ack; a
+// nack has it resume from its checkpoint. Every event is read and decoded once per process: one subscription to the log is fanned out. A
+// subscriber further back than what is kept in memory reads by itself until it has caught up; several that stand at the same place there share
+// what one of them reads.
 //
 // It follows the log for ever: every drop of the subscription is followed by another one. An event that cannot be decoded stands in its page
 // with its Err; the subscriber judges.
 type Feed struct {
 	FeedConfig
-	recent *recent
-	ctx    context.Context
-	cancel context.CancelFunc
-	work   sync.WaitGroup
+	recent  *recent
+	history *history
+	ctx     context.Context
+	cancel  context.CancelFunc
+	work    sync.WaitGroup
 
 	mu     sync.Mutex // keeps Close apart from what begins work
 	closed bool
@@ -76,7 +78,7 @@ func NewFeed(c FeedConfig) *Feed {
 			return message.NewMessage(page.Last().ID.String(), nil)
 		}
 	}
-	f := &Feed{FeedConfig: c}
+	f := &Feed{FeedConfig: c, history: newHistory()}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	return f
 }
@@ -195,6 +197,7 @@ func (f *Feed) sameLog(last Checkpoint) Checkpoint {
 				slog.Error("the log was replaced or cut behind the feed")
 				last = Checkpoint{newest.Position, newest.ID}
 				f.recent.reset(last.Position)
+				f.history.reset()
 			}
 		}
 		if err == nil {

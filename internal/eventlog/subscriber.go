@@ -215,30 +215,60 @@ type ownReading struct {
 	cancel context.CancelFunc
 }
 
-// readOwn reads pages after a position until the feed's memory begins, or to the log's end as of now.
+// readOwn brings pages after a position until the feed's memory begins, or to the log's end as of now: those that another subscriber has read, and
+// the rest from the log.
 func (f *Feed) readOwn(ctx context.Context, after eventschema.Position) *ownReading {
 	ctx, cancel := context.WithCancel(ctx)
 	o := &ownReading{pages: make(chan eventschema.Page, 1), cancel: cancel}
+	f.history.join()
 	go func() {
 		defer close(o.pages)
-		o.err = f.Reader().ReadAll(ctx, after, func(page eventschema.Page) error {
-			last := page.Last().Position
-			for len(page) > 0 {
-				n := min(len(page), f.PageSize)
-				select {
-				case o.pages <- page[:n:n]:
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-				page = page[n:]
+		defer f.history.leave()
+		for ctx.Err() == nil && !f.recent.covers(after) {
+			page, found := f.history.after(ctx, after)
+			if !found {
+				o.err = f.readOn(ctx, o, after)
+				return
 			}
-			if f.recent.covers(last) {
-				return eventschema.ErrStop
+			if o.err = o.hand(ctx, page); o.err != nil {
+				return
 			}
-			return nil
-		})
+			after = page.Last().Position
+		}
 	}()
 	return o
+}
+
+// readOn reads the log itself, and leaves what it reads for others.
+func (f *Feed) readOn(ctx context.Context, o *ownReading, after eventschema.Position) error {
+	came := f.history.announce(after)
+	defer func() { came(nil) }()
+	return f.Reader().ReadAll(ctx, after, func(page eventschema.Page) error {
+		for len(page) > 0 {
+			n := min(len(page), f.PageSize)
+			came(page[:n:n])
+			after = page[n-1].Position
+			came = f.history.announce(after)
+			if err := o.hand(ctx, page[:n:n]); err != nil {
+				return err
+			}
+			page = page[n:]
+		}
+		if f.recent.covers(after) {
+			return eventschema.ErrStop
+		}
+		return nil
+	})
+}
+
+// hand gives the subscriber a page.
+func (o *ownReading) hand(ctx context.Context, page eventschema.Page) error {
+	select {
+	case o.pages <- page:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // stopOwn ends the subscriber's own reading, if there is one.
