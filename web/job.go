@@ -22,23 +22,26 @@ import (
 // jobPage is a job with everything that the viewer may read of it and do with it (LL-66..74).
 type jobPage struct {
 	jobs.Detail
-	Can     map[string]bool // commands that may be sent now (LL-69)
-	Message string          // how the search stands, in the agency's words (LL-67)
-	Nobody  string          // that nobody has the job, in the agency's words (LL-72)
-	TakenBy string          // name of the assigner who works on it
-	Panels  []panel         // the form's sections
-	Own     bool            // the viewer is the interpreter who has the job
-	Offer   *jobs.Offer     // the viewer's own newest offer
-	Moments *moments        // of the job as it stood; nil: the job of now
-	AsOf    bool            // may be looked at as it stood
-	History bool            // its events may be read
-	Threads bool            // its admin messages may be read
-	Hours   bool            // its hours may be read
-	Notes   bool            // its activity notes may be read
+	Can       map[string]bool // commands that may be sent now (LL-69)
+	Message   string          // how the search stands, in the agency's words (LL-67)
+	Nobody    string          // that nobody has the job, in the agency's words (LL-72)
+	TakenBy   string          // name of the assigner who works on it
+	TakenByMe bool
+	Panels    []panel     // the form's sections
+	Own       bool        // the viewer is the interpreter who has the job
+	Offer     *jobs.Offer // the viewer's own newest offer
+	Moments   *moments    // of the job as it stood; nil: the job of now
+	AsOf      bool        // may be looked at as it stood
+	History   bool        // its events may be read
+	Threads   bool        // its admin messages may be read
+	Hours     bool        // its hours may be read
+	Notes     bool        // its activity notes may be read
 	// MayCancel: the customer may end it alone, or could have until the window closed (LL-113, LL-115).
 	MayCancel bool
 	Sent      url.Values // what was typed into a form that was refused
 	Refusal   *domain.Refusal
+
+	viewer access.Viewer
 }
 
 // panel is one section of the form with its values.
@@ -142,7 +145,7 @@ func (p *Portal) jobPage(ctx context.Context, d jobs.Detail) (jobPage, error) {
 	rel := relation(v, d)
 	see := func(c access.Class) bool { return access.CanSee(v, rel, d.Remote, c) }
 	page := jobPage{
-		Detail: d, Can: map[string]bool{}, Nobody: agency.Settings.Texts[people.TextNoLinguist],
+		Detail: d, viewer: v, TakenByMe: d.TakenBy == v.User && v.User != uuid.Nil, Can: map[string]bool{}, Nobody: agency.Settings.Texts[people.TextNoLinguist],
 		Panels: panelsOf(d, form, words{agency.Settings.Languages, p.say}, func(c access.Class) bool { return access.See(v, rel, d.Remote, c) != access.Hidden }),
 		Own:    rel == access.Assigned,
 		AsOf:   access.MayManage(v, access.ReadAsOf) == nil, History: access.MayManage(v, access.ReadHistory) == nil,

@@ -40,6 +40,7 @@ type frame struct {
 	Now    time.Time
 	Toast  string // said in the live region once
 	Behind bool   // what was just written may not show yet
+	Warn   string // what an accepted command warned of
 	Key    string // idempotency key for the page's form: sent twice it is done once (LL-44)
 	Body   any
 }
@@ -61,7 +62,7 @@ func loadViews(a *assets) (*views, error) {
 		}
 		v.words[strings.TrimSuffix(path.Base(file), ".json")] = words
 	}
-	base, err := template.New("layout").Funcs(v.funcs(a)).ParseFS(texts, "templates/layout.html", "templates/parts/*.html")
+	base, err := template.New("layout").Funcs(v.funcs(a)).Funcs(jobFuncs(v)).ParseFS(texts, "templates/layout.html", "templates/parts/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("web: parse the layout: %w", err)
 	}
@@ -220,6 +221,11 @@ func (p *Portal) frame(r *http.Request, title string, body any) (frame, error) {
 	if done := r.URL.Query().Get("done"); done != "" {
 		if text, err := p.views.text("en", "done."+done); err == nil { // what is not one of our texts says nothing
 			f.Toast = text
+		}
+	}
+	if warn := r.URL.Query().Get("warn"); warn != "" {
+		if text, err := p.views.text("en", "warning."+warn); err == nil {
+			f.Warn = text
 		}
 	}
 	return f, nil

@@ -16,6 +16,13 @@ func (p *Portal) routes(r chi.Router) {
 
 	r.Get("/", p.page(p.home))
 	r.Get("/job", p.page(p.findJob)) // the header's Job Reference box
+
+	r.Get("/jobs/{ref}", p.page(p.job))
+	r.Get("/jobs/{ref}/activity", p.page(p.activity))
+	r.Get("/jobs/{ref}/messages", p.page(p.messages))
+	r.Get("/jobs/{ref}/timesheet", p.page(p.timesheet))
+	r.Get("/jobs/{ref}/history", p.page(p.history))
+	p.actionRoutes(r) // POST /jobs/{ref}/{command}, and GET where a command asks for values
 }
 
 // findJob opens a job by its reference (LL-07).

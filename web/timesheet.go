@@ -58,7 +58,7 @@ func (p *Portal) showTimesheet(w http.ResponseWriter, r *http.Request, status in
 	}
 	page.Grid, page.Lines = gridOf(page.Detail, page.Sent), linesOf(page.Sent)
 	for i, t := range page.Timesheets {
-		if t.State == "submitted" {
+		if t.State == "submitted" || t.State == "disputed" {
 			page.Waiting, page.Answers = &page.Timesheets[i], other(t.Side)
 		}
 	}

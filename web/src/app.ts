@@ -1,5 +1,6 @@
 // What every page needs: htmx, menus that close, rows that open, themes. Pages work without it.
 import htmx from 'htmx.org'
+import './job'
 
 htmx.config.includeIndicatorStyles = false // the policy allows no inline style
 htmx.config.allowEval = false
