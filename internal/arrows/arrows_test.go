@@ -14,24 +14,25 @@ const module = "github.com/dragoman-booking/dragoman/"
 
 // may says which rooms of ours a room may import. A room stands for itself and what lies below it.
 var may = map[string][]string{
-	"domain":            {},
-	"eventschema":       {"domain"},
-	"commands":          {"domain", "eventschema"},
-	"projections":       {"domain", "eventschema", "internal/eventlog", "internal/postgres", "internal/lease"},
-	"reactions":         {"domain", "eventschema", "internal/eventlog", "internal/postgres", "internal/lease", "projections"},
-	"httpapi":           {"domain", "eventschema", "commands", "projections", "internal/accounts", "internal/clock"},
-	"web":               {"domain", "eventschema", "commands", "projections", "internal/accounts", "internal/clock"},
-	"internal/eventlog": {"domain", "eventschema"},
-	"internal/esnode":   {},
-	"internal/postgres": {},
-	"internal/accounts": {"domain", "eventschema", "internal/postgres"},
-	"internal/lease":    {},
-	"internal/clock":    {},
-	"demo":              {"domain", "eventschema", "commands"},
-	"internal/blobs":    {},
-	"internal/arrows":   {},
-	"deploy":            {},
-	"cmd":               {"*"},
+	"domain":             {},
+	"eventschema":        {"domain"},
+	"commands":           {"domain", "eventschema", "internal/telemetry"},
+	"projections":        {"domain", "eventschema", "internal/eventlog", "internal/postgres", "internal/lease", "internal/telemetry"},
+	"reactions":          {"domain", "eventschema", "internal/eventlog", "internal/postgres", "internal/lease", "projections", "internal/telemetry"},
+	"httpapi":            {"domain", "eventschema", "commands", "projections", "internal/accounts", "internal/clock", "internal/telemetry"},
+	"web":                {"domain", "eventschema", "commands", "projections", "internal/accounts", "internal/clock", "internal/telemetry"},
+	"internal/eventlog":  {"domain", "eventschema", "internal/telemetry"},
+	"internal/esnode":    {},
+	"internal/postgres":  {},
+	"internal/accounts":  {"domain", "eventschema", "internal/postgres"},
+	"internal/lease":     {},
+	"internal/clock":     {},
+	"internal/telemetry": {"eventschema"},
+	"demo":               {"domain", "eventschema", "commands"},
+	"internal/blobs":     {},
+	"internal/arrows":    {},
+	"deploy":             {},
+	"cmd":                {"*"},
 }
 
 // only says which rooms may import a library that belongs to one place.
@@ -40,6 +41,7 @@ var only = map[string][]string{
 	"github.com/jackc/pgx":                       {"projections", "reactions", "internal/accounts", "internal/postgres", "internal/lease", "internal/clock", "cmd"},
 	"github.com/go-chi/chi":                      {"httpapi", "web"},
 	"github.com/cockroachdb/pebble":              {"internal/esnode"},
+	"go.opentelemetry.io/otel":                   {"internal/telemetry", "internal/postgres", "cmd"},
 }
 
 type pkg struct {
