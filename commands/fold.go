@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
 )
@@ -90,6 +91,8 @@ type streams[S any] struct {
 	clone func(S) S
 	slots *lru.Cache[string, *slot[S]]
 	turns queues
+
+	fromMemory, continued, fromLog prometheus.Counter // where folds came from
 }
 
 // own is a state that may be evolved: nobody else holds it.
@@ -100,12 +103,13 @@ func (s *streams[S]) own(state S) S {
 	return s.clone(state)
 }
 
-func newStreams[S any](log Log, codec Codec, size int, evolve func(S, eventschema.Recorded) S) *streams[S] {
+func newStreams[S any](folds *prometheus.CounterVec, kind string, log Log, codec Codec, size int, evolve func(S, eventschema.Recorded) S) *streams[S] {
 	slots, err := lru.New[string, *slot[S]](size)
 	if err != nil {
 		panic(fmt.Sprintf("commands: cache of %d streams: %v", size, err)) // our own constant
 	}
-	return &streams[S]{log: log, codec: codec, evolve: evolve, slots: slots}
+	return &streams[S]{log: log, codec: codec, evolve: evolve, slots: slots, fromMemory: folds.WithLabelValues(kind, "memory"),
+		continued: folds.WithLabelValues(kind, "continued"), fromLog: folds.WithLabelValues(kind, "log")}
 }
 
 // slot is one stream's place in the cache, with the reads under way. A caller who needs to know what the stream holds now joins the read
@@ -147,6 +151,7 @@ func (s *streams[S]) remembered(stream string) (Folded[S], bool) {
 	if sl.folded == nil || sl.folded.epoch != s.log.Epoch() {
 		return Folded[S]{}, false
 	}
+	s.fromMemory.Inc()
 	return *sl.folded, true
 }
 
@@ -239,9 +244,11 @@ func (s *streams[S]) readOn(ctx context.Context, stream string, base *Folded[S],
 	if base != nil {
 		f, err := s.continueFrom(ctx, stream, *base)
 		if !errors.Is(err, errOtherLog) {
+			s.continued.Inc()
 			return f, err
 		}
 	}
+	s.fromLog.Inc()
 	f := s.none()
 	f.epoch = epoch
 	var err error

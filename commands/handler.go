@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dragoman-booking/dragoman/domain/billing"
 	"github.com/dragoman-booking/dragoman/domain/booking"
@@ -14,6 +15,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/telemetry"
 )
 
 // Refs leads from what a caller names to what holds it; the refs read model implements it.
@@ -76,6 +78,9 @@ type Config struct {
 	Machine    func() time.Time // the machine's clock, for recordedAt; default time.Now
 	Logger     *slog.Logger     // default slog.Default()
 	Cache      int              // how many streams of each kind stay folded; default 10,000
+
+	Traces  *telemetry.Traces     // nil: commands are not traced
+	Metrics prometheus.Registerer // nil: what is counted is not shown
 }
 
 func (c Config) validate() error {
@@ -100,6 +105,7 @@ type Handler struct {
 	machine  func() time.Time
 	hashKey  []byte
 	logger   *slog.Logger
+	measures measures
 
 	bookings     *streams[booking.State]
 	diaries      *streams[diary.State]
@@ -129,18 +135,22 @@ func New(c Config) (*Handler, error) {
 	if c.Cache == 0 {
 		c.Cache = 10_000
 	}
+	m, err := newMeasures(c.Traces, c.Metrics)
+	if err != nil {
+		return nil, err
+	}
 	h := &Handler{
 		log: c.Log, codec: c.Codec, keys: c.PersonKeys, refs: c.Refs, models: c.Models, accounts: c.Accounts, clock: c.Clock,
-		machine: c.Machine, hashKey: c.HashKey, logger: c.Logger,
-		bookings:     newStreams(c.Log, c.Codec, c.Cache, evolveBooking),
-		diaries:      newStreams(c.Log, c.Codec, c.Cache, evolveWith(diary.Evolve)),
-		interpreters: newStreams(c.Log, c.Codec, c.Cache, evolveWith(people.EvolveInterpreter)),
-		customers:    newStreams(c.Log, c.Codec, c.Cache, evolveWith(people.EvolveCustomer)),
-		agency:       newStreams(c.Log, c.Codec, 1, evolveWith(people.EvolveAgency)),
-		forms:        newStreams(c.Log, c.Codec, c.Cache, evolveWith(forms.EvolveForm)),
-		terms:        newStreams(c.Log, c.Codec, c.Cache, evolveWith(forms.EvolveTerms)),
-		billing:      newStreams(c.Log, c.Codec, c.Cache, evolveWith(billing.Evolve)),
-		numbering:    newStreams(c.Log, c.Codec, 10, evolveWith(people.EvolveNumbering)),
+		machine: c.Machine, hashKey: c.HashKey, logger: c.Logger, measures: m,
+		bookings:     newStreams(m.folds, eventschema.Booking, c.Log, c.Codec, c.Cache, evolveBooking),
+		diaries:      newStreams(m.folds, eventschema.Diary, c.Log, c.Codec, c.Cache, evolveWith(diary.Evolve)),
+		interpreters: newStreams(m.folds, eventschema.Interpreter, c.Log, c.Codec, c.Cache, evolveWith(people.EvolveInterpreter)),
+		customers:    newStreams(m.folds, eventschema.Customer, c.Log, c.Codec, c.Cache, evolveWith(people.EvolveCustomer)),
+		agency:       newStreams(m.folds, eventschema.Agency, c.Log, c.Codec, 1, evolveWith(people.EvolveAgency)),
+		forms:        newStreams(m.folds, eventschema.Form, c.Log, c.Codec, c.Cache, evolveWith(forms.EvolveForm)),
+		terms:        newStreams(m.folds, eventschema.Terms, c.Log, c.Codec, c.Cache, evolveWith(forms.EvolveTerms)),
+		billing:      newStreams(m.folds, eventschema.Billing, c.Log, c.Codec, c.Cache, evolveWith(billing.Evolve)),
+		numbering:    newStreams(m.folds, eventschema.Numbering, c.Log, c.Codec, 10, evolveWith(people.EvolveNumbering)),
 		made:         newMade(),
 	}
 	h.numbers = &numbers{}

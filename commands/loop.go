@@ -68,8 +68,9 @@ type result[S any] struct {
 	warnings []domain.Warning
 }
 
-// execute carries one command through: who may (404, 403), repeat, If-Match (412), the rules, the append. A conflict is decided again.
-func execute[S any](ctx context.Context, h *Handler, st *streams[S], r Request, w wish[S]) (result[S], error) {
+// carryOut takes one command through: who may (404, 403), repeat, If-Match (412), the rules, the append. A conflict is decided again; attempts
+// are how often it was decided.
+func carryOut[S any](ctx context.Context, h *Handler, st *streams[S], r Request, w wish[S], attempts *int) (result[S], error) {
 	leave, err := st.turns.enter(ctx, w.stream)
 	if err != nil {
 		return result[S]{}, fmt.Errorf("wait for other commands on %s: %w", w.stream, err)
@@ -95,6 +96,7 @@ func execute[S any](ctx context.Context, h *Handler, st *streams[S], r Request, 
 	meta := h.meta(r)
 	for tries := 1; ; {
 		began := time.Now()
+		*attempts++
 		answer, p, err := consider(ctx, st, r, meta, w, f, fresh)
 		var next Folded[S]
 		var proposed []eventschema.Proposed

@@ -50,3 +50,9 @@ func decodeMeta(b []byte) (Meta, error) {
 		Actor: m.Actor, At: m.At.UTC(), RecordedAt: m.RecordedAt.UTC(),
 	}, nil
 }
+
+// RecordedAt is when a stored event's bytes were made, without opening the event; zero if its metadata does not say so.
+func RecordedAt(s Stored) time.Time {
+	m, _ := decodeMeta(s.Metadata) // what cannot be read says nothing
+	return m.RecordedAt
+}

@@ -21,6 +21,7 @@ import (
 	"github.com/dragoman-booking/dragoman/httpapi/docsui"
 	"github.com/dragoman-booking/dragoman/internal/accounts"
 	"github.com/dragoman-booking/dragoman/internal/clock"
+	"github.com/dragoman-booking/dragoman/internal/telemetry"
 	"github.com/dragoman-booking/dragoman/projections"
 )
 
@@ -35,6 +36,7 @@ type Config struct {
 	Clock    *clock.Clock
 	Dev      *Dev // answers /dev/clock; nil: the path does not exist
 	Metrics  *prometheus.Registry
+	Traces   *telemetry.Traces // nil: requests are not traced
 	Log      *slog.Logger
 	Secure   bool // served over TLS: cookies say so
 }

@@ -95,10 +95,11 @@ func withLimit(next http.Handler) http.Handler {
 	})
 }
 
-// withLog writes one line a request: the route's pattern, never its values, and no personal data.
+// withLog writes one line a request, measures it and ends its span: the route's pattern, never its values, and no personal data.
 func (a *API) withLog(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
+		r, span := a.Traces.Request(r)
 		ww := chimw.NewWrapResponseWriter(w, r.ProtoMajor)
 		next.ServeHTTP(ww, r)
 		route := chi.RouteContext(r.Context()).RoutePattern()
@@ -110,14 +111,32 @@ func (a *API) withLog(next http.Handler) http.Handler {
 		if status == 0 {
 			status = http.StatusOK
 		}
-		a.requests.WithLabelValues(r.Method, route, strconv.Itoa(status)).Observe(took.Seconds())
+		method := methodOf(r)
+		span.Answered(method, route, requestID(r.Context()), status)
+		a.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
 		level := slog.LevelDebug
 		if status >= 500 {
 			level = slog.LevelWarn
 		}
-		a.log.Log(r.Context(), level, "request", slog.String("request", requestID(r.Context())), slog.String("method", r.Method),
-			slog.String("route", route), slog.Int("status", status), slog.Duration("took", took))
+		if !a.log.Enabled(r.Context(), level) {
+			return
+		}
+		line := []slog.Attr{slog.String("request", requestID(r.Context())), slog.String("method", method), slog.String("route", route),
+			slog.Int("status", status), slog.Duration("took", took)}
+		if id := span.TraceID(); id != "" {
+			line = append(line, slog.String("trace", id))
+		}
+		a.log.LogAttrs(r.Context(), level, "request", line...)
 	})
+}
+
+// methodOf is a request's method, if it is one that anybody uses: a caller may send any word, and each would be a metric of its own for ever.
+func methodOf(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return r.Method
+	}
+	return "other"
 }
 
 func jsonEncode(w io.Writer, v any) error {

@@ -18,9 +18,10 @@ import (
 
 	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/internal/lease"
+	"github.com/dragoman-booking/dragoman/internal/telemetry"
 )
 
-// Options say what a Runner works with. All but Terms of zero value are needed.
+// Options say what a Runner works with. All are needed but those that say otherwise.
 type Options struct {
 	Pool   *pgxpool.Pool
 	Models *Models
@@ -41,6 +42,9 @@ type Options struct {
 
 	// OnSwap, if set, runs in the transaction that makes a generation live: views over its tables follow it there.
 	OnSwap func(ctx context.Context, tx pgx.Tx, model, schema string) error
+
+	// Traces, if set, makes a span of every page applied to a live generation.
+	Traces *telemetry.Traces
 
 	// KeepRetired is how long a retired generation's schema stays before it is dropped. Default: a minute.
 	KeepRetired time.Duration
@@ -307,6 +311,8 @@ func (m *modelRunner) handle(msg *message.Message) error {
 }
 
 func (m *modelRunner) applyPage(ctx context.Context, page eventschema.Page) error {
+	ctx, span := m.runner.Traces.Page(ctx, "project", m.name, page)
+	defer span.End()
 	var pause backoff
 	apply := func(from checkpoint, page eventschema.Page) (checkpoint, error) {
 		return m.line.apply(ctx, m.projector, from, page)
@@ -321,6 +327,7 @@ func (m *modelRunner) applyPage(ctx context.Context, page eventschema.Page) erro
 			m.set(Running, "", nil)
 			return nil
 		case errors.As(err, &fault), errors.Is(err, errMoved), ctx.Err() != nil:
+			span.Failed("not applied")
 			return err
 		}
 		slog.Warn("page is applied again", "model", m.name, "attempt", pause.tries+1, "error", errClass(err))

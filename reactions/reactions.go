@@ -28,6 +28,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/internal/lease"
+	"github.com/dragoman-booking/dragoman/internal/telemetry"
 	"github.com/dragoman-booking/dragoman/projections"
 )
 
@@ -54,13 +55,14 @@ func CommandID(reaction string, cause uuid.UUID, recipient string) uuid.UUID {
 	return uuid.NewSHA1(domain.Namespace, fmt.Appendf(nil, "reaction:%s:%s:%s", reaction, cause, recipient))
 }
 
-// Options say what a Runner works with. All are needed.
+// Options say what a Runner works with. All but Traces are needed.
 type Options struct {
 	Pool   *pgxpool.Pool
 	Log    projections.Log
 	Feed   func(reader string, after eventschema.Position) message.Subscriber // as in projections.Options
 	PageOf func(*message.Message) eventschema.Page
 	Leases *lease.Holder
+	Traces *telemetry.Traces // makes a span of every page
 }
 
 // Runner runs reactions, each in one process at a time.
@@ -296,7 +298,10 @@ func (r *run) session(ctx context.Context, out chan<- *message.Message) (err err
 
 // handle does one page, for as long as it takes.
 func (r *run) handle(msg *message.Message) error {
-	err := r.page(msg.Context(), r.PageOf(msg))
+	page := r.PageOf(msg)
+	ctx, span := r.Traces.Page(msg.Context(), "react", r.reaction.Name(), page)
+	defer span.End()
+	err := r.page(ctx, page)
 	r.verdicts <- err
 	return err
 }

@@ -20,6 +20,7 @@ type Config struct {
 	MasterKeyFile string `help:"File with the 32-byte key that wraps the personal-data keys, mode 0600, the same for all processes. Not set: master.key in the data folder." env:"MASTER_KEY_FILE" placeholder:"FILE"`
 	MinFreeDisk   string `help:"Free space below which the embedded node takes no more appends." default:"512MB" env:"MIN_FREE_DISK"`
 	Dev           bool   `help:"Answer PUT and DELETE /dev/clock, on a loopback address only."`
+	OTLPEndpoint  string `name:"otlp-endpoint" help:"Base URL of an OpenTelemetry collector that takes traces by OTLP over HTTP, such as http://127.0.0.1:4318. Not set: no traces." env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
 	LogLevel      string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"LOG_LEVEL"`
 	LogFormat     string `help:"text or json." default:"text" enum:"text,json" env:"LOG_FORMAT"`
 }
@@ -42,6 +43,11 @@ func (c Config) Validate() error {
 	if c.DatabaseURL != "" {
 		if u, err := url.Parse(c.DatabaseURL); err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
 			faults = append(faults, errors.New("DATABASE_URL must begin with postgres:// or postgresql://"))
+		}
+	}
+	if c.OTLPEndpoint != "" {
+		if u, err := url.Parse(c.OTLPEndpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			faults = append(faults, errors.New("OTEL_EXPORTER_OTLP_ENDPOINT must begin with http:// or https:// and name a host"))
 		}
 	}
 	if _, err := bytesOf(c.MinFreeDisk); err != nil {

@@ -14,6 +14,8 @@ import (
 	_ "time/tzdata" // zones are the same on every machine
 
 	"github.com/alecthomas/kong"
+
+	"github.com/dragoman-booking/dragoman/internal/telemetry"
 )
 
 type cli struct {
@@ -39,6 +41,7 @@ type stage struct {
 	out    io.Writer
 	errOut io.Writer
 	log    *slog.Logger
+	traces *telemetry.Traces // a test's own; nil: as configured
 }
 
 func main() {

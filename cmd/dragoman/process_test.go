@@ -35,10 +35,16 @@ func startInProcess(t testing.TB, args ...string) string {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	out := &lines{seen: make(chan string, 1000)}
+	return awaitServer(t, out, stop, func() error {
+		return run(ctx, append(args, "--listen", "127.0.0.1:0", "--log-level", "warn"), out, testWriter{t})
+	})
+}
+
+// awaitServer runs what serves, waits until it says where it listens, and stops it when the test ends.
+func awaitServer(t testing.TB, out *lines, stop func(), serve func() error) string {
+	t.Helper()
 	ended := make(chan error, 1)
-	go func() {
-		ended <- run(ctx, append(args, "--listen", "127.0.0.1:0", "--log-level", "warn"), out, testWriter{t})
-	}()
+	go func() { ended <- serve() }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {

@@ -11,7 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/dragoman-booking/dragoman/demo"
@@ -173,10 +172,9 @@ func serve(s *stage, c *Config, isDemo bool, ready func(context.Context, *house,
 
 // handler is the HTTP face of the house.
 func (h *house) handler(c *Config) (http.Handler, error) {
-	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &houseMetrics{house: h})
 	config := httpapi.Config{Commands: h.commands, Accounts: h.accounts, Models: h.models, Queries: h.queries(), Status: h.runner.Status,
-		Ready: h.ready, Clock: h.clock, Metrics: metrics, Log: h.log}
+		Ready: h.ready, Clock: h.clock, Metrics: h.metrics, Traces: h.traces, Log: h.log}
 	if c.Dev {
 		config.Dev = &httpapi.Dev{Settle: h.settle}
 	}

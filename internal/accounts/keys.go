@@ -113,6 +113,13 @@ func (k *Keys) Draw(ctx context.Context) (uuid.UUID, error) {
 	}
 }
 
+// Stock is how many keys this process has drawn ahead. It is refilled in batches; one that stays empty means that commands wait for the database.
+func (k *Keys) Stock() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.stock)
+}
+
 // fill claims a batch for this process. No command's deadline ends it: others wait for it too.
 func (k *Keys) fill(f *filling) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)

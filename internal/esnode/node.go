@@ -136,6 +136,9 @@ func (n *Node) ConnectionString() string {
 	return "esdb://" + net.JoinHostPort(n.address.IP.String(), strconv.Itoa(n.address.Port)) + "?tls=false"
 }
 
+// Disk is how much room the data takes and how much the disk has left, in bytes.
+func (n *Node) Disk() (log.Disk, error) { return n.log.Disk() }
+
 // Failed yields one error when the storage failed for good. Nothing is acknowledged from then on: the process has to end, with a
 // non-zero status, and start again on the same folder.
 func (n *Node) Failed() <-chan error { return n.failed }

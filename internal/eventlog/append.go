@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/telemetry"
 )
 
 // Append writes all events or none, only if the stream's last revision is expected (eventschema.NoStream: it has none). The same events
@@ -15,6 +17,21 @@ import (
 // is sent again until there is an answer, or for 16 s, then eventschema.ErrUnavailable: it may have been written. eventschema.ErrConflict:
 // another revision is there, nothing was written. eventschema.ErrTooLarge: nothing was sent.
 func (l *Log) Append(ctx context.Context, stream string, expected int64, events []eventschema.Proposed) (eventschema.Appended, error) {
+	ctx, span := telemetry.Start(ctx, "append", eventschema.KindOf(stream))
+	defer span.End()
+	began := time.Now()
+	appended, err := l.append(ctx, stream, expected, events)
+	result := resultOf(err, "written")
+	l.appends.WithLabelValues(eventschema.KindOf(stream), result).Observe(time.Since(began).Seconds())
+	span.Text("dragoman.stream", stream)
+	span.Number("dragoman.events", len(events))
+	if err != nil {
+		span.Failed(result)
+	}
+	return appended, err
+}
+
+func (l *Log) append(ctx context.Context, stream string, expected int64, events []eventschema.Proposed) (eventschema.Appended, error) {
 	fail := func(err error) (eventschema.Appended, error) {
 		return eventschema.Appended{}, fmt.Errorf("append %d events to %s: %w", len(events), stream, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
 )
@@ -24,6 +25,8 @@ type Options struct {
 	RetryFor time.Duration
 	// AttemptFor is how long one attempt may take. Default 3 s.
 	AttemptFor time.Duration
+	// Metrics, if set, shows how long appends take.
+	Metrics prometheus.Registerer
 }
 
 // Log is the event log. It may be used by many goroutines.
@@ -38,6 +41,7 @@ type Log struct {
 	epoch      atomic.Uint64
 	searches   atomic.Int64 // how often a node was looked for
 	background sync.WaitGroup
+	appends    *prometheus.HistogramVec // seconds, by kind and result
 
 	mu      sync.Mutex
 	current *session      // nil while a node is looked for
@@ -53,7 +57,11 @@ func Open(ctx context.Context, connection string, o Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the event store's connection string: %w", withoutURL(err))
 	}
-	l := &Log{config: *config, followers: o.Followers, retryFor: o.RetryFor, attemptFor: o.AttemptFor, ready: make(chan struct{})}
+	appends, err := newAppends(o.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	l := &Log{config: *config, followers: o.Followers, retryFor: o.RetryFor, attemptFor: o.AttemptFor, ready: make(chan struct{}), appends: appends}
 	if l.retryFor == 0 {
 		l.retryFor = 16 * time.Second
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/telemetry"
 )
 
 const (
@@ -21,6 +22,8 @@ const (
 // ReadStream hands each event from a revision on (inclusive) to f, in order, until the end or f's first error; eventschema.ErrStop ends it
 // without one. A stream that does not exist has no events: no error.
 func (l *Log) ReadStream(ctx context.Context, stream string, from uint64, f func(eventschema.Stored) error) error {
+	ctx, span := telemetry.Start(ctx, "read", eventschema.KindOf(stream))
+	first := from
 	err := l.again(ctx, func(ctx context.Context) (bool, error) {
 		before := from
 		err := l.readStream(ctx, stream, esdb.Forwards, esdb.Revision(from), func(e eventschema.Stored) error {
@@ -35,6 +38,7 @@ func (l *Log) ReadStream(ctx context.Context, stream string, from uint64, f func
 		})
 		return from > before, err
 	})
+	endRead(span, int(from-first), err)
 	if err != nil {
 		return fmt.Errorf("read stream %s: %w", stream, err)
 	}
@@ -43,8 +47,9 @@ func (l *Log) ReadStream(ctx context.Context, stream string, from uint64, f func
 
 // ReadStreamBackwards does the same from the end towards the beginning.
 func (l *Log) ReadStreamBackwards(ctx context.Context, stream string, f func(eventschema.Stored) error) error {
+	ctx, span := telemetry.Start(ctx, "read backwards", eventschema.KindOf(stream))
 	var from esdb.StreamPosition = esdb.End{}
-	done := false
+	done, read := false, 0
 	err := l.again(ctx, func(ctx context.Context) (bool, error) {
 		gotOn := false
 		err := l.readStream(ctx, stream, esdb.Backwards, from, func(e eventschema.Stored) error {
@@ -52,6 +57,7 @@ func (l *Log) ReadStreamBackwards(ctx context.Context, stream string, f func(eve
 				return err
 			}
 			gotOn = true
+			read++
 			if e.Revision == 0 {
 				done = true
 				return eventschema.ErrStop
@@ -64,6 +70,7 @@ func (l *Log) ReadStreamBackwards(ctx context.Context, stream string, f func(eve
 		}
 		return gotOn, err
 	})
+	endRead(span, read, err)
 	if err != nil {
 		return fmt.Errorf("read stream %s backwards: %w", stream, err)
 	}
@@ -139,13 +146,15 @@ func (l *Log) Newest(ctx context.Context) (eventschema.Position, error) {
 
 // newest reads the log backwards past events that are not ours; false if there is none of ours.
 func (l *Log) newest(ctx context.Context) (found eventschema.Stored, ok bool, err error) {
+	ctx, span := telemetry.Start(ctx, "read", "newest")
 	var from esdb.AllPosition = esdb.End{}
-	count := uint64(8)
+	count, read := uint64(8), 0
 	err = l.again(ctx, func(ctx context.Context) (bool, error) {
 		for {
 			seen := uint64(0)
 			err := l.read(ctx, l.allReading(esdb.Backwards, from, count), eachEvent(func(e eventschema.Stored) error {
 				seen++
+				read++
 				if eventschema.Ours(e.Stream) {
 					found, ok = e, true
 					return eventschema.ErrStop
@@ -159,6 +168,7 @@ func (l *Log) newest(ctx context.Context) (found eventschema.Stored, ok bool, er
 			count = min(2*count, allBatch)
 		}
 	})
+	endRead(span, read, err)
 	if err != nil {
 		return eventschema.Stored{}, false, fmt.Errorf("find the newest event: %w", err)
 	}
@@ -167,6 +177,8 @@ func (l *Log) newest(ctx context.Context) (found eventschema.Stored, ok bool, er
 
 // EventAt reads the event at a position; false if none lies there.
 func (l *Log) EventAt(ctx context.Context, at eventschema.Position) (found eventschema.Stored, ok bool, err error) {
+	ctx, span := telemetry.Start(ctx, "read", "event")
+	defer func() { endRead(span, 1, err) }()
 	err = l.again(ctx, func(ctx context.Context) (bool, error) {
 		err := l.read(ctx, l.allReading(esdb.Forwards, positionOf(at), 1), eachEvent(func(e eventschema.Stored) error {
 			if e.Position == at {

@@ -1,6 +1,7 @@
 package log
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -27,4 +28,23 @@ func (d *diskCheck) isFull() bool {
 		d.full = err == nil && usage.AvailBytes < d.min
 	}
 	return d.full
+}
+
+// Disk is how much room the log takes and how much its disk still has, in bytes.
+type Disk struct {
+	Used, Free uint64
+}
+
+// Disk looks at the log's folder and its disk.
+func (l *Log) Disk() (Disk, error) {
+	select {
+	case <-l.closing:
+		return Disk{}, ErrClosed
+	default:
+	}
+	usage, err := l.opts.FS.GetDiskUsage(l.dir)
+	if err != nil {
+		return Disk{}, fmt.Errorf("ask how full the disk of the event log is: %w", err)
+	}
+	return Disk{Used: l.db.Metrics().DiskSpaceUsage(), Free: usage.AvailBytes}, nil
 }
