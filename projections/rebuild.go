@@ -218,11 +218,11 @@ func (r *Runner) fill(ctx context.Context, fills []*filling, report func(Progres
 	if err != nil {
 		return fmt.Errorf("find the log's end: %w", err)
 	}
-	pages := make(chan eventschema.Page, 2)
+	pages := make(chan eventschema.Page, 1)
 	var readErr error
 	go func() {
 		defer close(pages)
-		readErr = r.Log.ReadAll(ctx, eventschema.Position{}, func(page eventschema.Page) error {
+		readErr = r.readLarge(ctx, func(page eventschema.Page) error {
 			select {
 			case pages <- page:
 				return nil
@@ -276,6 +276,27 @@ func (r *Runner) fill(ctx context.Context, fills []*filling, report func(Progres
 	progress.Done = true
 	tell()
 	return nil
+}
+
+// largePage is how many events a filling applies at once. A job's events lie some thousands apart, so in a page of that size they meet and its
+// rows are written once.
+const largePage = 8000
+
+// readLarge reads the whole log in pages that large.
+func (r *Runner) readLarge(ctx context.Context, f func(eventschema.Page) error) error {
+	var large eventschema.Page
+	err := r.Log.ReadAll(ctx, eventschema.Position{}, func(page eventschema.Page) error {
+		if large = append(large, page...); len(large) < largePage {
+			return nil
+		}
+		full := large
+		large = make(eventschema.Page, 0, len(full))
+		return f(full)
+	})
+	if err != nil || len(large) == 0 {
+		return err
+	}
+	return f(large)
 }
 
 // swap makes a filled generation live. In one transaction it locks the live checkpoint, so that the live generation stands still, applies
