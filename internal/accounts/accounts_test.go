@@ -622,12 +622,16 @@ func TestSetup(t *testing.T) {
 func TestSetupRacedMakesOneAdmin(t *testing.T) {
 	a, _ := setUp(t, Options{})
 	var won atomic.Int32
-	var all sync.WaitGroup
-	for i := range 4 {
+	var tokens []string // made before the race: once there is an admin, none is made any more
+	for range 4 {
 		token, err := a.CreateSetupToken(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
+		tokens = append(tokens, token)
+	}
+	var all sync.WaitGroup
+	for i, token := range tokens {
 		all.Go(func() {
 			switch _, err := a.BeginSetup(context.Background(), token, Login{Username: fmt.Sprint("boss", i), Password: password}); err {
 			case nil:
