@@ -26,6 +26,10 @@ func (c cpu) since(before cpu) cpu {
 	return cpu{c.server - before.server, c.postgres - before.postgres, c.client - before.client}
 }
 
+func (c cpu) plus(more cpu) cpu {
+	return cpu{c.server + more.server, c.postgres + more.postgres, c.client + more.client}
+}
+
 func (c cpu) total() time.Duration { return c.server + c.postgres + c.client }
 
 // spent reads the CPU time so far; the client is this process.

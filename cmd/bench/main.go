@@ -105,7 +105,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	b := &bench{out: out, only: o.only, began: time.Now(), livesOfOne: 40, livesOfMany: 20, visibleFor: 15 * time.Second, profiled: map[string]int{}}
 	if o.quick {
-		b.livesOfOne, b.livesOfMany, b.visibleFor = 10, 20, 3*time.Second
+		b.livesOfOne, b.livesOfMany, b.visibleFor = 20, 20, 5*time.Second
 	}
 	if b.dir, err = os.MkdirTemp("", "dragoman-bench-"); err != nil {
 		return err

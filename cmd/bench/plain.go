@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -87,49 +85,82 @@ func preparePlain(ctx context.Context, pool *pgxpool.Pool, tables []table, fille
 	return err
 }
 
-// copyPlainly writes all rows of the tables into their empty copies by COPY, from bytes that are ready for it: nothing can be faster. Only the
-// writing is timed.
-func copyPlainly(ctx context.Context, pool *pgxpool.Pool, tables []table, dir string, timed func(func() error) error) error {
-	var files []string
-	defer func() {
-		for _, f := range files {
-			os.Remove(f)
+// copyPortion is how many rows go out in one COPY and one transaction.
+const copyPortion = 10_000
+
+// copyPlainly writes all rows of the tables into their empty copies by COPY, as a program would that has them in memory. Only the writing is
+// timed.
+func copyPlainly(ctx context.Context, pool *pgxpool.Pool, tables []table, timed func(func() error) error) error {
+	for _, t := range tables {
+		if err := copyTable(ctx, pool, t, timed); err != nil {
+			return fmt.Errorf("copy %s: %w", t.name, err)
 		}
-	}()
-	conn, err := pool.Acquire(ctx)
+	}
+	return nil
+}
+
+func copyTable(ctx context.Context, pool *pgxpool.Pool, t table, timed func(func() error) error) error {
+	var names []string
+	for _, c := range t.columns {
+		names = append(names, c.name)
+	}
+	found, err := pool.Query(ctx, `select `+t.names()+` from `+t.source())
 	if err != nil {
 		return err
 	}
-	defer conn.Release()
-	for i, t := range tables {
-		name := filepath.Join(dir, fmt.Sprintf("copy-%d", i))
-		files = append(files, name)
-		f, err := os.Create(name)
-		if err != nil {
-			return err
-		}
-		_, err = conn.Conn().PgConn().CopyTo(ctx, f, `copy `+t.source()+` (`+t.names()+`) to stdout (format binary)`)
-		if err := f.Close(); err != nil {
-			return err
-		}
-		if err != nil {
-			return fmt.Errorf("read the rows of %s: %w", t.name, err)
-		}
-	}
-	return timed(func() error {
-		for i, t := range tables {
-			f, err := os.Open(files[i])
-			if err != nil {
+	defer found.Close()
+	for more := true; more; {
+		var portion [][]any
+		for len(portion) < copyPortion {
+			if more = found.Next(); !more {
+				break
+			}
+			row := make([]any, len(t.columns))
+			targets := make([]any, len(t.columns))
+			for i, c := range t.columns {
+				row[i] = cell(c.kind)
+				targets[i] = row[i]
+			}
+			if err := found.Scan(targets...); err != nil {
 				return err
 			}
-			_, err = conn.Conn().PgConn().CopyFrom(ctx, io.Reader(f), `copy `+t.copied()+` (`+t.names()+`) from stdin (format binary)`)
-			f.Close()
-			if err != nil {
-				return fmt.Errorf("copy into %s: %w", t.name, err)
-			}
+			portion = append(portion, row)
 		}
-		return nil
-	})
+		if len(portion) == 0 {
+			break
+		}
+		err := timed(func() error {
+			_, err := pool.CopyFrom(ctx, pgx.Identifier{plainSchema, t.schema + "_" + t.name}, names, pgx.CopyFromRows(portion))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return found.Err()
+}
+
+// cell is where a column's value is read to, and what it is written from.
+func cell(kind string) any {
+	switch kind {
+	case "uuid":
+		return &pgtype.UUID{}
+	case "timestamp with time zone":
+		return &pgtype.Timestamptz{}
+	case "bigint":
+		return &pgtype.Int8{}
+	case "integer":
+		return &pgtype.Int4{}
+	case "boolean":
+		return &pgtype.Bool{}
+	case "uuid[]":
+		return &pgtype.FlatArray[pgtype.UUID]{}
+	case "text[]":
+		return &pgtype.FlatArray[string]{}
+	case "jsonb":
+		return &json.RawMessage{}
+	}
+	return &pgtype.Text{}
 }
 
 // portion is the rows of one table that one page of events changed, column by column.

@@ -272,7 +272,7 @@ func (s *size) built(ctx context.Context, st *stores, p processes, pool *pgxpool
 }
 
 // copied writes the two models' rows by COPY.
-func (s *size) copied(ctx context.Context, p processes, pool *pgxpool.Pool) (out row, err error) {
+func (s *size) copied(ctx context.Context, p processes, pool *pgxpool.Pool) (row, error) {
 	tables, err := tablesOf(ctx, pool, "jobs", "activity")
 	if err != nil {
 		return row{}, err
@@ -280,12 +280,17 @@ func (s *size) copied(ctx context.Context, p processes, pool *pgxpool.Pool) (out
 	if err := preparePlain(ctx, pool, tables, false); err != nil {
 		return row{}, err
 	}
-	err = copyPlainly(ctx, pool, tables, s.dir, func(write func() error) error {
-		wall, spent, err := stopwatch(p, write)
-		out = s.add(measured("  their rows by COPY", "events", s.events, wall, spent, nil))
+	var wall time.Duration
+	var spent cpu
+	err = copyPlainly(ctx, pool, tables, func(write func() error) error {
+		w, c, err := stopwatch(p, write)
+		wall, spent = wall+w, spent.plus(c)
 		return err
 	})
-	return out, err
+	if err != nil {
+		return row{}, err
+	}
+	return s.add(measured("  their rows by COPY", "events", s.events, wall, spent, nil)), nil
 }
 
 // extend makes further jobs.
@@ -388,7 +393,9 @@ func (s *size) http(ctx context.Context, base string, p processes) (single, many
 	if _, _, _, err = s.lives(ctx, base, p, c, era{2022}, clientCount, 1); err != nil {
 		return nil, nil, err
 	}
+	s.begin()
 	times, wall, spent, single, err := s.recorded(ctx, base, p, c, era{2023}, 1, s.livesOfOne)
+	s.end()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -436,7 +443,7 @@ func (s *size) lives(ctx context.Context, base string, p processes, c *crew, e e
 			return nil, 0, cpu{}, err
 		}
 		more := p.spent().since(before)
-		spent = cpu{spent.server + more.server, spent.postgres + more.postgres, spent.client + more.client}
+		spent = spent.plus(more)
 		times, wall = append(times, t...), wall+w
 	}
 	return times, wall, spent, nil
@@ -489,6 +496,8 @@ func (s *size) visible(ctx context.Context, base string, p processes, c *crew) e
 	ticks := make(chan struct{}, n)
 	results := make(chan error, clientCount)
 	var waits [clientCount][]time.Duration
+	s.begin()
+	defer s.end()
 	before, began := p.spent(), time.Now()
 	for i, lives := range clients {
 		go func() {
