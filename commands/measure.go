@@ -53,10 +53,11 @@ const (
 
 // resultOf sums an answer up; code is a refusal's.
 func resultOf(err error) (result, code string) {
+	if err == nil {
+		return accepted, ""
+	}
 	var no *domain.Refusal
 	switch {
-	case err == nil:
-		return accepted, ""
 	case errors.As(err, &no):
 		return refused, no.Code
 	case errors.Is(err, eventschema.ErrConflict):
