@@ -10,11 +10,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain/access"
@@ -26,6 +28,7 @@ import (
 	"github.com/dragoman-booking/dragoman/internal/eventlog"
 	"github.com/dragoman-booking/dragoman/internal/lease"
 	"github.com/dragoman-booking/dragoman/internal/postgres"
+	"github.com/dragoman-booking/dragoman/internal/telemetry"
 	"github.com/dragoman-booking/dragoman/projections"
 	readaccess "github.com/dragoman-booking/dragoman/projections/access"
 	"github.com/dragoman-booking/dragoman/projections/activity"
@@ -46,8 +49,10 @@ import (
 // house is everything that a subcommand stands on, opened in order and closed in reverse. This file is the only place where concrete things
 // meet.
 type house struct {
-	log    *slog.Logger
-	config *Config
+	log     *slog.Logger
+	config  *Config
+	traces  *telemetry.Traces // nil: off
+	metrics *prometheus.Registry
 
 	databaseURL string
 	pool        *pgxpool.Pool
@@ -62,6 +67,7 @@ type house struct {
 	models      *projections.Models
 	leases      *lease.Holder
 	runner      *projections.Runner
+	reactions   *reactions.Runner
 	commands    *commands.Handler
 	offers      *reactions.Timers[timers.Timer] // that nobody answered in time
 	deployment  uuid.UUID
@@ -103,7 +109,7 @@ func projectors() []projections.Projector {
 // openStores opens the database, the keys and the event log: embedded ones under the data folder, or those that the configuration or a
 // running server names.
 func openStores(ctx context.Context, s *stage, c *Config) (*house, error) {
-	h := &house{log: s.log, config: c, clock: &clock.Clock{}}
+	h := &house{log: s.log, config: c, traces: s.traces, metrics: prometheus.NewRegistry(), clock: &clock.Clock{}}
 	if err := h.openStores(ctx, c); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
@@ -111,6 +117,9 @@ func openStores(ctx context.Context, s *stage, c *Config) (*house, error) {
 }
 
 func (h *house) openStores(ctx context.Context, c *Config) error {
+	if err := h.openTraces(ctx, c); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
@@ -131,6 +140,28 @@ func (h *house) openStores(ctx context.Context, c *Config) error {
 	return h.openLog(ctx, c)
 }
 
+// openTraces sends traces to the collector that the configuration names, if any.
+func (h *house) openTraces(ctx context.Context, c *Config) error {
+	if h.traces != nil || c.OTLPEndpoint == "" {
+		return nil
+	}
+	traces, stop, err := telemetry.Export(ctx, c.OTLPEndpoint, version())
+	if err != nil {
+		return err
+	}
+	h.traces = traces
+	h.closing("the traces", stop)
+	return nil
+}
+
+// version is the module's, as the build knows it.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
 func (h *house) openDatabase(ctx context.Context, c *Config) error {
 	h.databaseURL = c.DatabaseURL
 	if h.databaseURL == "" {
@@ -142,7 +173,7 @@ func (h *house) openDatabase(ctx context.Context, c *Config) error {
 		h.databaseURL = cluster.URL()
 	}
 	var err error
-	if h.pool, err = postgres.Open(ctx, h.databaseURL, postgres.PoolOptions{MaxConns: 40, Name: "dragoman"}); err != nil {
+	if h.pool, err = postgres.Open(ctx, h.databaseURL, postgres.PoolOptions{MaxConns: 40, Name: "dragoman", Tracer: postgres.NewTracer(h.traces.Provider())}); err != nil {
 		return err
 	}
 	h.closing("the database pool", func(context.Context) error { h.pool.Close(); return nil })
@@ -164,7 +195,7 @@ func (h *house) openLog(ctx context.Context, c *Config) error {
 	}
 	h.codec = eventschema.NewCodec(h.keys)
 	var err error
-	if h.events, err = eventlog.Open(ctx, h.logURL, eventlog.Options{}); err != nil {
+	if h.events, err = eventlog.Open(ctx, h.logURL, eventlog.Options{Metrics: h.metrics}); err != nil {
 		return fmt.Errorf("open the event log: %w", err)
 	}
 	h.closing("the event log's client", h.events.Close)
@@ -184,7 +215,7 @@ func (h *house) openCommands(ctx context.Context, demo bool) (err error) {
 		return fmt.Errorf("draw the key of request hashes: %w", err)
 	}
 	h.commands, err = commands.New(commands.Config{Log: h.events, Codec: h.codec, PersonKeys: h.keys, Refs: h.refs(), Models: h.models,
-		Accounts: logins{h.accounts, demo}, Clock: h.clock, HashKey: h.hashKey, Logger: h.log})
+		Accounts: logins{h.accounts, demo}, Clock: h.clock, HashKey: h.hashKey, Logger: h.log, Traces: h.traces, Metrics: h.metrics})
 	if err != nil {
 		return err
 	}
@@ -216,7 +247,7 @@ func (h *house) prepareRunner(ctx context.Context) (err error) {
 	h.commands.Forget(eventschema.Agency) // folded before the feed could tell of an erasure
 	h.closing("the feed", func(context.Context) error { return h.feed.Close() })
 	h.runner, err = projections.NewRunner(projections.Options{Pool: h.pool, Models: h.models, Log: h.feed.Reader(), Feed: h.reader,
-		PageOf: eventlog.PageOf, Leases: h.leases, Deployment: h.deployment})
+		PageOf: eventlog.PageOf, Leases: h.leases, Deployment: h.deployment, Traces: h.traces})
 	return err
 }
 
@@ -253,15 +284,16 @@ func (h *house) substitute(class access.Class, text string) string {
 // openReactions starts what follows from events by itself, and the repair of the diaries.
 func (h *house) openReactions(ctx context.Context) error {
 	busy, due := diary.Queries{Models: h.models}, timers.Queries{Models: h.models}
-	runner, err := reactions.NewRunner(reactions.Options{Pool: h.pool, Log: h.feed.Reader(), Feed: h.reader, PageOf: eventlog.PageOf, Leases: h.leases},
-		reactions.Holds{Models: h.models, Diary: busy, Commands: h.commands})
+	var err error
+	h.reactions, err = reactions.NewRunner(reactions.Options{Pool: h.pool, Log: h.feed.Reader(), Feed: h.reader, PageOf: eventlog.PageOf, Leases: h.leases,
+		Traces: h.traces}, reactions.Holds{Models: h.models, Diary: busy, Commands: h.commands})
 	if err != nil {
 		return err
 	}
-	if err := runner.Start(ctx); err != nil {
+	if err := h.reactions.Start(ctx); err != nil {
 		return err
 	}
-	h.closing("the reactions", func(context.Context) error { return runner.Stop() })
+	h.closing("the reactions", func(context.Context) error { return h.reactions.Stop() })
 	h.offers = &reactions.Timers[timers.Timer]{Name: "offers", Due: due.LapseDue, Clock: h.clock, Models: h.models, Model: timers.Name, Newest: h.events.Newest,
 		Leases: h.leases, Fire: func(ctx context.Context, t timers.Timer) error {
 			return h.commands.LapseOffer(ctx, reactions.CommandID("offers", t.ID, t.Interpreter.String()), uuid.Nil, t.Booking, t.Job, t.Interpreter)
