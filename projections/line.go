@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,7 +17,7 @@ import (
 
 // line is a connection that a live generation keeps for its pages. What [BeginApply] says for one transaction holds here for the session, so the
 // statements of a page that brings a single event, the usual page of a live model, are nearly all there is: a page that concerns the model takes
-// three round trips, begin with the fence and the projector's first question, its rows, commit; a page that does not takes one.
+// two round trips, begin with the fence and the projector's question, and its rows with the commit; a page that does not takes one.
 type line struct {
 	pool *pgxpool.Pool
 	generation
@@ -71,83 +72,109 @@ func (l *line) apply(ctx context.Context, p Projector, from checkpoint, page eve
 	to := checkpoint{from.deployment, page.Last().Position, page.Last().ID}
 	tx := &pageTx{conn: conn, generation: l.generation, from: from, to: to}
 	if err := decoded(l.model, page); err != nil {
-		err = cmp.Or(tx.begin(ctx), err) // an event that others have applied is nobody's fault any more
+		err = cmp.Or(tx.flush(ctx), err) // an event that others have applied is nobody's fault any more
 		tx.rollback()
 		return from, err
 	}
-	if err := applySafely(ctx, tx, p, page); err != nil {
-		tx.rollback()
-		if tx.err != nil { // the fence's, which says more than the statement that met it
-			return from, tx.err
+	err = applySafely(ctx, tx, p, page)
+	if err == nil && !tx.begun && len(tx.later) == 0 {
+		if err := moved(l.model)(conn.Exec(ctx, moveSQL, from.move(to)...)); err != nil {
+			return from, err
 		}
-		return from, hushed{l.model, err}
+		return to, nil
 	}
-	if !tx.begun {
-		return to, moved(l.model)(conn.Exec(ctx, moveSQL, from.move(to)...))
+	if err == nil {
+		err = tx.commit(ctx)
 	}
-	if err := tx.commit(ctx); err != nil {
-		tx.rollback()
-		return from, err
+	switch {
+	case err == nil:
+		return to, nil
+	case tx.err != nil: // the fence's, which says more than the statement that met it
+		err = tx.err
+	default:
+		err = hushed{l.model, err}
 	}
-	return to, nil
+	tx.rollback()
+	return from, err
 }
 
-// pageTx is a page's transaction as a projector sees it. It begins with the first statement, and with it goes the fence: whoever asks nothing
-// needs no transaction.
+// pageTx is a page's transaction as a projector sees it. It begins with the first question, and with it goes the fence: whoever asks nothing needs
+// no transaction. Statements whose answers nobody reads wait for the next that is read, or for the commit, and travel with it.
 type pageTx struct {
 	pgx.Tx // nil: what is not defined here, projectors do not use
 	conn   *pgx.Conn
 	generation
 	from, to checkpoint
 	begun    bool
+	later    []*pgx.QueuedQuery
 	err      error // of beginning: the checkpoint has moved, the connection was cut
 }
 
-// first sends the begin, the fence and what follows them in one round trip.
-func (t *pageTx) first(ctx context.Context, b *pgx.Batch) (pgx.BatchResults, error) {
-	t.begun = true
-	all := &pgx.Batch{}
-	all.Queue(`begin`)
-	all.Queue(moveSQL, t.from.move(t.to)...)
-	all.QueuedQueries = append(all.QueuedQueries, b.QueuedQueries...)
-	results := t.conn.SendBatch(ctx, all)
-	_, err := results.Exec()
-	if err == nil {
-		t.err = moved(t.model)(results.Exec())
-	} else {
-		t.err = moved(t.model)(pgconn.CommandTag{}, err)
-	}
+// send sends what has waited and then a batch, in one round trip. The results are those of the batch.
+func (t *pageTx) send(ctx context.Context, b *pgx.Batch) (pgx.BatchResults, error) {
 	if t.err != nil {
-		_ = results.Close() // says the same again, or what the others met
 		return nil, t.err
+	}
+	all := &pgx.Batch{}
+	begins := !t.begun
+	if begins {
+		all.Queue(`begin`)
+		all.Queue(fenceSQL, t.from.move(t.to)...)
+	}
+	waited := len(t.later)
+	all.QueuedQueries = append(append(all.QueuedQueries, t.later...), b.QueuedQueries...)
+	t.begun, t.later = true, nil
+	results := t.conn.SendBatch(ctx, all)
+	var err error
+	if begins {
+		if _, err = results.Exec(); err == nil {
+			_, err = results.Exec()
+		}
+		if err != nil {
+			t.err = fenced(t.model, err)
+			err = t.err
+		}
+	}
+	for ; waited > 0 && err == nil; waited-- {
+		_, err = results.Exec()
+	}
+	if err != nil {
+		_ = results.Close() // says the same again, or what the others met
+		return nil, err
 	}
 	return results, nil
 }
 
-// begin begins before a statement that cannot travel in a batch.
-func (t *pageTx) begin(ctx context.Context) error {
-	if t.begun {
+// fenceSQL is moveSQL that fails unless it moves the checkpoint, so that nothing which travels with it is done.
+const fenceSQL = `with moved as (` + moveSQL + ` returning true) select 1 / count(*) from moved`
+
+// fenced judges the error of beginning.
+func fenced(model string, err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "22012" { // nothing was moved
+		return errMoved
+	}
+	return moved(model)(pgconn.CommandTag{}, err)
+}
+
+// flush sends what has waited before a statement that cannot travel in a batch.
+func (t *pageTx) flush(ctx context.Context) error {
+	if t.begun && len(t.later) == 0 {
 		return t.err
 	}
-	results, err := t.first(ctx, &pgx.Batch{})
+	results, err := t.send(ctx, &pgx.Batch{})
 	if err != nil {
 		return err
 	}
-	if err := results.Close(); err != nil {
-		t.err = err
-	}
-	return t.err
+	return results.Close()
 }
 
 // SendBatch implements pgx.Tx.
 func (t *pageTx) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
-	if t.begun {
-		if t.err != nil {
-			return failed{err: t.err}
-		}
-		return t.conn.SendBatch(ctx, b)
+	if !slices.ContainsFunc(b.QueuedQueries, func(q *pgx.QueuedQuery) bool { return q.Fn != nil }) {
+		return &unread{tx: t, ctx: ctx, batch: b}
 	}
-	results, err := t.first(ctx, b)
+	results, err := t.send(ctx, b)
 	if err != nil {
 		return failed{err: err}
 	}
@@ -156,15 +183,12 @@ func (t *pageTx) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 
 // Query implements pgx.Tx.
 func (t *pageTx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	if t.begun {
-		if t.err != nil {
-			return failedRows{err: t.err}, t.err
-		}
+	if t.begun && t.err == nil && len(t.later) == 0 {
 		return t.conn.Query(ctx, sql, args...)
 	}
 	b := &pgx.Batch{}
 	b.Queue(sql, args...)
-	results, err := t.first(ctx, b)
+	results, err := t.send(ctx, b)
 	if err != nil {
 		return failedRows{err: err}, err
 	}
@@ -174,7 +198,7 @@ func (t *pageTx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, 
 
 // QueryRow implements pgx.Tx.
 func (t *pageTx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	if err := t.begin(ctx); err != nil {
+	if err := t.flush(ctx); err != nil {
 		return failedRows{err: err}
 	}
 	return t.conn.QueryRow(ctx, sql, args...)
@@ -182,7 +206,7 @@ func (t *pageTx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row 
 
 // Exec implements pgx.Tx.
 func (t *pageTx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	if err := t.begin(ctx); err != nil {
+	if err := t.flush(ctx); err != nil {
 		return pgconn.CommandTag{}, err
 	}
 	return t.conn.Exec(ctx, sql, args...)
@@ -190,21 +214,25 @@ func (t *pageTx) Exec(ctx context.Context, sql string, args ...any) (pgconn.Comm
 
 // CopyFrom implements pgx.Tx.
 func (t *pageTx) CopyFrom(ctx context.Context, table pgx.Identifier, columns []string, source pgx.CopyFromSource) (int64, error) {
-	if err := t.begin(ctx); err != nil {
+	if err := t.flush(ctx); err != nil {
 		return 0, err
 	}
 	return t.conn.CopyFrom(ctx, table, columns, source)
 }
 
+// commit sends what has waited with the commit. A statement that fails takes the commit with it.
 func (t *pageTx) commit(ctx context.Context) error {
-	tag, err := t.conn.Exec(ctx, `commit`)
-	if err == nil && tag.String() != "COMMIT" {
+	b := &pgx.Batch{}
+	b.Queue(`commit`)
+	results, err := t.send(ctx, b)
+	if err != nil {
+		return err
+	}
+	tag, err := results.Exec()
+	if err = errors.Join(err, results.Close()); err == nil && tag.String() != "COMMIT" {
 		err = pgx.ErrTxCommitRollback
 	}
-	if err != nil {
-		return fmt.Errorf("commit a page of %s: %w", t.model, err)
-	}
-	return nil
+	return err
 }
 
 // rollback undoes what was begun. If that cannot be said, the connection goes, and the transaction with it.
@@ -217,6 +245,49 @@ func (t *pageTx) rollback() {
 	if _, err := t.conn.Exec(ctx, `rollback`); err != nil {
 		_ = t.conn.Close(ctx)
 	}
+}
+
+// unread are the results of a batch that asks nothing. If they are only closed, the batch waits.
+type unread struct {
+	pgx.BatchResults // once they are read after all
+	tx               *pageTx
+	ctx              context.Context
+	batch            *pgx.Batch
+	closed           bool
+}
+
+func (u *unread) read() pgx.BatchResults {
+	if u.BatchResults == nil {
+		results, err := u.tx.send(u.ctx, u.batch)
+		if err != nil {
+			results = failed{err: err}
+		}
+		u.BatchResults = results
+	}
+	return u.BatchResults
+}
+
+// Exec implements pgx.BatchResults.
+func (u *unread) Exec() (pgconn.CommandTag, error) { return u.read().Exec() }
+
+// Query implements pgx.BatchResults.
+func (u *unread) Query() (pgx.Rows, error) { return u.read().Query() }
+
+// QueryRow implements pgx.BatchResults.
+func (u *unread) QueryRow() pgx.Row { return u.read().QueryRow() }
+
+// Close implements pgx.BatchResults.
+func (u *unread) Close() error {
+	switch {
+	case u.BatchResults != nil:
+		return u.BatchResults.Close()
+	case u.tx.err != nil:
+		return u.tx.err
+	case !u.closed:
+		u.closed = true
+		u.tx.later = append(u.tx.later, u.batch.QueuedQueries...)
+	}
+	return nil
 }
 
 // lastRows are the rows of the only query of a batch.
