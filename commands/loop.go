@@ -249,6 +249,9 @@ func (s *streams[S]) encode(ctx context.Context, stream string, f Folded[S], eve
 	f.State = s.own(f.State)
 	for i, event := range events {
 		p, err := s.codec.Encode(ctx, stream, event, meta, i)
+		if errors.Is(err, eventschema.ErrUnstorable) {
+			return f, nil, domain.Invalid(domain.FieldError{Location: "body", Message: "A text contains characters that cannot be stored."})
+		}
 		if err != nil {
 			return f, nil, fmt.Errorf("encode %T for %s: %w", event, stream, err)
 		}

@@ -1,6 +1,7 @@
 package eventschema
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -51,6 +52,9 @@ func (c *Codec) Encode(ctx context.Context, stream string, event any, meta Meta,
 	if err != nil {
 		return Proposed{}, fmt.Errorf("encode %s: %w", name, err)
 	}
+	if holdsNUL(plain) {
+		return Proposed{}, fmt.Errorf("encode %s: %w", name, ErrUnstorable)
+	}
 	var key uuid.UUID
 	if k, ok := event.(Keyed); ok {
 		key = k.PersonKey()
@@ -66,6 +70,28 @@ func (c *Codec) Encode(ctx context.Context, stream string, event any, meta Meta,
 	p := Proposed{Type: name, Data: data, Metadata: metadata}
 	p.ID = eventID(meta.CommandID, stream, index, p)
 	return p, nil
+}
+
+// ErrUnstorable: a text holds the character NUL, which no database column takes. An event with one would stop every read model that stores the
+// text, for ever, so it is never written.
+var ErrUnstorable = errors.New("a text holds the character NUL")
+
+// holdsNUL tells whether a text or a key of a JSON document holds NUL, which JSON can only write as an escape.
+func holdsNUL(document []byte) bool {
+	for rest := document; ; {
+		at := bytes.Index(rest, []byte(`\u0000`))
+		if at < 0 {
+			return false
+		}
+		slashes := 0
+		for slashes < at && rest[at-1-slashes] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return true
+		}
+		rest = rest[at+6:]
+	}
 }
 
 // eventID derives an event's id from its command, its place and its bytes: the same bytes sent again have the same id, any other decision of

@@ -361,7 +361,8 @@ func TestSealedTextsComeBack(t *testing.T) {
 	t.Parallel()
 	c := NewCodec(newTestKeys())
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.OneOf(rapid.String(), rapid.StringMatching(`(\\|"|\$sealed|\{|\}|<|[a-z ]){0,30}`))
+		text := rapid.OneOf(rapid.String(), rapid.StringMatching(`(\\|"|\$sealed|\{|\}|<|[a-z ]){0,30}`)).
+			Filter(func(s string) bool { return !strings.ContainsRune(s, 0) }) // never written, see TestNULIsNeverWritten
 		value := rapid.Custom(func(t *rapid.T) domain.Value {
 			v := domain.Value{Items: rapid.SliceOfN(text, 1, 3).Draw(t, "items"), Personal: rapid.Bool().Draw(t, "personal")}
 			if rapid.IntRange(0, 9).Draw(t, "na") == 0 {
@@ -457,5 +458,28 @@ func BenchmarkDecode(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestNULIsNeverWritten: no database column takes the character NUL, so an event with one would stop the read models for ever. What only looks
+// like its escape is a text like any other.
+func TestNULIsNeverWritten(t *testing.T) {
+	t.Parallel()
+	codec := NewCodec(newTestKeys())
+	stream := BookingStream(uuid.New())
+	for text, fine := range map[string]bool{
+		"plain": true, `a \u0000 typed`: true, `\\u0000`: true, "x\x01y": true,
+		"a\x00b": false, "\x00": false, `\u0000` + "\x00": false, `\\` + "\x00": false,
+	} {
+		for name, event := range map[string]any{
+			"plain":    booking.Created{Key: uuid.New(), Shared: booking.Details{BillTo: text}},
+			"personal": booking.MessagePosted{Key: uuid.New(), Text: domain.Personal(text)},
+			"key":      booking.Created{Key: uuid.New(), Shared: booking.Details{Fields: map[string]domain.Value{text: domain.Text("x")}}},
+		} {
+			_, err := codec.Encode(t.Context(), stream, event, testMeta, 0)
+			if fine != (err == nil) || !fine && !errors.Is(err, ErrUnstorable) {
+				t.Errorf("%s %q: %v", name, text, err)
+			}
+		}
 	}
 }
