@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"path/filepath"
 	"sync"
@@ -26,8 +27,19 @@ type deployment struct {
 func newDeployment(t *testing.T) *deployment {
 	t.Helper()
 	data := t.TempDir()
-	return &deployment{t, startProcess(t, "eventstore", "--data", data, "--listen", "127.0.0.1:0", "--log-level", "error"),
+	return &deployment{t, startProcess(t, "eventstore", "--data", data, "--listen", freeAddress(t), "--log-level", "error"),
 		postgres.TestURL(t), filepath.Join(data, "master.key")}
+}
+
+// freeAddress is an address that nobody listens on, for a process that must come back where it was.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
 
 // start runs a process that serves the deployment, from a data folder of its own.

@@ -43,14 +43,11 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 1))
-	noted := &journal{status: map[string]string{}, more: make(chan struct{}, 1)}
+	noted := newJournal()
 	ctx, stop := context.WithCancel(t.Context())
 	var clients sync.WaitGroup
 	for n := range 16 {
-		clients.Go(func() {
-			l := &life{t: t, base: base, journal: noted, location: location, n: n, customer: &client{t: t}, assigner: &client{t: t}}
-			l.live(ctx)
-		})
+		clients.Go(func() { newLife(t, base, noted, location, n).live(ctx) })
 	}
 	defer clients.Wait()
 	defer stop()
@@ -108,6 +105,10 @@ type journal struct {
 	newest string            // position of the last command, so that lists show it
 	seen   int
 	more   chan struct{}
+}
+
+func newJournal() *journal {
+	return &journal{status: map[string]string{}, more: make(chan struct{}, 1)}
 }
 
 // sending notes that a command may change a job from now on.
@@ -268,6 +269,10 @@ type life struct {
 	location           string
 	n                  int
 	customer, assigner *client
+}
+
+func newLife(t *testing.T, base *atomic.Value, noted *journal, location string, n int) *life {
+	return &life{t: t, base: base, journal: noted, location: location, n: n, customer: &client{t: t}, assigner: &client{t: t}}
 }
 
 // live ends when ctx does, or when an answer is not what it should be. Two clients at a time want the same interpreter at the same hour.
