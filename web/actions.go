@@ -166,7 +166,7 @@ type actionPage struct {
 }
 
 // reasonsOf are the lists in the agency's settings that reasons come from.
-var reasonsOf = map[string]string{"decline-offer": people.ReasonDecline, "unassign": people.ReasonUnassign, "close": people.ReasonUnfulfilled, "cancel": people.ReasonCancel}
+var reasonsOf = map[string]string{"decline-offer": people.ReasonDecline, "unassign": people.ReasonUnassign, "close": people.ReasonUnfulfilled}
 
 // showForm is the page of a command that asks for a few values.
 func (p *Portal) showForm(w http.ResponseWriter, r *http.Request, status int, a asked) error {

@@ -5,12 +5,15 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dragoman-booking/dragoman/domain/people"
 )
 
 type cancelPage struct {
 	actionPage
-	NeedsName, NeedsReason bool   // as the job's form says (LL-114, II-84)
-	Left                   string // how long the customer may still cancel; empty: no longer
+	NeedsName, NeedsReason bool            // as the job's form says (LL-114, II-84)
+	Options                []people.Option // the agency's reasons; none: any text
+	Left                   string          // how long the customer may still cancel; empty: no longer
 }
 
 // showCancel is the page that cancels a job; after the customer's window it is the admin message that asks the agency to (LL-113..115).
@@ -27,6 +30,11 @@ func (p *Portal) showCancel(w http.ResponseWriter, r *http.Request, status int, 
 		return err
 	}
 	page := cancelPage{actionPage: base, NeedsName: slices.Contains(form.CancelNeeds, "authorisedBy"), NeedsReason: slices.Contains(form.CancelNeeds, "reason")}
+	agency, err := p.Queries.Settings.Agency(r.Context())
+	if err != nil {
+		return err
+	}
+	page.Options = agency.Settings.Reasons[people.ReasonCancel]
 	if left := base.CancelUntil.Sub(viewer(r.Context()).Now); base.MayCancel && left > 0 {
 		page.Left = p.span(left)
 	}

@@ -53,6 +53,7 @@ type panel struct {
 // row is a labelled value. More than one line is a list or an address.
 type row struct {
 	Label, Hint string
+	Wide        bool // a text of several lines
 	Lines       []string
 	Href        string
 }
@@ -165,7 +166,7 @@ func (p *Portal) jobPage(ctx context.Context, d jobs.Detail) (jobPage, error) {
 			page.Offer = &d.Offers[i]
 		}
 	}
-	if d.TakenBy != uuid.Nil {
+	if d.BeingWorkedOn && d.TakenBy != uuid.Nil {
 		names, err := p.Queries.People.Names(ctx, v, []uuid.UUID{d.TakenBy})
 		if err != nil {
 			return jobPage{}, err
@@ -313,6 +314,7 @@ func fieldRow(f forms.Field, v domain.Value, zone string) row {
 				item = m.In().Format(whenLayout)
 			}
 		case forms.KindMultiline:
+			r.Wide = true
 			r.Lines = append(r.Lines, strings.Split(item, "\n")...)
 			continue
 		case forms.KindEmail:

@@ -25,7 +25,7 @@ func (j jobPage) Steps() []step {
 		add("take", step{Name: "take", Text: "todo.take", Post: true})
 	}
 	add("send-offer", step{Name: "send-offer", Text: "todo.send-offer", Next: next("send-offer")})
-	add("assign", step{Name: "assign", Text: "todo.assign", Next: next("assign")})
+	add("assign", step{Name: "assign", Text: "todo.assign"}) // who has accepted is assigned from the list of offers
 	if staff {
 		add("accept-offer", step{Name: "accept-offer", Text: "todo.accept-offer"})
 		add("decline-offer", step{Name: "decline-offer", Text: "todo.decline-offer"})

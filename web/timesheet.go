@@ -24,8 +24,9 @@ type timesheetPage struct {
 	Kinds    []settings.Incidental
 	Currency string
 	Staff    bool            // who speaks for one side, and says for which
-	Waiting  *jobs.Timesheet // hours that wait for an answer
+	Waiting  *jobs.Timesheet // hours that wait for the viewer's answer
 	Answers  string          // the side that is asked
+	Others   []jobs.Timesheet
 	// Continue is the form that puts the hours after a long break into a job of their own; empty: not needed (LL-124).
 	Continue []hidden
 }
@@ -58,9 +59,11 @@ func (p *Portal) showTimesheet(w http.ResponseWriter, r *http.Request, status in
 	}
 	page.Grid, page.Lines = gridOf(page.Detail, page.Sent), linesOf(page.Sent)
 	for i, t := range page.Timesheets {
-		if t.State == "submitted" || t.State == "disputed" {
+		if page.Can["accept-timesheet"] && (t.State == "submitted" || t.State == "disputed") {
 			page.Waiting, page.Answers = &page.Timesheets[i], other(t.Side)
+			continue
 		}
+		page.Others = append(page.Others, t)
 	}
 	if a.Refusal != nil && a.Refusal.Code == "break-too-long" && page.Can["continue"] {
 		if page.Continue, page.Refusal, err = continuation(a); err != nil {
