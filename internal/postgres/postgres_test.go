@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -561,4 +562,39 @@ func eventually(t *testing.T, what string, so func() bool) {
 		}
 	}
 	t.Fatal(fmt.Sprint("waited in vain for ", what))
+}
+
+func TestAwayTellsAbsenceFromRefusal(t *testing.T) {
+	t.Parallel()
+	pool := TestDB(t)
+	ask := func(sql string) error {
+		_, err := pool.Exec(t.Context(), sql)
+		return err
+	}
+	_, unreachable := pgx.Connect(t.Context(), "postgres://x@127.0.0.1:1/x?sslmode=disable")
+	closed := func() error {
+		conn, err := pgx.ConnectConfig(t.Context(), pool.Config().ConnConfig.Copy())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.Close(t.Context())
+		return conn.Ping(t.Context())
+	}
+	for what, c := range map[string]struct {
+		err  error
+		away bool
+	}{
+		"ended by an administrator": {ask(`select pg_terminate_backend(pg_backend_pid())`), true},
+		"nobody listens":            {unreachable, true},
+		"a closed connection":       {closed(), true},
+		"wrapped":                   {fmt.Errorf("read: %w", unreachable), true},
+		"a faulty value":            {ask(`select 1/0`), false},
+		"no such table":             {ask(`select from nowhere`), false},
+		"no rows":                   {pgx.ErrNoRows, false},
+		"no error":                  {nil, false},
+	} {
+		if got := Away(c.err); got != c.away {
+			t.Errorf("%s: away is %v for %v", what, got, c.err)
+		}
+	}
 }
