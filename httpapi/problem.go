@@ -130,6 +130,9 @@ func (a *API) answerTo(ctx context.Context, err error) error {
 		return a.answerTo(ctx, unavailable("read-model-behind", "What you asked to see is still being worked on. Nothing was lost; ask again shortly."))
 	case errors.Is(err, eventschema.ErrUnavailable), errors.Is(err, eventschema.ErrConflict):
 		return a.answerTo(ctx, unavailable("unavailable", "The booking log did not answer in time. Nothing acknowledged was lost; send the same request again."))
+	case projections.Away(err):
+		a.log.WarnContext(ctx, "the database was away", slog.String("request", requestID(ctx)), slog.Any("cause", err))
+		return a.answerTo(ctx, unavailable("unavailable", "The database did not answer. Nothing acknowledged was lost; send the same request again."))
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return a.answerTo(ctx, unavailable("unavailable", "The request took too long and was given up. Send the same request again."))
 	}

@@ -108,7 +108,7 @@ func (p *Portal) failed(w http.ResponseWriter, r *http.Request, err error) {
 		status = refusal.Status
 		text = ""
 	case errors.Is(err, eventschema.ErrBehind), errors.Is(err, eventschema.ErrUnavailable), errors.Is(err, eventschema.ErrConflict),
-		errors.Is(err, projections.ErrNotReady), errors.Is(err, context.DeadlineExceeded):
+		errors.Is(err, projections.ErrNotReady), errors.Is(err, context.DeadlineExceeded), projections.Away(err):
 		status, text = http.StatusServiceUnavailable, "error.unavailable"
 		w.Header().Set("Retry-After", "1")
 	default:
@@ -119,8 +119,10 @@ func (p *Portal) failed(w http.ResponseWriter, r *http.Request, err error) {
 		body.Detail = refusal.Detail
 	}
 	if err := p.render(w, r, status, "error", "error.title", body); err != nil {
-		p.Log.ErrorContext(r.Context(), "the page of an error failed", slog.Any("cause", err))
-		http.Error(w, "Something went wrong on our side. Please try again.", http.StatusInternalServerError)
+		if status != http.StatusServiceUnavailable { // else what the page is made of is away too
+			p.Log.ErrorContext(r.Context(), "the page of an error failed", slog.Any("cause", err))
+		}
+		http.Error(w, "Something went wrong on our side. Please try again.", max(status, http.StatusInternalServerError))
 	}
 }
 
