@@ -1,32 +1,126 @@
 package web
 
 import (
+	"cmp"
+	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
+	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/projections"
 	"github.com/dragoman-booking/dragoman/projections/dashboard"
+	"github.com/dragoman-booking/dragoman/projections/invoices"
 	"github.com/dragoman-booking/dragoman/projections/jobs"
 )
 
+// homePage is the first page. What a role has no use for is empty.
 type homePage struct {
+	Splash   string
+	Notices  []people.Notice
 	Tiles    dashboard.Tiles
-	Upcoming []jobs.Item
-	Total    int
+	Upcoming jobTable
+	Total    int // upcoming jobs in all
+	Waiting  []jobs.Waiting
+	More     int // that wait besides
+	Quick    []string
+	Queue    *queueSummary
+	Offers   []jobs.Offer
+	Drafts   *int // invoices to be issued
+	Zone     string
 }
 
-// home is where sign-in leads (II-05): four tiles and the upcoming jobs (LL-08, LL-10).
+const (
+	homeUpcoming = 15
+	homeWaiting  = 6
+)
+
+// home is where sign-in leads (II-05): what the agency says, four tiles, what waits for the viewer, the upcoming jobs (LL-08..12).
 func (p *Portal) home(w http.ResponseWriter, r *http.Request) error {
-	v := viewer(r.Context())
-	tiles, err := p.Queries.Dashboard.Tiles(r.Context(), v)
+	ctx, v := r.Context(), viewer(r.Context())
+	page := homePage{Zone: v.Zone, Quick: quickActions(v)}
+	var err error
+	if page.Notices, page.Splash, err = p.Queries.Settings.Notices(ctx, v); err != nil {
+		return err
+	}
+	if page.Tiles, err = p.Queries.Dashboard.Tiles(ctx, v); err != nil {
+		return err
+	}
+	upcoming, err := p.Queries.Jobs.List(ctx, v, jobs.Filter{List: jobs.Upcoming, Limit: homeUpcoming, Interpreter: v.Interpreter})
 	if err != nil {
 		return err
 	}
-	page, err := p.Queries.Jobs.List(r.Context(), v, jobs.Filter{List: jobs.Upcoming})
-	if err != nil {
+	page.Total = upcoming.Total
+	page.Upcoming = jobTable{Caption: "home.upcoming", Columns: columnsNamed(v, nineColumns), Rows: upcoming.Items, Zone: v.Zone}
+	if err := p.homeOfRole(ctx, v, &page); err != nil {
 		return err
 	}
-	return p.render(w, r, http.StatusOK, "home", "home.title", homePage{tiles, page.Items, page.Total})
+	name := "home"
+	if v.Role == domain.Interpreter {
+		name = "homeinterpreter"
+	}
+	return p.render(w, r, http.StatusOK, name, "home.title", page)
+}
+
+// homeOfRole adds what only one role works with.
+func (p *Portal) homeOfRole(ctx context.Context, v access.Viewer, page *homePage) (err error) {
+	switch v.Role {
+	case domain.Assigner, domain.Admin:
+		queue, err := p.queueOf(ctx, v)
+		if err != nil {
+			return err
+		}
+		page.Queue = queue.summary()
+	case domain.Requestor, domain.CustomerAdmin:
+		if page.Waiting, err = p.Queries.Jobs.WaitingForMe(ctx, v); err != nil {
+			return err
+		}
+	case domain.Interpreter:
+		offers, err := p.Queries.Jobs.Offers(ctx, v, 0, 100)
+		if err != nil {
+			return err
+		}
+		for _, o := range offers.Items {
+			if o.State == "open" {
+				page.Offers = append(page.Offers, o)
+			}
+		}
+		slices.SortFunc(page.Offers, func(a, b jobs.Offer) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Ref, b.Ref)) })
+		waiting, err := p.Queries.Jobs.WaitingForMe(ctx, v)
+		if err != nil {
+			return err
+		}
+		for _, w := range waiting {
+			if w.Step != "accept-offer" { // those are shown as offers, with what they pay
+				page.Waiting = append(page.Waiting, w)
+			}
+		}
+	case domain.Finance:
+		drafts, err := p.Queries.Invoices.List(ctx, v, invoices.Filter{Standing: "draft"}, projections.ListQuery{Limit: 1})
+		if err != nil {
+			return err
+		}
+		page.Drafts = &drafts.Total
+	}
+	if len(page.Waiting) > homeWaiting {
+		page.More = len(page.Waiting) - homeWaiting
+		page.Waiting = page.Waiting[:homeWaiting]
+	}
+	return nil
+}
+
+// quickActions are what may be done from the heading with a job whose reference is known (LL-12).
+func quickActions(v access.Viewer) []string {
+	var all []string
+	for _, command := range []string{"edit", "cancel"} {
+		if access.May(v, standing(v), command) == nil {
+			all = append(all, command)
+		}
+	}
+	return all
 }
 
 // jobPath is where a job's page is.

@@ -119,10 +119,13 @@ func (v *views) funcs(a *assets) template.FuncMap {
 			}
 			return v.text("en", "command.other") // one that only the system sends
 		},
-		"inputID": inputID,
-		"fault":   faultAt,
-		"ready":   readyForm,
-		"has":     func(list []string, s string) bool { return contains(list, s) },
+		"inputID":      inputID,
+		"statusWord":   v.statusWord,
+		"serviceName":  serviceName,
+		"languageName": func(all []people.Language, code string) string { return words{languages: all}.language(code) },
+		"fault":        faultAt,
+		"ready":        readyForm,
+		"has":          func(list []string, s string) bool { return contains(list, s) },
 	}
 }
 
@@ -211,7 +214,7 @@ func (p *Portal) frame(r *http.Request, title string, body any) (frame, error) {
 	f.Behind, _ = r.Context().Value(behindKey).(bool)
 	if v := viewer(r.Context()); v.User != uuid.Nil {
 		f.Viewer = &v
-		f.Nav = navFor(v)
+		f.Nav = navFor(v, r.URL)
 	}
 	if plain, ok := strings.CutPrefix(title, " "); ok {
 		f.Title = plain

@@ -23,10 +23,19 @@ func (p *Portal) routes(r chi.Router) {
 	r.Get("/jobs/{ref}/timesheet", p.page(p.timesheet))
 	r.Get("/jobs/{ref}/history", p.page(p.history))
 	p.actionRoutes(r) // POST /jobs/{ref}/{command}, and GET where a command asks for values
+	r.Get("/jobs", p.page(p.jobs))
+	r.Get("/jobs.csv", p.page(p.jobsCSV))
+	r.Post("/jobs/columns", p.page(p.chooseColumns))
+	r.Get("/jobs/{ref}/actions", p.page(p.jobActions))
+	r.Get("/queue", p.page(p.queue))
 }
 
 // findJob opens a job by its reference (LL-07).
 func (p *Portal) findJob(w http.ResponseWriter, r *http.Request) error {
-	http.Redirect(w, r, jobPath(r.URL.Query().Get("ref")), http.StatusSeeOther)
+	to := jobPath(r.URL.Query().Get("ref"))
+	if page := r.URL.Query().Get("to"); page == "edit" || page == "cancel" { // the quick actions of the first page (LL-12)
+		to += "/" + page
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
 }

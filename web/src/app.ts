@@ -21,13 +21,24 @@ document.addEventListener('keydown', (e) => {
   if (open) { open.open = false; open.querySelector('summary')?.focus() }
 })
 
-// A row of a job table opens the job; its link does the same without script.
+// A row of a job table opens the job, clicked or by Enter; its link does the same without script.
 document.addEventListener('click', (e) => {
   const target = e.target as HTMLElement
-  if (target.closest('a, button, input, select, summary, label')) return
+  if (target.closest('a, button, input, select, summary, label, details') || getSelection()?.toString()) return
   const row = target.closest<HTMLElement>('tr[data-href]')
   if (row?.dataset.href) location.assign(row.dataset.href)
 })
+document.addEventListener('keydown', (e) => {
+  const row = e.target as HTMLElement
+  if (e.key === 'Enter' && row.matches('tr[data-href]') && row.dataset.href) location.assign(row.dataset.href)
+})
+
+// A part of a page with a bundle of its own gets it once the page is painted.
+for (const part of document.querySelectorAll<HTMLElement>('[data-bundle]')) {
+  requestAnimationFrame(() => setTimeout(() => {
+    import(part.dataset.bundle ?? '').then((bundle) => bundle.start(part)).catch(() => part.classList.add('without-script'))
+  }))
+}
 
 // A form is sent once: a second press while it is under way does nothing.
 document.addEventListener('submit', (e) => {

@@ -1,0 +1,176 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/projections"
+	"github.com/dragoman-booking/dragoman/projections/jobs"
+	"github.com/dragoman-booking/dragoman/projections/timers"
+)
+
+// queuePage is the work of those who assign: jobs that nobody has, the most urgent first.
+type queuePage struct {
+	Rows    []queued
+	Pager   pager
+	Show    string // which of them: "", mine, untaken, held, due
+	Counts  queueSummary
+	More    int // jobs that the page does not reach: they start later than all of these
+	MayTake bool
+	Zone    string
+}
+
+// queued is a job of the queue with the next contact that its customer was promised (LL-60..64).
+type queued struct {
+	jobs.Queued
+	Due     *timers.Promise // the earliest; nil: none
+	Mine    bool            // the viewer took it
+	CanTake bool
+	age     time.Duration // since it was booked
+	until   time.Duration // until it starts; negative: it has
+}
+
+// queueOrder puts custody first, then what is overdue, then by the contact that is due, then by start.
+func queueOrder(a, b queued) int {
+	if a.Custody != b.Custody {
+		return before(a.Custody)
+	}
+	ad, bd := a.Due, b.Due
+	switch {
+	case (ad != nil && ad.Overdue) != (bd != nil && bd.Overdue):
+		return before(ad != nil && ad.Overdue)
+	case ad != nil && bd != nil && !ad.DueAt.Equal(bd.DueAt):
+		return ad.DueAt.Compare(bd.DueAt)
+	case (ad == nil) != (bd == nil):
+		return before(ad != nil)
+	}
+	return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Ref, b.Ref))
+}
+
+func before(a bool) int {
+	if a {
+		return -1
+	}
+	return 1
+}
+
+// workQueue is the whole queue, in its order.
+type workQueue struct {
+	rows  []queued
+	total int
+}
+
+// queueSummary counts the queue.
+type queueSummary struct {
+	All, Custody, Overdue, Held, Untaken, Mine int
+}
+
+func (q workQueue) summary() *queueSummary {
+	s := &queueSummary{All: q.total}
+	for _, r := range q.rows {
+		for _, c := range []struct {
+			counts bool
+			n      *int
+		}{
+			{r.Custody, &s.Custody}, {r.overdue(), &s.Overdue}, {r.HeldBy != jobs.Person{}, &s.Held},
+			{r.TakenBy == jobs.Person{}, &s.Untaken}, {r.Mine, &s.Mine},
+		} {
+			if c.counts {
+				*c.n++
+			}
+		}
+	}
+	return s
+}
+
+func (r queued) overdue() bool { return r.Due != nil && r.Due.Overdue }
+
+// queueOf reads the queue with what is due.
+func (p *Portal) queueOf(ctx context.Context, v access.Viewer) (workQueue, error) {
+	found, err := p.Queries.Jobs.Queue(ctx, v)
+	if err != nil {
+		return workQueue{}, err
+	}
+	board, err := p.Queries.Timers.Board(ctx, v, projections.ListQuery{Limit: 500})
+	if err != nil {
+		return workQueue{}, err
+	}
+	due := map[string]*timers.Promise{}
+	for i := range board.Items { // earliest first
+		promise := &board.Items[i]
+		if due[promise.Ref] == nil {
+			promise.DueAt = domain.Moment{Instant: promise.DueAt, Zone: v.Zone}.In()
+			due[promise.Ref] = promise
+		}
+	}
+	q := workQueue{total: found.Total}
+	may := access.May(v, access.Agency, "take") == nil
+	for _, job := range found.Items {
+		begins := job.Start
+		if !job.ETA.IsZero() {
+			begins = job.ETA
+		}
+		q.rows = append(q.rows, queued{Queued: job, Due: due[job.Ref], age: v.Now.Sub(job.CreatedAt), until: begins.Sub(v.Now),
+			Mine: job.TakenBy.ID == v.User, CanTake: may && job.TakenBy.ID == uuid.Nil})
+	}
+	slices.SortStableFunc(q.rows, queueOrder)
+	return q, nil
+}
+
+// queueShows are the parts of the queue that one may look at alone.
+var queueShows = map[string]func(queued) bool{
+	"":        func(queued) bool { return true },
+	"custody": func(r queued) bool { return r.Custody },
+	"due":     queued.overdue,
+	"held":    func(r queued) bool { return r.HeldBy != jobs.Person{} },
+	"untaken": func(r queued) bool { return r.TakenBy == jobs.Person{} },
+	"mine":    func(r queued) bool { return r.Mine },
+}
+
+// queue is the page of it.
+func (p *Portal) queue(w http.ResponseWriter, r *http.Request) error {
+	v, q := viewer(r.Context()), r.URL.Query()
+	wanted, ok := queueShows[q.Get("show")]
+	if !ok {
+		return notFound()
+	}
+	all, err := p.queueOf(r.Context(), v)
+	if err != nil {
+		return err
+	}
+	page := queuePage{Show: q.Get("show"), Counts: *all.summary(), Zone: v.Zone, MayTake: access.May(v, access.Agency, "take") == nil}
+	rows := slices.DeleteFunc(all.rows, func(r queued) bool { return !wanted(r) })
+	n := pageNumber(q)
+	from := min((n-1)*pageSize, len(rows))
+	page.Rows = rows[from:min(from+pageSize, len(rows))]
+	page.Pager = pageOf("/queue", q, n, len(page.Rows), len(rows))
+	page.More = all.total - len(all.rows)
+	return p.render(w, r, http.StatusOK, "queue", "nav.queue", page)
+}
+
+// span writes a length of time as a person says it: 5 mins, 3 hrs, 4 days.
+func span(d time.Duration) string {
+	minutes := int(d.Abs().Minutes())
+	switch {
+	case minutes < 180:
+		return length(minutes)
+	case minutes < 48*60:
+		return fmt.Sprintf("%d hrs", minutes/60)
+	}
+	return fmt.Sprintf("%d days", minutes/60/24)
+}
+
+// Age is how long ago the job was booked, in words; Until how long it is until it starts.
+func (r queued) Age() string   { return span(r.age) }
+func (r queued) Until() string { return span(r.until) }
+
+// Begun tells whether its time has come.
+func (r queued) Begun() bool { return r.until <= 0 }
