@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"sort"
 	"sync"
 	"time"
 
@@ -20,7 +21,7 @@ type history struct {
 
 const (
 	historyPages = 16                     // of up to 1,000 events
-	historyWait  = 100 * time.Millisecond // for a page that another reads: it may be held up by its own subscriber
+	historyWait  = 300 * time.Millisecond // for a page that another reads: it may be held up by its own subscriber
 )
 
 func newHistory() *history {
@@ -59,7 +60,7 @@ func (h *history) after(ctx context.Context, p eventschema.Position) (eventschem
 	defer limit.Stop()
 	for {
 		h.mu.Lock()
-		page, found := h.pages[p]
+		page, found := h.find(p)
 		coming := h.coming[p]
 		h.mu.Unlock()
 		if found || coming == nil {
@@ -73,6 +74,28 @@ func (h *history) after(ctx context.Context, p eventschema.Position) (eventschem
 			return nil, false
 		}
 	}
+}
+
+// find looks for what comes after a position, also within a page: readers cut the log as it comes to them. The caller holds the lock.
+func (h *history) find(p eventschema.Position) (eventschema.Page, bool) {
+	if page, found := h.pages[p]; found {
+		return page, true
+	}
+	for _, start := range h.order {
+		if page := h.pages[start]; p.After(start) && page.Last().Position.After(p) {
+			i := sort.Search(len(page), func(i int) bool { return page[i].Position.After(p) })
+			return page[i:], true
+		}
+	}
+	return nil, false
+}
+
+// has tells whether what comes after a position is there.
+func (h *history) has(p eventschema.Position) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, found := h.find(p)
+	return found
 }
 
 // announce says that the caller is about to read the page after a position, and answers what it has to call with it; with nil if it does not

@@ -86,11 +86,25 @@ func TestCatchingUpWaitsForNobody(t *testing.T) {
 	if _, found := h.after(t.Context(), page.Last().Position); found {
 		t.Error("a page that nobody read is there")
 	}
+	long := eventschema.Page{eventAt(21), eventAt(22), eventAt(23)}
+	h.announce(eventAt(20).Position)(long)
+	if got, found := h.after(t.Context(), eventAt(22).Position); !found || len(got) != 1 || got[0].Position != eventAt(23).Position {
+		t.Errorf("from within a page: %v", got)
+	}
+	for _, p := range []uint64{19, 23} {
+		if got, found := h.after(t.Context(), eventAt(p).Position); found {
+			t.Errorf("after %d nobody has read, and yet %v is there", p, got)
+		}
+	}
 	for i := range uint64(2 * historyPages) {
-		p := eventschema.Position{Commit: 10 + i, Prepare: 10 + i}
+		p := eventschema.Position{Commit: 100 + i, Prepare: 100 + i}
 		h.announce(p)(page)
 	}
 	if len(h.pages) != historyPages || len(h.order) != historyPages {
 		t.Errorf("%d pages are kept, %d in order", len(h.pages), len(h.order))
 	}
+}
+
+func eventAt(p uint64) eventschema.Recorded {
+	return eventschema.Recorded{Stored: eventschema.Stored{Position: eventschema.Position{Commit: p, Prepare: p}}}
 }

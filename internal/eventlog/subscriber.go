@@ -227,8 +227,13 @@ func (f *Feed) readOwn(ctx context.Context, after eventschema.Position) *ownRead
 		for ctx.Err() == nil && !f.recent.covers(after) {
 			page, found := f.history.after(ctx, after)
 			if !found {
-				o.err = f.readOn(ctx, o, after)
-				return
+				last, err := f.readOn(ctx, o, after)
+				if err != nil || last == after {
+					o.err = err
+					return // what there is has been read
+				}
+				after = last
+				continue
 			}
 			if o.err = o.hand(ctx, page); o.err != nil {
 				return
@@ -239,11 +244,11 @@ func (f *Feed) readOwn(ctx context.Context, after eventschema.Position) *ownRead
 	return o
 }
 
-// readOn reads the log itself, and leaves what it reads for others.
-func (f *Feed) readOn(ctx context.Context, o *ownReading, after eventschema.Position) error {
+// readOn reads the log itself, and leaves what it reads for others, until it meets what another has read. It answers how far it came.
+func (f *Feed) readOn(ctx context.Context, o *ownReading, after eventschema.Position) (eventschema.Position, error) {
 	came := f.history.announce(after)
 	defer func() { came(nil) }()
-	return f.Reader().ReadAll(ctx, after, func(page eventschema.Page) error {
+	err := f.Reader().ReadAll(ctx, after, func(page eventschema.Page) error {
 		for len(page) > 0 {
 			n := min(len(page), f.PageSize)
 			came(page[:n:n])
@@ -254,11 +259,12 @@ func (f *Feed) readOn(ctx context.Context, o *ownReading, after eventschema.Posi
 			}
 			page = page[n:]
 		}
-		if f.recent.covers(after) {
+		if f.recent.covers(after) || f.history.has(after) {
 			return eventschema.ErrStop
 		}
 		return nil
 	})
+	return after, err
 }
 
 // hand gives the subscriber a page.
