@@ -25,6 +25,13 @@ var (
 	ErrBadLocal         = errors.New("not a local time such as 2026-12-01T10:00")
 )
 
+// The years that a time may lie in. Beyond them no agency works, zones have no known offsets, and the end of a job could not be written as
+// RFC 3339 any more.
+const (
+	firstYear = 1970
+	lastYear  = 2199
+)
+
 // ParseMoment resolves a local time such as "2026-12-01T10:00" in a zone. A doubled one must carry its offset
 // ("2026-10-25T01:30+01:00"); a time with an offset must be one that the zone's clocks really show. Seconds are allowed.
 func ParseMoment(s, zone string) (Moment, error) {
@@ -35,6 +42,9 @@ func ParseMoment(s, zone string) (Moment, error) {
 	for _, layout := range []string{"2006-01-02T15:04Z07:00", "2006-01-02T15:04:05Z07:00"} {
 		if t, err := time.Parse(layout, s); err == nil {
 			in := t.In(loc)
+			if in.Year() < firstYear || in.Year() > lastYear {
+				return Moment{}, ErrBadLocal
+			}
 			if in.Format(LocalLayout) != t.Format(LocalLayout) {
 				return Moment{}, fmt.Errorf("%w: the offset is not that of the zone at that time", ErrBadLocal)
 			}
@@ -47,7 +57,7 @@ func ParseMoment(s, zone string) (Moment, error) {
 			break
 		}
 	}
-	if err != nil {
+	if err != nil || wall.Year() < firstYear || wall.Year() > lastYear {
 		return Moment{}, ErrBadLocal
 	}
 	switch c := candidates(wall, loc); len(c) {
@@ -66,6 +76,9 @@ func EarlierMoment(wall time.Time, zone string) (Moment, error) {
 	loc, err := loadZone(zone)
 	if err != nil {
 		return Moment{}, err
+	}
+	if wall.Year() < firstYear || wall.Year() > lastYear {
+		return Moment{}, ErrBadLocal
 	}
 	c := candidates(wall, loc)
 	if len(c) == 0 {

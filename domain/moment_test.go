@@ -121,6 +121,13 @@ func TestParseMoment(t *testing.T) {
 		{"01/12/2026 10:00", "Europe/London", "", "", ErrBadLocal},
 		{"", "Europe/London", "", "", ErrBadLocal},
 		{"2026-12-01T10:00", "Europe/Lundon", "", "", ErrUnknownZone},
+		{"2199-12-31T23:59", "Europe/London", "2199-12-31T23:59:00", "2199-12-31T23:59:00Z", nil},
+		{"1970-01-01T00:00", "Europe/London", "1970-01-01T00:00:00", "1969-12-31T23:00:00Z", nil},
+		{"2200-01-01T00:00", "Europe/London", "", "", ErrBadLocal},
+		{"9999-12-31T23:00", "Europe/London", "", "", ErrBadLocal}, // its end could not be written any more
+		{"9999-12-31T23:00Z", "Europe/London", "", "", ErrBadLocal},
+		{"1969-12-31T23:59", "Europe/London", "", "", ErrBadLocal},
+		{"0001-01-01T00:00", "Europe/London", "", "", ErrBadLocal},
 		{"2026-12-01T10:00", "", "", "", ErrUnknownZone},
 		{"2026-12-01T10:00", "Local", "", "", ErrUnknownZone},
 		{"2011-12-30T10:00", "Pacific/Apia", "", "", ErrNonexistentLocal}, // a day that Samoa skipped
@@ -134,6 +141,9 @@ func TestParseMoment(t *testing.T) {
 		}
 	}
 	if _, err := EarlierMoment(time.Now(), "nowhere"); !errors.Is(err, ErrUnknownZone) {
+		t.Error(err)
+	}
+	if _, err := EarlierMoment(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC), "Europe/London"); !errors.Is(err, ErrBadLocal) {
 		t.Error(err)
 	}
 	if _, err := MomentAt(time.Now(), "nowhere"); !errors.Is(err, ErrUnknownZone) {

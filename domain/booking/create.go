@@ -58,7 +58,8 @@ func (c Create) Decide(s State, env Env) (Decision, error) {
 	if c.Interpreters < 0 {
 		f.add("body.interpretersRequested", "At least 1.")
 	}
-	shared := Details{BillTo: cmp.Or(strings.TrimSpace(c.BillTo), env.Customer.BillTo)}
+	c.BillTo = f.text("body.billTo", c.BillTo, false)
+	shared := Details{BillTo: cmp.Or(c.BillTo, env.Customer.BillTo)}
 	zone := c.place(&shared, &f, env)
 	zone = cmp.Or(c.TimeZone, zone)
 
@@ -120,12 +121,12 @@ func (c Create) place(d *Details, f *faults, env Env) (zone string) {
 		zone = cmp.Or(place.TimeZone, zone)
 		d.Location = c.Location
 		if remote {
-			d.BillTo = cmp.Or(strings.TrimSpace(c.BillTo), place.Name)
+			d.BillTo = cmp.Or(c.BillTo, place.Name)
 		} else {
 			d.Address = addressOf(place)
 		}
 	case remote:
-		if strings.TrimSpace(c.BillTo) == "" {
+		if c.BillTo == "" {
 			f.add("body.billTo", "This field is required.")
 		}
 		if c.Address != nil {
@@ -149,21 +150,11 @@ func addressOf(p people.Place) *Address {
 
 // address reads a typed address (LL-20).
 func (f *faults) address(a Address) *Address {
-	line := func(location, s string, required bool) string {
-		s = strings.TrimSpace(s)
-		switch {
-		case s == "" && required:
-			f.add(location, "This field is required.")
-		case len(s) > 4*forms.MaxText || strings.ContainsAny(s, "\n\r\x00"):
-			f.add(location, "Enter one short line.")
-		}
-		return s
-	}
-	postcode := line("body.address.postcode", a.Postcode.Reveal(), true)
+	postcode := f.line("body.address.postcode", a.Postcode.Reveal(), true)
 	return &Address{
-		Line1:    domain.Personal(line("body.address.line1", a.Line1.Reveal(), true)),
-		Line2:    domain.Personal(line("body.address.line2", a.Line2.Reveal(), false)),
-		Town:     line("body.address.town", a.Town, true),
+		Line1:    domain.Personal(f.line("body.address.line1", a.Line1.Reveal(), true)),
+		Line2:    domain.Personal(f.line("body.address.line2", a.Line2.Reveal(), false)),
+		Town:     f.line("body.address.town", a.Town, true),
 		Postcode: domain.Personal(postcode),
 		Outward:  Outward(postcode),
 	}

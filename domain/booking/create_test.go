@@ -196,6 +196,11 @@ func TestLL19_LL20_Addresses(t *testing.T) {
 		t.Parallel()
 		tell(t).when(monday, typed(Address{})).refused("invalid", "body.address.line1", "body.address.town", "body.address.postcode")
 	})
+	t.Run("characters that no keyboard types", func(t *testing.T) {
+		t.Parallel()
+		tell(t).when(monday, typed(Address{Line1: "a\x00", Line2: "b\x07", Town: "L\nS", Postcode: "LS1 4AP"})).
+			refused("invalid", "body.address.line1", "body.address.line2", "body.address.town")
+	})
 	t.Run("one of both", func(t *testing.T) {
 		t.Parallel()
 		c := typed(Address{Line1: "5 High St", Town: "York", Postcode: "YO1 7HU"})
@@ -323,6 +328,7 @@ func TestII32_BillToComesFromTheCustomer(t *testing.T) {
 	if e := event[Created](tell(t).when(monday, booked(), func(e *Env) { e.Customer.BillTo = "Accounts" })); e.Shared.BillTo != "Accounts" {
 		t.Fatal(e.Shared.BillTo)
 	}
+	tell(t).when(monday, book(func(c *Create) { c.BillTo = "Acc\x00ounts" })).refused("invalid", "body.billTo")
 }
 
 func TestII39_OneJobPerInterpreterAskedFor(t *testing.T) {

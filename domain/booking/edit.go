@@ -209,10 +209,7 @@ func (c Edit) wish(j Job, f *faults, env Env) (above, below Change, warnings []d
 		})
 	}
 	if c.BillTo != nil {
-		billTo := strings.TrimSpace(*c.BillTo)
-		if billTo == "" && env.Form.Address == forms.BillingAddress {
-			f.add("body.billTo", "This field is required.")
-		}
+		billTo := f.text("body.billTo", *c.BillTo, env.Form.Address == forms.BillingAddress)
 		put("billTo", func(w *Change) { w.BillTo = &billTo })
 	}
 	language := j.Details.Language

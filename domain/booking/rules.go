@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -150,8 +151,20 @@ func (f *faults) text(location, s string, required bool) string {
 		f.add(location, "This field is required.")
 	case utf8.RuneCountInString(s) > forms.MaxMultiline:
 		f.add(location, fmt.Sprintf("At most %d characters.", forms.MaxMultiline))
-	case !utf8.ValidString(s) || strings.ContainsRune(s, 0):
+	case !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\n\r\t", r) }):
 		f.add(location, "This text contains characters that cannot be stored.")
+	}
+	return s
+}
+
+// line trims one short line, such as a part of an address.
+func (f *faults) line(location, s string, required bool) string {
+	s = strings.TrimSpace(s)
+	switch {
+	case s == "" && required:
+		f.add(location, "This field is required.")
+	case len(s) > 4*forms.MaxText || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
+		f.add(location, "Enter one short line.")
 	}
 	return s
 }
