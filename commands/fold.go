@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/telemetry"
 )
 
 // Codec turns a domain event into bytes and back; eventschema implements it.
@@ -206,7 +207,7 @@ func (s *streams[S]) run(ctx context.Context, stream string, sl *slot[S], r *rea
 	defer func() {
 		// Nobody above this goroutine could recover, and one stream that cannot be folded must not end the process.
 		if cause := recover(); cause != nil {
-			r.err = fmt.Errorf("fold %s: %v\n%s", stream, cause, debug.Stack())
+			r.err = fmt.Errorf("fold %s: %s\n%s", stream, telemetry.Panicked(cause), debug.Stack())
 			sl.mu.Lock()
 			defer sl.mu.Unlock()
 			if sl.running == r {

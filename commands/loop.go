@@ -309,7 +309,7 @@ func pause(ctx context.Context, try int, took time.Duration) error {
 	}
 }
 
-// complain logs what a later repair will put right.
-func (h *Handler) complain(ctx context.Context, message string, r Request, err error) {
-	h.logger.WarnContext(ctx, message, slog.String("command", r.Name), slog.String("correlation", r.Correlation.String()), slog.Any("cause", err))
+// complain logs what a later repair will put right; detail is a constant text.
+func (h *Handler) complain(ctx context.Context, detail string, r Request, err error) {
+	h.logger.WarnContext(ctx, "a command left something to be repaired", slog.String("detail", detail), slog.String("command", r.Name), slog.String("correlation", r.Correlation.String()), slog.Any("cause", err))
 }

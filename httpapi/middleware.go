@@ -15,6 +15,8 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	chimw "github.com/go-chi/chi/v5/middleware"
+
+	"github.com/dragoman-booking/dragoman/internal/telemetry"
 )
 
 // maxBody is the largest command body: a booking with every field full is far smaller.
@@ -75,7 +77,7 @@ func (a *API) withRecover(next http.Handler) http.Handler {
 				panic(cause)
 			}
 			a.log.ErrorContext(r.Context(), "request panicked", slog.String("request", requestID(r.Context())),
-				slog.Any("cause", cause), slog.String("stack", string(debug.Stack())))
+				slog.String("cause", telemetry.Panicked(cause)), slog.String("stack", string(debug.Stack())))
 			plainProblem(w, problem(http.StatusInternalServerError, "internal",
 				"Something went wrong on our side. It has been logged; please try again."))
 		}()

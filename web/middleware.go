@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+
+	"github.com/dragoman-booking/dragoman/internal/telemetry"
 )
 
 // policy: everything comes from us, no inline script or style.
@@ -41,7 +43,7 @@ func (p *Portal) recovered(next http.Handler) http.Handler {
 			if cause == http.ErrAbortHandler {
 				panic(cause)
 			}
-			p.Log.ErrorContext(r.Context(), "page panicked", slog.Any("cause", cause), slog.String("stack", string(debug.Stack())))
+			p.Log.ErrorContext(r.Context(), "page panicked", slog.String("cause", telemetry.Panicked(cause)), slog.String("stack", string(debug.Stack())))
 			http.Error(w, "Something went wrong on our side. Please try again.", http.StatusInternalServerError)
 		}()
 		next.ServeHTTP(w, r)

@@ -47,14 +47,14 @@ type stage struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))) // for libraries; ours is handed on
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr, slog.SetDefault); err != nil {
 		fmt.Fprintln(os.Stderr, "dragoman:", sentence(err))
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string, out, errOut io.Writer) error {
+// run carries out a command line. setLog is told the logger for whatever is handed none: rooms of ours, and libraries.
+func run(ctx context.Context, args []string, out, errOut io.Writer, setLog func(*slog.Logger)) error {
 	var c cli
 	parser, err := kong.New(&c, kong.Name("dragoman"), kong.Description("An event-sourced booking engine for interpreting agencies."),
 		kong.UsageOnError(), kong.Writers(out, errOut))
@@ -68,7 +68,9 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 	if err := c.Validate(); err != nil {
 		return fmt.Errorf("the configuration has faults:\n%w", err)
 	}
-	err = call.Run(&stage{ctx: ctx, out: out, errOut: errOut, log: logger(c.Config, errOut)}, &c.Config)
+	log := logger(c.Config, errOut)
+	setLog(log)
+	err = call.Run(&stage{ctx: ctx, out: out, errOut: errOut, log: log}, &c.Config)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return nil // asked to stop, and stopped
 	}
@@ -78,11 +80,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 func logger(c Config, w io.Writer) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.LogLevel)) // the enum allows only levels
-	options := &slog.HandlerOptions{Level: level}
-	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
-	}
-	return slog.New(slog.NewTextHandler(w, options))
+	return telemetry.NewLogger(w, level, c.LogFormat == "json")
 }
 
 // sentence ends an error for a person.

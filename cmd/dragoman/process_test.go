@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,7 +37,7 @@ func startInProcess(t testing.TB, args ...string) string {
 	ctx, stop := context.WithCancel(context.Background())
 	out := &lines{seen: make(chan string, 1000)}
 	return awaitServer(t, out, stop, func() error {
-		return run(ctx, append(args, "--listen", "127.0.0.1:0", "--log-level", "warn"), out, testWriter{t})
+		return run(ctx, append(args, "--listen", "127.0.0.1:0", "--log-level", "warn"), out, testWriter{t}, func(*slog.Logger) {})
 	})
 }
 
