@@ -99,14 +99,13 @@ var mix = [10]kind{fifteen, done, offered, assigned, done, offered, assigned, do
 
 // life is one job on its way.
 type life struct {
-	kind       kind
-	customer   *customerWorld
-	start      time.Time // of the job, local to the zone
-	one, two   uuid.UUID // its interpreters
-	ref        string
-	stream     string
-	steps      int // done so far
-	singleDate string
+	kind     kind
+	customer *customerWorld
+	start    time.Time // of the job, local to the zone
+	one, two uuid.UUID // its interpreters
+	ref      string
+	stream   string
+	steps    int // done so far
 }
 
 // add makes n jobs of the load, spread over customers and days.

@@ -43,7 +43,7 @@ func (c CreateCustomer) Decide(s Customer, k Known) ([]Event, error) {
 	if err := checkCustomer(c.Name, c.TimeZone, c.Settings, k); err != nil {
 		return nil, err
 	}
-	return []Event{CustomerCreated{Customer: c.Customer, Name: c.Name, TimeZone: c.TimeZone, Settings: c.Settings}}, nil
+	return []Event{CustomerCreated(c)}, nil
 }
 
 // ChangeCustomer changes name, zone or settings; nil means untouched.
