@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -138,15 +139,33 @@ func mayAtCustomer(v access.Viewer, customer uuid.UUID, area access.Area) func(p
 	}
 }
 
+// orOwn is the customer that was named, else the own one of the customer's user who asks.
+func orOwn(v access.Viewer, customer uuid.UUID) uuid.UUID {
+	if customer == uuid.Nil {
+		return v.Customer
+	}
+	return customer
+}
+
+// atNamedCustomer is an error of a command whose customer stands in its body: to staff, who know them all, one that is not there is a faulty
+// value; a customer's user only learns that it is not the own one.
+func atNamedCustomer(v access.Viewer, err error) error {
+	if errors.Is(err, unknown()) && !v.OfCustomer() {
+		return domain.Invalid(domain.FieldError{Location: "body.customer", Message: "Name one of the agency's customers."})
+	}
+	return err
+}
+
 // AddClient adds a sub-unit of a customer (admin).
 func (h *Handler) AddClient(ctx context.Context, r Request, customer uuid.UUID, name string) (Made, error) {
 	r = h.ready(r)
+	customer = orOwn(r.Viewer, customer)
 	id := derived("client", r.CommandID.String())
 	done, err := h.onCustomer(ctx, r, customer, access.ManageClients, func(_ context.Context, s people.Customer) ([]people.Event, error) {
 		return people.AddClient{Client: id, Name: name}.Decide(s)
 	})
 	if err != nil {
-		return Made{}, err
+		return Made{}, atNamedCustomer(r.Viewer, err)
 	}
 	h.made.owners.Add(id, customer)
 	return Made{id, done.Revision, done.Position}, nil
@@ -167,15 +186,13 @@ func (h *Handler) ChangeClient(ctx context.Context, r Request, c people.ChangeCl
 // a zero customer means, II-46).
 func (h *Handler) AddLocation(ctx context.Context, r Request, customer uuid.UUID, p people.Place) (Made, error) {
 	r = h.ready(r)
-	if customer == uuid.Nil {
-		customer = r.Viewer.Customer
-	}
+	customer = orOwn(r.Viewer, customer)
 	id := derived("location", r.CommandID.String())
 	done, err := h.onCustomer(ctx, r, customer, access.ManageLocations, func(_ context.Context, s people.Customer) ([]people.Event, error) {
 		return people.AddLocation{Location: id, Place: p}.Decide(narrowed(r.Viewer, s))
 	})
 	if err != nil {
-		return Made{}, err
+		return Made{}, atNamedCustomer(r.Viewer, err)
 	}
 	h.made.owners.Add(id, customer)
 	return Made{id, done.Revision, done.Position}, nil
@@ -242,10 +259,7 @@ func (h *Handler) onInterpreter(ctx context.Context, r Request, id uuid.UUID, ar
 	res, err := execute(ctx, h, h.interpreters, r, wish[people.Interpreter]{
 		stream: eventschema.InterpreterStream(id),
 		allow: func(s people.Interpreter) error {
-			if r.Viewer.OfCustomer() || r.Viewer.Role == domain.Interpreter && r.Viewer.Interpreter != id {
-				return unknown() // they meet interpreters only on their jobs
-			}
-			if err := access.MayManage(r.Viewer, area); err != nil {
+			if err := h.MayAtInterpreter(r.Viewer, area, id); err != nil {
 				return err
 			}
 			if !s.Exists() {

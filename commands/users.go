@@ -25,9 +25,7 @@ type UserIn struct {
 func (h *Handler) AddUser(ctx context.Context, r Request, in UserIn) (Made, error) {
 	r = h.ready(r)
 	id := derived("user", r.CommandID.String())
-	if r.Viewer.OfCustomer() && in.Account.Customer == uuid.Nil {
-		in.Account.Customer = r.Viewer.Customer
-	}
+	in.Account.Customer = orOwn(r.Viewer, in.Account.Customer)
 	in.Account.Key = uuid.Nil
 	stream := usersOf(in.Account.Customer)
 	login := Login{User: id, Username: in.Username, Email: in.Account.Email.Reveal(), PIN: in.PIN, Password: in.Password}
@@ -64,7 +62,7 @@ func (h *Handler) AddUser(ctx context.Context, r Request, in UserIn) (Made, erro
 		if added {
 			h.withdraw(ctx, r, id, stream, err)
 		}
-		return Made{}, err
+		return Made{}, atNamedCustomer(r.Viewer, err)
 	}
 	h.made.owners.Add(id, in.Account.Customer)
 	return Made{id, done.Revision, done.Position}, h.models.WaitFor(ctx, done.Position, accessModel)

@@ -93,6 +93,9 @@ func MomentAt(t time.Time, zone string) (Moment, error) {
 	if err != nil {
 		return Moment{}, err
 	}
+	if year := t.In(loc).Year(); year < firstYear-1 || year > lastYear+1 { // a booked time may end, and an asked one begin, a little outside
+		return Moment{}, ErrBadLocal
+	}
 	return Moment{Local: t.In(loc).Format(LocalLayout), Zone: zone, Instant: t.UTC().Truncate(time.Second)}, nil
 }
 

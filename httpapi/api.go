@@ -67,7 +67,7 @@ func New(c Config) (http.Handler, error) {
 		return nil, fmt.Errorf("httpapi: register metrics: %w", err)
 	}
 	root := chi.NewRouter()
-	root.Use(withRequestID, withHeaders, a.withLog, a.withRecover)
+	root.Use(withRequestID, withHeaders, a.withLog, a.withRecover, withText)
 	root.NotFound(func(w http.ResponseWriter, _ *http.Request) { plainProblem(w, notFound()) })
 	root.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
 		plainProblem(w, problem(http.StatusMethodNotAllowed, "method-not-allowed", "This address does not take this method."))
@@ -97,7 +97,7 @@ func (a *API) humaConfig() huma.Config {
 		"bearer":  {Type: "http", Scheme: "bearer", Description: "The token of POST /sessions, or an API token."},
 		"session": {Type: "apiKey", In: "cookie", Name: SessionCookie, Description: "The portal's session; the same origin is enforced."},
 	}
-	c.Formats = map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat, "text/csv": csvFormat, "csv": csvFormat}
+	c.Formats = map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat, "text/csv": csvFormat, "csv": csvFormat}
 	return c
 }
 

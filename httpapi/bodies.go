@@ -68,7 +68,7 @@ type bookingBody struct {
 	Language              string         `json:"language,omitempty" doc:"BCP 47, such as pl; BSL is bfi."`
 	AlternativeLanguages  []string       `json:"alternativeLanguages,omitempty" maxItems:"10"`
 	ServiceType           string         `json:"serviceType,omitempty"`
-	InterpretersRequested int            `json:"interpretersRequested,omitempty" minimum:"0" maximum:"50"`
+	InterpretersRequested int            `json:"interpretersRequested,omitempty" minimum:"1" maximum:"50" doc:"Default 1 (II-39)."`
 	Start                 string         `json:"start,omitempty" doc:"Local time such as 2026-12-01T10:00; a doubled one carries its offset."`
 	TimeZone              string         `json:"timeZone,omitempty" doc:"Default: the location's, else the customer's."`
 	Duration              *duration      `json:"duration,omitempty"`

@@ -9,19 +9,21 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/booking"
 )
 
 func (a *API) bookings() {
 	op := a.operation(http.MethodPost, "/bookings", "Book (II-28..47, LL-17..57)", http.StatusCreated)
+	op = a.may(op, func(_ context.Context, v access.Viewer, _ func(string) string) error { return access.MayBook(v) })
 	huma.Register(a.huma, op, func(ctx context.Context, in *order[bookingBody]) (*commandAnswer[bookingAnswer], error) {
 		req, err := a.request(ctx, "create", in.Ordering, in.RawBody)
 		if err != nil {
-			return nil, a.answerTo(ctx, err)
+			return nil, a.wrong(ctx, err)
 		}
 		form, wish, err := createOf(in.Body)
 		if err != nil {
-			return nil, a.answerTo(ctx, err)
+			return nil, a.wrong(ctx, err)
 		}
 		if v := viewer(ctx); v.OfCustomer() && wish.Customer == uuid.Nil {
 			wish.Customer = v.Customer

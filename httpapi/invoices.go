@@ -89,15 +89,16 @@ func (a *API) invoices() {
 		}
 		return out, err
 	})
-	huma.Register(a.huma, a.operation(http.MethodPost, "/invoices", "Issue: price again from the jobs' own events, freeze, number", http.StatusCreated),
+	op := a.operation(http.MethodPost, "/invoices", "Issue: price again from the jobs' own events, freeze, number", http.StatusCreated)
+	huma.Register(a.huma, a.mayManage(op, access.IssueInvoices),
 		func(ctx context.Context, in *order[issueBody]) (*commandAnswer[issueAnswer], error) {
 			req, err := a.request(ctx, "issue-invoice", in.Ordering, in.RawBody)
 			if err != nil {
-				return nil, a.answerTo(ctx, err)
+				return nil, a.wrong(ctx, err)
 			}
 			expected, err := domain.ParseMoney(in.Body.ExpectedTotal.Amount, in.Body.ExpectedTotal.Currency)
 			if err != nil {
-				return nil, a.answerTo(ctx, domain.Invalid(domain.FieldError{Location: "body.expectedTotal", Message: "Send an amount such as 85.00 and its currency."}))
+				return nil, a.wrong(ctx, domain.Invalid(domain.FieldError{Location: "body.expectedTotal", Message: "Send an amount such as 85.00 and its currency."}))
 			}
 			done, err := a.commands.IssueInvoice(ctx, req, commands.InvoiceIn{Customer: in.Body.Customer, Jobs: in.Body.Jobs, Expected: expected})
 			if err != nil {

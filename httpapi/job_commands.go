@@ -46,10 +46,10 @@ func bookingAnswerOf(b commands.BookingAnswer) bookingAnswer {
 // onJob registers POST /jobs/{ref}/{name}: it parses, and leaves every decision to the command.
 func onJob[B any](a *API, name, summary string, build func(v access.Viewer, job uuid.UUID, body B) (booking.Command, error)) {
 	op := a.operation(http.MethodPost, "/jobs/{ref}/"+name, summary, http.StatusOK)
-	huma.Register(a.huma, op, func(ctx context.Context, in *jobOrder[B]) (*commandAnswer[jobAnswer], error) {
+	huma.Register(a.huma, a.mayOnJob(op, name), func(ctx context.Context, in *jobOrder[B]) (*commandAnswer[jobAnswer], error) {
 		req, err := a.request(ctx, name, in.Ordering, in.RawBody)
 		if err != nil {
-			return nil, a.answerTo(ctx, err)
+			return nil, a.wrong(ctx, err)
 		}
 		done, err := a.commands.Job(ctx, req, in.Ref, func(job booking.Job) (booking.Command, error) {
 			return build(viewer(ctx), job.ID, in.Body)
@@ -138,10 +138,10 @@ func (a *API) jobCommands() {
 	})
 
 	op := a.operation(http.MethodPost, "/jobs/{ref}/continue", "Put hours after a long break into a job of their own (LL-124)", http.StatusCreated)
-	huma.Register(a.huma, op, func(ctx context.Context, in *jobOrder[continueBody]) (*commandAnswer[bookingAnswer], error) {
+	huma.Register(a.huma, a.mayOnJob(op, "continue"), func(ctx context.Context, in *jobOrder[continueBody]) (*commandAnswer[bookingAnswer], error) {
 		req, err := a.request(ctx, "continue", in.Ordering, in.RawBody)
 		if err != nil {
-			return nil, a.answerTo(ctx, err)
+			return nil, a.wrong(ctx, err)
 		}
 		v := viewer(ctx)
 		done, err := a.commands.Continue(ctx, req, in.Ref, func(job booking.Job) (booking.Continue, error) {

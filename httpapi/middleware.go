@@ -19,14 +19,12 @@ import (
 	"github.com/dragoman-booking/dragoman/internal/telemetry"
 )
 
-// maxBody is the largest command body: a booking with every field full is far smaller.
-const maxBody = 1 << 20
-
 type ctxKey int
 
 const (
 	requestIDKey ctxKey = iota
 	callerKey
+	mayKey // func() error: may the caller know the thing, and do this to it
 )
 
 var givenID = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
@@ -81,18 +79,6 @@ func (a *API) withRecover(next http.Handler) http.Handler {
 			plainProblem(w, problem(http.StatusInternalServerError, "internal",
 				"Something went wrong on our side. It has been logged; please try again."))
 		}()
-		next.ServeHTTP(w, r)
-	})
-}
-
-// withLimit refuses bodies over the limit, by length where it is told and while reading where it is not.
-func withLimit(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength > maxBody {
-			plainProblem(w, problem(http.StatusRequestEntityTooLarge, "too-large", "The request is larger than 1 MiB."))
-			return
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		next.ServeHTTP(w, r)
 	})
 }

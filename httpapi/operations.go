@@ -92,6 +92,11 @@ type order[B any] struct {
 	RawBody []byte
 }
 
+// Resolve notes the method and path, which its own method hides from being called, and finds the texts that cannot be stored.
+func (o *order[B]) Resolve(ctx huma.Context) []error {
+	return append(o.Ordering.Resolve(ctx), unstorable(o.RawBody)...)
+}
+
 type jobOrder[B any] struct {
 	Ordering
 	Ref     string `path:"ref" maxLength:"40"`
@@ -99,11 +104,21 @@ type jobOrder[B any] struct {
 	RawBody []byte
 }
 
+// Resolve notes the method and path, which its own method hides from being called, and finds the texts that cannot be stored.
+func (o *jobOrder[B]) Resolve(ctx huma.Context) []error {
+	return append(o.Ordering.Resolve(ctx), unstorable(o.RawBody)...)
+}
+
 type idOrder[B any] struct {
 	Ordering
 	ID      uuid.UUID `path:"id"`
 	Body    B
 	RawBody []byte
+}
+
+// Resolve notes the method and path, which its own method hides from being called, and finds the texts that cannot be stored.
+func (o *idOrder[B]) Resolve(ctx huma.Context) []error {
+	return append(o.Ordering.Resolve(ctx), unstorable(o.RawBody)...)
 }
 
 // request is what the command handler needs to know about this HTTP request.
@@ -156,6 +171,40 @@ func (a *API) operation(method, path, summary string, status int) huma.Operation
 		Security:     []map[string][]string{{"bearer": {}}, {"session": {}}},
 		Errors:       []int{400, 401, 403, 404, 409, 412, 422, 429, 500, 503},
 	}
+}
+
+// may says who may send the operation at all: asked before anyone is told what is wrong with a body, for the contract's order of checks.
+func (a *API) may(op huma.Operation, ask func(ctx context.Context, v access.Viewer, param func(string) string) error) huma.Operation {
+	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
+		c := ctx.Context()
+		next(huma.WithValue(ctx, mayKey, func() error { return a.answerTo(c, ask(c, viewer(c), ctx.Param)) }))
+	})
+	return op
+}
+
+// mayManage is may for what belongs to an area.
+func (a *API) mayManage(op huma.Operation, area access.Area) huma.Operation {
+	return a.may(op, func(_ context.Context, v access.Viewer, _ func(string) string) error {
+		return access.MayManage(v, area)
+	})
+}
+
+// mayOnJob is may for a command about a job.
+func (a *API) mayOnJob(op huma.Operation, command string) huma.Operation {
+	return a.may(op, func(ctx context.Context, v access.Viewer, param func(string) string) error {
+		return a.commands.MayOnJob(ctx, v, param("ref"), command)
+	})
+}
+
+// mayAt is may for what has an id.
+func (a *API) mayAt(op huma.Operation, ask func(ctx context.Context, v access.Viewer, id uuid.UUID) error) huma.Operation {
+	return a.may(op, func(ctx context.Context, v access.Viewer, param func(string) string) error {
+		id, err := uuid.Parse(param("id"))
+		if err != nil {
+			return notFound()
+		}
+		return ask(ctx, v, id)
+	})
 }
 
 // positioned is what a command's answer tells about its place in the log.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/eventschema"
 )
@@ -132,12 +133,12 @@ type userPatch struct {
 }
 
 // making registers a POST that makes something with an id.
-func making[B any](a *API, path, name, summary string, run func(ctx context.Context, r commands.Request, body B) (commands.Made, error)) {
-	huma.Register(a.huma, a.operation(http.MethodPost, path, summary, http.StatusCreated),
+func making[B any](a *API, path, name, summary string, area access.Area, run func(ctx context.Context, r commands.Request, body B) (commands.Made, error)) {
+	huma.Register(a.huma, a.mayManage(a.operation(http.MethodPost, path, summary, http.StatusCreated), area),
 		func(ctx context.Context, in *order[B]) (*commandAnswer[idAnswer], error) {
 			req, err := a.request(ctx, name, in.Ordering, in.RawBody)
 			if err != nil {
-				return nil, a.answerTo(ctx, err)
+				return nil, a.wrong(ctx, err)
 			}
 			made, err := run(ctx, req, in.Body)
 			if err != nil {
@@ -148,12 +149,13 @@ func making[B any](a *API, path, name, summary string, run func(ctx context.Cont
 }
 
 // changing registers a PATCH or POST on something with an id; it answers 204.
-func changing[B any](a *API, method, path, name, summary string, run func(ctx context.Context, r commands.Request, id uuid.UUID, body B) (commands.Changed, error)) {
-	huma.Register(a.huma, a.operation(method, path, summary, http.StatusNoContent),
+func changing[B any](a *API, method, path, name, summary string, may func(ctx context.Context, v access.Viewer, id uuid.UUID) error,
+	run func(ctx context.Context, r commands.Request, id uuid.UUID, body B) (commands.Changed, error)) {
+	huma.Register(a.huma, a.mayAt(a.operation(method, path, summary, http.StatusNoContent), may),
 		func(ctx context.Context, in *idOrder[B]) (*doneAnswer, error) {
 			req, err := a.request(ctx, name, in.Ordering, in.RawBody)
 			if err != nil {
-				return nil, a.answerTo(ctx, err)
+				return nil, a.wrong(ctx, err)
 			}
 			done, err := run(ctx, req, in.ID, in.Body)
 			if err != nil {
@@ -175,24 +177,33 @@ func doneAt(p eventschema.Position, revision uint64) *doneAnswer {
 
 func (a *API) peopleCommands() {
 	c := a.commands
-	making(a, "/customers", "create-customer", "A new customer", func(ctx context.Context, r commands.Request, b customerBody) (commands.Made, error) {
+	atCustomer := func(_ context.Context, v access.Viewer, id uuid.UUID) error {
+		return c.MayAtCustomer(v, access.ManageCustomers, id)
+	}
+	owned := func(area access.Area) func(context.Context, access.Viewer, uuid.UUID) error {
+		return func(ctx context.Context, v access.Viewer, id uuid.UUID) error { return c.MayAtOwned(ctx, v, area, id) }
+	}
+	atInterpreter := func(area access.Area) func(context.Context, access.Viewer, uuid.UUID) error {
+		return func(_ context.Context, v access.Viewer, id uuid.UUID) error { return c.MayAtInterpreter(v, area, id) }
+	}
+	making(a, "/customers", "create-customer", "A new customer", access.ManageCustomers, func(ctx context.Context, r commands.Request, b customerBody) (commands.Made, error) {
 		return c.CreateCustomer(ctx, r, people.CreateCustomer{Name: b.Name, TimeZone: b.TimeZone, Settings: b.Settings})
 	})
-	changing(a, http.MethodPatch, "/customers/{id}", "change-customer", "Change a customer",
+	changing(a, http.MethodPatch, "/customers/{id}", "change-customer", "Change a customer", atCustomer,
 		func(ctx context.Context, r commands.Request, id uuid.UUID, b customerPatch) (commands.Changed, error) {
 			return c.ChangeCustomer(ctx, r, id, people.ChangeCustomer{Name: b.Name, TimeZone: b.TimeZone, Settings: b.Settings})
 		})
-	making(a, "/clients", "create-client", "A customer's sub-unit", func(ctx context.Context, r commands.Request, b clientBody) (commands.Made, error) {
+	making(a, "/clients", "create-client", "A customer's sub-unit", access.ManageClients, func(ctx context.Context, r commands.Request, b clientBody) (commands.Made, error) {
 		return c.AddClient(ctx, r, b.Customer, b.Name)
 	})
-	changing(a, http.MethodPatch, "/clients/{id}", "change-client", "Change a client",
+	changing(a, http.MethodPatch, "/clients/{id}", "change-client", "Change a client", owned(access.ManageClients),
 		func(ctx context.Context, r commands.Request, id uuid.UUID, b clientPatch) (commands.Changed, error) {
 			return c.ChangeClient(ctx, r, people.ChangeClient{Client: id, Name: b.Name})
 		})
-	making(a, "/locations", "create-location", "A customer's address (II-46)", func(ctx context.Context, r commands.Request, b locationBody) (commands.Made, error) {
+	making(a, "/locations", "create-location", "A customer's address (II-46)", access.ManageLocations, func(ctx context.Context, r commands.Request, b locationBody) (commands.Made, error) {
 		return c.AddLocation(ctx, r, b.Customer, people.Place{Client: b.Client, Name: b.Name, Address: b.Address.address(), TimeZone: b.TimeZone})
 	})
-	changing(a, http.MethodPatch, "/locations/{id}", "change-location", "Change a location",
+	changing(a, http.MethodPatch, "/locations/{id}", "change-location", "Change a location", owned(access.ManageLocations),
 		func(ctx context.Context, r commands.Request, id uuid.UUID, b locationPatch) (commands.Changed, error) {
 			change := people.ChangeLocation{Location: id, Client: b.Client, Name: b.Name, TimeZone: b.TimeZone}
 			if b.Address != nil {
@@ -201,13 +212,13 @@ func (a *API) peopleCommands() {
 			}
 			return c.ChangeLocation(ctx, r, change)
 		})
-	making(a, "/interpreters", "register-interpreter", "A new interpreter (LL-40)",
+	making(a, "/interpreters", "register-interpreter", "A new interpreter (LL-40)", access.ManageInterpreters,
 		func(ctx context.Context, r commands.Request, b interpreterInBody) (commands.Made, error) {
 			return c.RegisterInterpreter(ctx, r, people.Profile{LIN: b.LIN, Name: domain.Personal(b.Name),
 				Gender: b.Gender, Languages: b.Languages, Skills: b.Skills, ServiceTypes: b.ServiceTypes, Credentials: credentials(b.Credentials),
 				PaitID: domain.Personal(b.PaitID), Telephone: domain.Personal(b.Telephone), Email: domain.Personal(b.Email)})
 		})
-	changing(a, http.MethodPatch, "/interpreters/{id}", "change-interpreter", "Change an interpreter",
+	changing(a, http.MethodPatch, "/interpreters/{id}", "change-interpreter", "Change an interpreter", atInterpreter(access.ManageInterpreters),
 		func(ctx context.Context, r commands.Request, id uuid.UUID, b interpreterPatch) (commands.Changed, error) {
 			change := people.ChangeInterpreter{Name: b.Name, Gender: b.Gender, Languages: b.Languages, Skills: b.Skills,
 				ServiceTypes: b.ServiceTypes, PaitID: b.PaitID, Telephone: b.Telephone, Email: b.Email}
@@ -220,15 +231,15 @@ func (a *API) peopleCommands() {
 	type reasonBody struct {
 		Reason string `json:"reason,omitempty" maxLength:"1000"`
 	}
-	changing(a, http.MethodPost, "/interpreters/{id}/suspend", "suspend-interpreter", "No new offers or assignments (LL-130)",
+	changing(a, http.MethodPost, "/interpreters/{id}/suspend", "suspend-interpreter", "No new offers or assignments (LL-130)", atInterpreter(access.SuspendInterpreter),
 		func(ctx context.Context, r commands.Request, id uuid.UUID, b reasonBody) (commands.Changed, error) {
 			return c.SuspendInterpreter(ctx, r, id, b.Reason)
 		})
-	changing(a, http.MethodPost, "/interpreters/{id}/reinstate", "reinstate-interpreter", "End a suspension",
+	changing(a, http.MethodPost, "/interpreters/{id}/reinstate", "reinstate-interpreter", "End a suspension", atInterpreter(access.SuspendInterpreter),
 		func(ctx context.Context, r commands.Request, id uuid.UUID, _ noBody) (commands.Changed, error) {
 			return c.ReinstateInterpreter(ctx, r, id)
 		})
-	making(a, "/users", "create-user", "A new user", func(ctx context.Context, r commands.Request, b userBody) (commands.Made, error) {
+	making(a, "/users", "create-user", "A new user", access.ManageUsers, func(ctx context.Context, r commands.Request, b userBody) (commands.Made, error) {
 		account := people.Account{Name: domain.Personal(b.Name), Email: domain.Personal(b.Email), Telephone: domain.Personal(b.Telephone),
 			Role: b.Role, Customer: b.Customer, Clients: b.Clients, Locations: b.Locations, Permissions: b.Permissions}
 		if b.Interpreter != "" {
@@ -240,7 +251,7 @@ func (a *API) peopleCommands() {
 		}
 		return c.AddUser(ctx, r, commands.UserIn{Username: b.Username, PIN: b.PIN, Password: b.Password, Account: account})
 	})
-	changing(a, http.MethodPatch, "/users/{id}", "change-user", "Change a user",
+	changing(a, http.MethodPatch, "/users/{id}", "change-user", "Change a user", owned(access.ManageUsers),
 		func(ctx context.Context, r commands.Request, id uuid.UUID, b userPatch) (commands.Changed, error) {
 			return c.ChangeUser(ctx, r, b.Username, people.ChangeUser{User: id, Name: b.Name, Email: b.Email, Telephone: b.Telephone, Role: b.Role,
 				Clients: b.Clients, Locations: b.Locations, Permissions: b.Permissions, Disabled: b.Disabled})

@@ -64,35 +64,58 @@ var codes = map[int]string{
 
 // init makes huma's own errors problems of ours: same shape, stable codes, no echoed values.
 func init() {
-	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
-		if status == http.StatusUnsupportedMediaType {
-			status = http.StatusBadRequest
-		}
-		p := problem(status, codes[status], message)
-		if p.Code == "" {
-			p.Code = "error"
-		}
-		for _, err := range errs {
-			var d huma.ErrorDetailer
-			if errors.As(err, &d) {
-				p.Errors = append(p.Errors, domain.FieldError{Location: d.ErrorDetail().Location, Message: d.ErrorDetail().Message})
-			} else if status < 500 && status != http.StatusBadRequest {
-				p.Errors = append(p.Errors, domain.FieldError{Location: "body", Message: err.Error()})
+	huma.NewError = newError
+	huma.NewErrorWithContext = func(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {
+		// What is wrong with a body concerns only who may know the thing and do this to it (404, 403 come first).
+		if may, ok := ctx.Context().Value(mayKey).(func() error); ok && status >= 400 && status < 500 && status != http.StatusRequestEntityTooLarge {
+			var no huma.StatusError
+			if errors.As(may(), &no) {
+				return no
 			}
 		}
-		switch status {
-		case http.StatusBadRequest:
-			p.Detail = "The body is not JSON of the expected form."
-		case http.StatusUnprocessableEntity:
-			p.Detail = "Some values need correcting."
-		case http.StatusRequestEntityTooLarge:
-			p.Detail = "The request is larger than this address accepts."
+		return newError(status, message, errs...)
+	}
+}
+
+func newError(status int, message string, errs ...error) huma.StatusError {
+	if status == http.StatusUnsupportedMediaType {
+		status = http.StatusBadRequest
+	}
+	var faults []domain.FieldError
+	for _, err := range errs {
+		var d huma.ErrorDetailer
+		switch {
+		case status == http.StatusBadRequest || status >= 500: // what a parser says repeats what was sent
+		case !errors.As(err, &d):
+			faults = append(faults, domain.FieldError{Location: "body", Message: err.Error()})
+		case strings.HasPrefix(d.ErrorDetail().Location, "path."):
+			return notFound() // nothing has such a name
+		default:
+			faults = append(faults, domain.FieldError{Location: d.ErrorDetail().Location, Message: inOurWords(d.ErrorDetail().Message)})
 		}
-		return p
 	}
-	huma.NewErrorWithContext = func(_ huma.Context, status int, message string, errs ...error) huma.StatusError {
-		return huma.NewError(status, message, errs...)
+	switch status {
+	case http.StatusBadRequest:
+		message = "The body is not JSON of the expected form."
+	case http.StatusUnprocessableEntity:
+		message = someWrong
+	case http.StatusRequestEntityTooLarge:
+		message = "The request is larger than this address accepts."
 	}
+	p := problem(status, codes[status], message)
+	if p.Code == "" {
+		p.Code = "error"
+	}
+	p.Errors = faults
+	return p
+}
+
+// inOurWords replaces messages of parsers, which repeat what was sent or name what only we know.
+func inOurWords(message string) string {
+	if strings.HasPrefix(message, "json: ") || strings.HasPrefix(message, "invalid value: ") {
+		return "This value is not of the expected form."
+	}
+	return message
 }
 
 // unavailable is a 503: nothing was lost, the caller may send the same again.
@@ -138,6 +161,16 @@ func (a *API) answerTo(ctx context.Context, err error) error {
 	}
 	a.log.ErrorContext(ctx, "request failed", slog.String("request", requestID(ctx)), slog.Any("cause", err))
 	return problem(http.StatusInternalServerError, "internal", "Something went wrong on our side. It has been logged; please try again.")
+}
+
+// wrong answers that what was sent is wrong, to whoever may send it at all.
+func (a *API) wrong(ctx context.Context, err error) error {
+	if may, ok := ctx.Value(mayKey).(func() error); ok {
+		if no := may(); no != nil {
+			return no
+		}
+	}
+	return a.answerTo(ctx, err)
 }
 
 type retryLater struct{ seconds int }

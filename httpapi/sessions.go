@@ -23,7 +23,8 @@ type signInInput struct {
 		Password string `json:"password" minLength:"1" maxLength:"200"`
 		Cookie   bool   `json:"cookie,omitempty" doc:"Set the portal's session cookie instead of answering a token."`
 	}
-	from netip.Addr
+	RawBody []byte
+	from    netip.Addr
 }
 
 // Resolve notes where the request came from: failed sign-ins are counted by that too.
@@ -32,7 +33,7 @@ func (i *signInInput) Resolve(ctx huma.Context) []error {
 	if addr, err := netip.ParseAddr(remoteIP(r)); err == nil {
 		i.from = addr
 	}
-	return nil
+	return unstorable(i.RawBody)
 }
 
 type userAnswer struct {
@@ -127,7 +128,8 @@ func (a *API) sessions() {
 		return nil, a.answerTo(ctx, signInError(err))
 	})
 	type setupOrder struct {
-		Body struct {
+		RawBody []byte
+		Body    struct {
 			Token    string `json:"token" minLength:"1" maxLength:"200"`
 			Username string `json:"username" minLength:"1" maxLength:"100"`
 			Password string `json:"password" minLength:"1" maxLength:"200"`
@@ -138,6 +140,9 @@ func (a *API) sessions() {
 	setup := a.operation(http.MethodPost, "/setup", "Create the first admin of an empty deployment by its one-time link", http.StatusCreated)
 	setup.Middlewares, setup.Security = nil, nil
 	huma.Register(a.huma, setup, func(ctx context.Context, i *setupOrder) (*struct{ Body idAnswer }, error) {
+		if faults := unstorable(i.RawBody); len(faults) > 0 {
+			return nil, newError(http.StatusUnprocessableEntity, someWrong, faults...)
+		}
 		made, err := a.commands.Setup(ctx, commands.Request{Name: "setup", At: a.now()}, commands.SetupIn(i.Body))
 		if err != nil {
 			return nil, a.answerTo(ctx, err)

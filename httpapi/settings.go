@@ -64,12 +64,12 @@ func (a *API) notices(ctx context.Context, v access.Viewer) (noticesAnswer, erro
 }
 
 // putting registers a PUT without an id; it answers 204.
-func putting[B any](a *API, path, name, summary string, run func(ctx context.Context, r commands.Request, body B) (commands.Changed, error)) {
-	huma.Register(a.huma, a.operation(http.MethodPut, path, summary, http.StatusNoContent),
+func putting[B any](a *API, path, name, summary string, area access.Area, run func(ctx context.Context, r commands.Request, body B) (commands.Changed, error)) {
+	huma.Register(a.huma, a.mayManage(a.operation(http.MethodPut, path, summary, http.StatusNoContent), area),
 		func(ctx context.Context, in *order[B]) (*doneAnswer, error) {
 			req, err := a.request(ctx, name, in.Ordering, in.RawBody)
 			if err != nil {
-				return nil, a.answerTo(ctx, err)
+				return nil, a.wrong(ctx, err)
 			}
 			done, err := run(ctx, req, in.Body)
 			if err != nil {
@@ -86,18 +86,18 @@ func (a *API) settings() {
 		s, err := q.Settings(ctx, v)
 		return settingsAnswer{s.Version, s.Settings}, err
 	})
-	putting(a, "/settings/agency", "change-settings", "Change the agency's settings; what is left out stays",
+	putting(a, "/settings/agency", "change-settings", "Change the agency's settings; what is left out stays", access.ManageSettings,
 		func(ctx context.Context, r commands.Request, b agencyBody) (commands.Changed, error) {
 			return a.commands.ChangeSettings(ctx, r, people.ChangeAgency(b))
 		})
-	putting(a, "/settings/notices", "post-notices", "Set the notices at the head of the dashboard, whole, and the splash above them (II-19, II-20)",
+	putting(a, "/settings/notices", "post-notices", "Set the notices at the head of the dashboard, whole, and the splash above them (II-19, II-20)", access.PostNotices,
 		func(ctx context.Context, r commands.Request, b noticesBody) (commands.Changed, error) {
 			return a.commands.PostNotices(ctx, r, people.PostNotices(b))
 		})
 	get(a, "/notices", "The agency's messages to me, and the splash above them (II-19, II-20)", models, func(ctx context.Context, v access.Viewer, _ *Asking) (noticesAnswer, error) {
 		return a.notices(ctx, v)
 	})
-	putting(a, "/settings/numbering", "set-numbering", "Set a series' next number; every block drawn ahead is void (D-12)",
+	putting(a, "/settings/numbering", "set-numbering", "Set a series' next number; every block drawn ahead is void (D-12)", access.ManageNumbering,
 		func(ctx context.Context, r commands.Request, b numberingBody) (commands.Changed, error) {
 			return a.commands.SetNextNumber(ctx, r, b.Series, b.Next)
 		})
@@ -186,6 +186,9 @@ func (a *API) preferences() {
 	}
 	huma.Register(a.huma, a.operation(http.MethodPut, "/me/preferences", "Store how I like the portal, whole", http.StatusNoContent),
 		func(ctx context.Context, in *preferencesOrder) (*struct{}, error) {
+			if faults := unstorable(in.RawBody); len(faults) > 0 {
+				return nil, newError(http.StatusUnprocessableEntity, someWrong, faults...)
+			}
 			if len(in.RawBody) > 64<<10 {
 				return nil, problem(http.StatusRequestEntityTooLarge, "too-large", "Preferences are at most 64 KiB.")
 			}
@@ -201,11 +204,11 @@ type erasureBody struct {
 }
 
 func (a *API) erasures() {
-	huma.Register(a.huma, a.operation(http.MethodPost, "/erasures", "Erase a person: the keys are destroyed for ever", http.StatusNoContent),
+	huma.Register(a.huma, a.mayManage(a.operation(http.MethodPost, "/erasures", "Erase a person: the keys are destroyed for ever", http.StatusNoContent), access.Erase),
 		func(ctx context.Context, in *order[erasureBody]) (*doneAnswer, error) {
 			req, err := a.request(ctx, "erase", in.Ordering, in.RawBody)
 			if err != nil {
-				return nil, a.answerTo(ctx, err)
+				return nil, a.wrong(ctx, err)
 			}
 			done, err := a.erase(ctx, req, in.Body)
 			if err != nil {

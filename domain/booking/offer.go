@@ -39,8 +39,14 @@ func (c SendOffer) Decide(s State, env Env) (Decision, error) {
 	}
 	override := f.text("body.override", c.Override, false)
 	expires := c.ExpiresAt
-	if expires != nil && !expires.After(env.Now) {
-		f.add("body.expiresAt", "This time has passed.")
+	if expires != nil {
+		_, err := domain.MomentAt(*expires, j.Schedule.Start.Zone)
+		switch {
+		case !expires.After(env.Now):
+			f.add("body.expiresAt", "This time has passed.")
+		case err != nil:
+			f.add("body.expiresAt", "Enter a time such as 2026-12-01T10:00:00Z.")
+		}
 	}
 	proposed := f.proposed(c.ProposedStart, j, env)
 	if err := f.refusal(); err != nil {
