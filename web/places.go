@@ -73,7 +73,9 @@ func (p *Portal) places(ctx context.Context, v access.Viewer, client, location u
 func (p places) Set() bool { return p.Client != uuid.Nil || p.Location != uuid.Nil }
 
 // Query is what is chosen, as an address has it.
-func (p places) Query() string {
+func (p places) Query() string { return p.values().Encode() }
+
+func (p places) values() url.Values {
 	q := url.Values{}
 	if p.Client != uuid.Nil {
 		q.Set("client", p.Client.String())
@@ -81,5 +83,5 @@ func (p places) Query() string {
 	if p.Location != uuid.Nil {
 		q.Set("location", p.Location.String())
 	}
-	return q.Encode()
+	return q
 }

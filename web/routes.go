@@ -28,6 +28,8 @@ func (p *Portal) routes(r chi.Router) {
 	r.Post("/jobs/columns", p.page(p.chooseColumns))
 	r.Get("/jobs/{ref}/actions", p.page(p.jobActions))
 	r.Get("/queue", p.page(p.queue))
+	r.Get("/calendar", p.page(p.calendar))
+	r.Get("/calendar.json", p.page(p.calendarJSON))
 }
 
 // findJob opens a job by its reference (LL-07).

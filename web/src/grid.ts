@@ -1,6 +1,8 @@
 // The tabular view answers while one types: the same form, asked again, and the parts of the page that depend on it exchanged. Without this
 // script the form is sent by its button.
 
+import { rowMenus } from './menus'
+
 let asking: AbortController | undefined
 let timer = 0
 
@@ -66,35 +68,4 @@ function show(page: Document): void {
   const locations = page.querySelector('#location')
   if (locations) document.getElementById('location')?.replaceWith(document.adoptNode(locations))
   if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus()
-}
-
-// rowMenus fills a row's menu when it is opened, and lifts it out of the table, which would cut it off.
-function rowMenus(card: HTMLElement): void {
-  card.addEventListener('toggle', (e) => {
-    const menu = e.target as HTMLDetailsElement
-    const list = menu.querySelector<HTMLElement>('.dropdown-menu')
-    if (!menu.matches('.row-menu') || !list) return
-    if (!menu.open) { list.classList.remove('lifted'); return }
-    for (const other of card.querySelectorAll<HTMLDetailsElement>('.row-menu[open]')) if (other !== menu) other.open = false
-    lift(menu, list)
-    if (menu.dataset.filled || !menu.dataset.actions) return
-    fetch(`${menu.dataset.actions}?part=menu`).then(async (answer) => {
-      if (!answer.ok || answer.redirected) return // the link to the page of actions stays
-      list.innerHTML = await answer.text()
-      menu.dataset.filled = 'yes'
-      lift(menu, list)
-    }, () => undefined)
-  }, true)
-  const close = () => { for (const menu of card.querySelectorAll<HTMLDetailsElement>('.row-menu[open]')) menu.open = false }
-  addEventListener('scroll', close, { passive: true })
-  addEventListener('resize', close)
-}
-
-function lift(menu: HTMLElement, list: HTMLElement): void {
-  list.classList.add('lifted')
-  const at = menu.getBoundingClientRect()
-  const size = list.getBoundingClientRect()
-  const below = at.bottom + size.height <= innerHeight || at.top < size.height
-  list.style.top = `${below ? at.bottom : at.top - size.height}px`
-  list.style.left = `${Math.max(8, at.right - size.width)}px`
 }
