@@ -40,6 +40,7 @@ type agencyBody struct {
 	OfferHours      *int                        `json:"offerHours,omitempty"`
 	Notices         *[]people.Notice            `json:"notices,omitempty"`
 	Splash          *string                     `json:"splash,omitempty"`
+	Look            *people.Look                `json:"look,omitempty"`
 }
 
 type numberingBody struct {

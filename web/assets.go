@@ -1,12 +1,16 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
 	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"mime"
 	"net/http"
+	"path"
 	"strings"
 )
 
@@ -17,6 +21,7 @@ var dist embed.FS
 type assets struct {
 	files fs.FS
 	names map[string]string // app.js → app.19cf82ce81.js
+	small map[string][]byte // the same files compressed, by their names with the hash
 }
 
 func loadAssets() (*assets, error) {
@@ -35,7 +40,32 @@ func loadAssets() (*assets, error) {
 	if err := json.Unmarshal(manifest, &a.names); err != nil {
 		return nil, fmt.Errorf("web: read the manifest of scripts and styles: %w", err)
 	}
+	a.small = make(map[string][]byte, len(a.names))
+	for _, name := range a.names {
+		if a.small[name], err = compressed(files, name); err != nil {
+			return nil, fmt.Errorf("web: compress %s: %w", name, err)
+		}
+	}
 	return a, nil
+}
+
+func compressed(files fs.FS, name string) ([]byte, error) {
+	whole, err := fs.ReadFile(files, name)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(whole); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
 }
 
 // path is where a bundle is served, by its plain name.
@@ -52,6 +82,13 @@ func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for _, known := range a.names {
 		if known == name {
 			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+			w.Header().Set("Vary", "Accept-Encoding")
+			if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") && r.Header.Get("Range") == "" {
+				w.Header().Set("Content-Encoding", "gzip")
+				w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+				_, _ = w.Write(a.small[name]) // the visitor may have gone
+				return
+			}
 			http.ServeFileFS(w, r, a.files, name)
 			return
 		}

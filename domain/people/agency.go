@@ -53,6 +53,7 @@ type ChangeAgency struct {
 	OfferHours      *int
 	Notices         *[]Notice
 	Splash          *string
+	Look            *Look
 }
 
 // Decide answers with the whole new settings under the next version; nothing if they are the old ones.
@@ -65,7 +66,7 @@ func (c ChangeAgency) Decide(s Agency) ([]Event, error) {
 	n.StatusLabels, n.Texts, n.Languages, n.Reasons = or(c.StatusLabels, n.StatusLabels), or(c.Texts, n.Texts), or(c.Languages, n.Languages), or(c.Reasons, n.Reasons)
 	n.CancelHours, n.CancelInclusive = or(c.CancelHours, n.CancelHours), or(c.CancelInclusive, n.CancelInclusive)
 	n.AutoAssign, n.OfferHours = or(c.AutoAssign, n.AutoAssign), or(c.OfferHours, n.OfferHours)
-	n.Notices, n.Splash = or(c.Notices, n.Notices), or(c.Splash, n.Splash)
+	n.Notices, n.Splash, n.Look = or(c.Notices, n.Notices), or(c.Splash, n.Splash), or(c.Look, n.Look)
 	if same(n, s.Settings) {
 		return nil, nil
 	}
@@ -121,6 +122,7 @@ func checkAgency(s AgencySettings) error {
 	f.check(s.OfferHours >= 0 && s.OfferHours <= maxHours, "body.offerHours", "Send hours from 0 to 8784.")
 	f.notices(s.Notices)
 	f.text("body.splash", s.Splash, maxText)
+	f.look(s.Look)
 	return f.refusal()
 }
 

@@ -18,6 +18,7 @@ type AgencySettings struct {
 	OfferHours      int                 `json:"offerHours,omitempty"` // how long an offer stands by default; 0: until the job starts
 	Notices         []Notice            `json:"notices,omitempty"`    // II-19
 	Splash          string              `json:"splash,omitempty"`     // above the notices (II-20)
+	Look            Look                `json:"look,omitzero"`
 }
 
 // Contact is whom a customer turns to (LL-05, LL-132).

@@ -91,13 +91,15 @@ function draw(card: HTMLElement): void {
   hideMenu()
   hideNote()
   if (!type || phone) return
+  const drawn = document.getElementById('cal-drawn') as HTMLElement
+  drawn.dataset.drawn = view
   if (calendar) {
     calendar.setOption('now', now)
     calendar.changeView(type, date)
     calendar.refetchEvents()
     return
   }
-  calendar = new Calendar(document.getElementById('cal-drawn') as HTMLElement, {
+  calendar = new Calendar(drawn, {
     plugins: [classic, dayGrid, timeGrid],
     timeZone: 'UTC', // local times are taken as they are written
     initialView: type, initialDate: date, now,
