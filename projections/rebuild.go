@@ -280,7 +280,7 @@ func (r *Runner) fill(ctx context.Context, fills []*filling, report func(Progres
 
 // largePage is how many events a filling applies at once. A job's events lie some thousands apart, so in a page of that size they meet and its
 // rows are written once.
-const largePage = 8000
+const largePage = 16_000
 
 // readLarge reads the whole log in pages that large.
 func (r *Runner) readLarge(ctx context.Context, f func(eventschema.Page) error) error {
