@@ -287,6 +287,9 @@ func (noRefs) Resolve(context.Context, string) (b, j uuid.UUID, known bool, err 
 func (noRefs) Owner(context.Context, uuid.UUID) (c uuid.UUID, known bool, err error) {
 	return c, false, errNotHere
 }
+func (noRefs) CommandStream(context.Context, uuid.UUID) (stream string, known bool, err error) {
+	return "", false, errNotHere
+}
 func (noRefs) Reach(context.Context, eventschema.Position) error { return errNotHere }
 
 type noModels struct{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,6 +28,7 @@ type size struct {
 	events int
 	rows   []row
 	aims   []aim
+	space  string // on disk
 
 	data     string // the data folder
 	database string // address of the server's database
@@ -214,6 +216,9 @@ func (s *size) models(ctx context.Context, st *stores, p processes) error {
 	if err := preparePlain(ctx, two, tables, true); err != nil {
 		return err
 	}
+	if err := s.weigh(ctx, st); err != nil {
+		return err
+	}
 	end, err := st.log.Newest(ctx)
 	if err != nil {
 		return err
@@ -241,6 +246,39 @@ func (s *size) models(ctx context.Context, st *stores, p processes) error {
 	s.aim(atLeast("two read models rebuilt, of the same rows copied plainly", twoBuilt.rate/copied.rate, 0.6, "%"))
 	s.aim(atLeast("all read models together, rebuilt", allBuilt.rate, 10000, " events/s"))
 	s.aim(atLeast("all read models together, live", allLive.rate, 10000, " events/s"))
+	return nil
+}
+
+// weigh tells how much space the log and the read models take.
+func (s *size) weigh(ctx context.Context, st *stores) error {
+	var database, kept int64
+	err := st.pool.QueryRow(ctx, `
+		select pg_database_size(current_database()), coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint
+		from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'kept' and c.relkind = 'r'`).Scan(&database, &kept)
+	if err != nil {
+		return fmt.Errorf("weigh the database: %w", err)
+	}
+	var log int64
+	err = filepath.WalkDir(filepath.Join(s.data, "log"), func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // the storage has put it together with others
+		}
+		log += info.Size()
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("weigh the log: %w", err)
+	}
+	all := int64(s.jobs)
+	for _, n := range calendars {
+		all += int64(n)
+	}
+	s.space = fmt.Sprintf("on disk: log %d MiB, %d bytes an event; read models %d MiB, %d bytes a job; keys and accounts %d MiB, %d bytes a job",
+		log>>20, log/int64(s.events), (database-kept)>>20, (database-kept)/all, kept>>20, kept/all)
 	return nil
 }
 
