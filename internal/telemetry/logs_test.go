@@ -31,7 +31,7 @@ func TestQuiet(t *testing.T) {
 	t.Parallel()
 	_, number := strconv.Atoi(planted)
 	_, moment := time.Parse(time.RFC3339, planted)
-	_, address := url.Parse("http://bell:secret@host:" + planted)
+	_, address := url.Parse(strings.Join([]string{"http://bell:secret@host:", planted}, ""))
 	shape := json.Unmarshal([]byte(`{"a":`+strconv.Quote(planted)+`}`), &struct{ A int }{})
 	for _, c := range []struct {
 		err  error
