@@ -33,14 +33,9 @@ type ListPage[T any] struct {
 // List asks one page of a list. The statement is a select without order and limit, its tables in braces as for Collect, its rows those that
 // the viewer may see; order is its own order, an SQL list that ends in a unique column, so that pages neither repeat nor miss a row.
 func List[T any](ctx context.Context, m *Models, q ListQuery, fields Fields, order, sql string, args ...any) (page ListPage[T], err error) {
-	where := []string{"true"}
-	for _, name := range sortedKeys(q.Filter) {
-		column, known := fields[name]
-		if !known {
-			return page, fmt.Errorf("%w: filter %s", ErrUnknownField, name)
-		}
-		args = append(args, q.Filter[name])
-		where = append(where, fmt.Sprintf("position(lower($%d) in lower((%s)::text)) > 0", len(args), column))
+	where, args, err := q.where(fields, args)
+	if err != nil {
+		return page, err
 	}
 	if q.Sort != "" {
 		name, descending := strings.CutPrefix(q.Sort, "-")
@@ -58,7 +53,7 @@ func List[T any](ctx context.Context, m *Models, q ListQuery, fields Fields, ord
 		limit = 30
 	}
 	limit = max(1, min(limit, 500))
-	from := fmt.Sprintf("from (%s) as list where %s", sql, strings.Join(where, " and "))
+	from := fmt.Sprintf("from (%s) as list where %s", sql, where)
 	if page.Items, err = Collect(ctx, m, pgx.RowToStructByName[T],
 		fmt.Sprintf("select * %s order by %s limit %d offset %d", from, order, limit, max(0, q.Offset)), args...); err != nil {
 		return page, err
@@ -69,6 +64,30 @@ func List[T any](ctx context.Context, m *Models, q ListQuery, fields Fields, ord
 	}
 	page.Total, _, err = One(ctx, m, pgx.RowTo[int], "select count(*) "+from, args...)
 	return page, err
+}
+
+// Sums asks for figures over all entries of a list that the query's filters leave, whatever part of it is shown: selected are aggregates and
+// what they are grouped by, which also orders them.
+func Sums[T any](ctx context.Context, m *Models, q ListQuery, fields Fields, selected, by, sql string, args ...any) ([]T, error) {
+	where, args, err := q.where(fields, args)
+	if err != nil {
+		return nil, err
+	}
+	return Collect(ctx, m, pgx.RowToStructByName[T], fmt.Sprintf("select %s from (%s) as list where %s group by %s order by %[4]s", selected, sql, where, by), args...)
+}
+
+// where is the filters as a condition; args grow by the texts that it looks for.
+func (q ListQuery) where(fields Fields, args []any) (string, []any, error) {
+	where := []string{"true"}
+	for _, name := range sortedKeys(q.Filter) {
+		column, known := fields[name]
+		if !known {
+			return "", nil, fmt.Errorf("%w: filter %s", ErrUnknownField, name)
+		}
+		args = append(args, q.Filter[name])
+		where = append(where, fmt.Sprintf("position(lower($%d) in lower((%s)::text)) > 0", len(args), column))
+	}
+	return strings.Join(where, " and "), args, nil
 }
 
 func sortedKeys[V any](m map[string]V) []string {

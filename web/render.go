@@ -62,7 +62,7 @@ func loadViews(a *assets) (*views, error) {
 		}
 		v.words[strings.TrimSuffix(path.Base(file), ".json")] = words
 	}
-	base, err := template.New("layout").Funcs(v.funcs(a)).Funcs(jobFuncs(v)).ParseFS(texts, "templates/layout.html", "templates/parts/*.html")
+	base, err := template.New("layout").Funcs(v.funcs(a)).Funcs(jobFuncs(v)).Funcs(officeFuncs()).ParseFS(texts, "templates/layout.html", "templates/parts/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("web: parse the layout: %w", err)
 	}

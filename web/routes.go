@@ -22,6 +22,7 @@ func (p *Portal) routes(r chi.Router) {
 	r.Get("/jobs/{ref}/messages", p.page(p.messages))
 	r.Get("/jobs/{ref}/timesheet", p.page(p.timesheet))
 	r.Get("/jobs/{ref}/history", p.page(p.history))
+	p.officeRoutes(r)
 	p.actionRoutes(r) // POST /jobs/{ref}/{command}, and GET where a command asks for values
 	r.Get("/jobs", p.page(p.jobs))
 	r.Get("/jobs.csv", p.page(p.jobsCSV))
@@ -30,6 +31,77 @@ func (p *Portal) routes(r chi.Router) {
 	r.Get("/queue", p.page(p.queue))
 	r.Get("/calendar", p.page(p.calendar))
 	r.Get("/calendar.json", p.page(p.calendarJSON))
+}
+
+// officeRoutes are the interpreter's own place, the directory, bills, settings and the read models.
+func (p *Portal) officeRoutes(r chi.Router) {
+	r.Get(passwordLinkPath, p.open(p.passwordLink))
+	r.Post(passwordLinkPath, p.open(p.choosePassword))
+
+	r.Get("/offers", p.page(p.offers))
+	r.Post("/offers/{ref}/accept", p.page(p.answerOffer("accept-offer")))
+	r.Post("/offers/{ref}/decline", p.page(p.answerOffer("decline-offer")))
+	r.Get("/my-jobs", p.page(p.myJobs))
+	r.Get("/timesheets", p.page(p.hours))
+	r.Get("/diary", p.page(p.diary))
+
+	r.Get("/interpreters", p.page(p.interpreters))
+	r.Get("/interpreters/new", p.page(p.newInterpreter))
+	r.Post("/interpreters/new", p.page(p.registerInterpreter))
+	r.Get("/interpreters/{id}", p.page(p.interpreter))
+	r.Get("/interpreters/{id}/change", p.page(p.editInterpreter))
+	r.Post("/interpreters/{id}/change", p.page(p.changeInterpreter))
+	r.Post("/interpreters/{id}/suspend", p.page(p.suspend))
+	r.Post("/interpreters/{id}/reinstate", p.page(p.reinstate))
+
+	r.Get("/customers", p.page(p.customers))
+	r.Get("/customers/new", p.page(p.newCustomer))
+	r.Post("/customers/new", p.page(p.createCustomer))
+	r.Get("/customers/{id}", p.page(p.customer))
+	r.Get("/customers/{id}/change", p.page(p.editCustomer))
+	r.Post("/customers/{id}/change", p.page(p.changeCustomer))
+	r.Get("/customers/{id}/clients/new", p.page(p.newClient))
+	r.Post("/customers/{id}/clients/new", p.page(p.addClient))
+	r.Get("/customers/{id}/clients/{client}/change", p.page(p.editClient))
+	r.Post("/customers/{id}/clients/{client}/change", p.page(p.changeClient))
+	r.Get("/customers/{id}/locations/new", p.page(p.newLocation))
+	r.Post("/customers/{id}/locations/new", p.page(p.addLocation))
+	r.Get("/customers/{id}/locations/{location}/change", p.page(p.editLocation))
+	r.Post("/customers/{id}/locations/{location}/change", p.page(p.changeLocation))
+
+	r.Get("/users", p.page(p.users))
+	r.Get("/users/new", p.page(p.newUser))
+	r.Post("/users/new", p.page(p.createUser))
+	r.Get("/users/{id}", p.page(p.user))
+	r.Get("/users/{id}/change", p.page(p.editUser))
+	r.Post("/users/{id}/change", p.page(p.changeUser))
+	r.Post("/users/{id}/disable", p.page(p.disableUser))
+	r.Post("/users/{id}/enable", p.page(p.enableUser))
+	r.Get("/users/{id}/link", p.page(p.userLink))
+	r.Post("/users/{id}/link", p.page(p.makeLink))
+
+	r.Get("/invoices", p.page(p.invoices))
+	r.Get("/invoices/issue", p.page(p.chooseDrafts))
+	r.Get("/invoices/issue/check", p.page(p.checkDrafts))
+	r.Post("/invoices/issue", p.page(p.issueInvoice))
+	r.Get("/invoices/{id}", p.page(p.invoice))
+
+	r.Get("/settings", p.page(p.settings))
+	r.Get("/settings/languages", p.page(p.languages))
+	r.Get("/settings/add-language", p.page(p.newLanguage))
+	r.Post("/settings/add-language", p.page(p.addLanguage))
+	r.Get("/settings/languages/{code}", p.page(p.language))
+	r.Post("/settings/languages/{code}", p.page(p.changeLanguage))
+	r.Post("/settings/languages/{code}/remove", p.page(p.removeLanguage))
+	r.Get("/settings/numbering", p.page(p.numbering))
+	r.Post("/settings/numbering", p.page(p.setNumbering))
+	r.Get("/settings/{section}", p.page(p.settingsSection))
+	r.Post("/settings/{section}", p.page(p.changeSettings))
+	r.Get("/notices", p.page(p.notices))
+	r.Post("/notices", p.page(p.postNotices))
+
+	r.Get("/status", p.page(p.status))
+	r.Post("/status/{model}/rebuild", p.page(p.rebuild))
 }
 
 // findJob opens a job by its reference (LL-07).

@@ -26,7 +26,7 @@ type Config struct {
 	Models   *projections.Models
 	Queries  Queries
 	Status   func(context.Context) ([]projections.Status, error)
-	Rebuild  func(ctx context.Context, model string) error // nil: not offered
+	Rebuild  func(ctx context.Context, model string, report func(projections.Progress)) error // nil: not offered
 	Clock    *clock.Clock
 	Log      *slog.Logger
 	Demo     *Demo // the demo's one-click roles; nil: a real deployment
@@ -42,8 +42,9 @@ type Demo struct {
 // Portal is the pages of one process.
 type Portal struct {
 	Config
-	views  *views
-	assets *assets
+	views    *views
+	assets   *assets
+	rebuilds rebuilds
 }
 
 // New makes the handler of all pages and of their scripts and styles. Paths that are no page answer the page "not found".

@@ -198,7 +198,7 @@ func (h *house) handler(c *Config) (http.Handler, error) {
 func (h *house) portal(c *Config) (http.Handler, error) {
 	config := web.Config{Commands: h.commands, Accounts: h.accounts, Models: h.models, Status: h.runner.Status, Clock: h.clock, Log: h.log,
 		Queries: web.QueriesOn(h.models, h.history(), h.substitute),
-		Rebuild: func(ctx context.Context, model string) error { return h.runner.Rebuild(ctx, model, nil) }}
+		Rebuild: h.runner.Rebuild}
 	if h.isDemo {
 		config.Demo = &web.Demo{Logins: demo.Logins, Password: demo.Password}
 	}

@@ -743,3 +743,20 @@ func value[T any](t *testing.T, db *pgxpool.Pool, query string, args ...any) T {
 	}
 	return v
 }
+
+func TestNamesTellNoSecret(t *testing.T) {
+	a, _ := setUp(t, Options{})
+	id := mustAdd(t, a, ana())
+	invited := mustAdd(t, a, Login{UserID: uuid.New(), Username: "invited"})
+	if err := a.SetPassword(t.Context(), id, "a password that was issued", true); err != nil {
+		t.Fatal(err)
+	}
+	for user, want := range map[uuid.UUID]LoginNames{id: {Username: "ana", PIN: "004217", HasPassword: true, MustChange: true}, invited: {Username: "invited"}} {
+		if got, err := a.Names(t.Context(), user); err != nil || got != want {
+			t.Errorf("%+v, %v; want %+v", got, err, want)
+		}
+	}
+	if _, err := a.Names(t.Context(), uuid.New()); !errors.Is(err, ErrNoLogin) {
+		t.Errorf("a user without a login: %v", err)
+	}
+}

@@ -172,6 +172,26 @@ func (a *Accounts) ChangeNames(ctx context.Context, userID uuid.UUID, username, 
 	return a.RenameLogin(ctx, userID, cmp.Or(username, c.username), cmp.Or(email, c.email), cmp.Or(pin, c.pin))
 }
 
+// LoginNames is how a user signs in, for those who manage users. It holds no secret.
+type LoginNames struct {
+	Username    string
+	PIN         string
+	HasPassword bool // false: none chosen yet
+	MustChange  bool // the password was issued and not changed yet (II-03)
+}
+
+// Names tells how a user signs in. ErrNoLogin.
+func (a *Accounts) Names(ctx context.Context, userID uuid.UUID) (LoginNames, error) {
+	c, err := a.credentialsBy(ctx, `user_id = $1`, userID)
+	switch {
+	case err != nil:
+		return LoginNames{}, err
+	case c == nil:
+		return LoginNames{}, ErrNoLogin
+	}
+	return LoginNames{Username: c.username, PIN: c.pin, HasPassword: c.hash != "", MustChange: c.mustChange}, nil
+}
+
 // RemoveLogin takes a user's login, sessions and tokens away: the user was erased, or was never made because the command
 // that asked for it was refused. It is fine if there is none.
 func (a *Accounts) RemoveLogin(ctx context.Context, userID uuid.UUID) error {

@@ -241,6 +241,43 @@ func TestAnIssuedInvoice(t *testing.T) {
 	}
 }
 
+// What is listed is added up whole, whatever part of it is shown, as the filters leave it and as far as the viewer may know it.
+func TestSums(t *testing.T) {
+	t.Parallel()
+	o, _ := issue(t)
+	odd := jobtest.Book(3, "", jobtest.Wanted(5, "2020-03-24T08:00", 60))
+	odd.Shared.ServiceType = "escort"
+	o.w.On(3, odd, booking.Closed{Job: jobtest.Job(5), Outcome: domain.Success, Worked: 60})
+	o.settled()
+	courts := invoices.Sum{Standing: invoices.StandingDraft, Customer: jobtest.Courts, CustomerName: "Courts", Count: 1, Total: gbp(4800 * 4)}
+	drafts := invoices.Sum{Standing: invoices.StandingDraft, Customer: jobtest.Police, CustomerName: "Police", Count: 2, Faulty: 1, Total: gbp(4800 * 3)}
+	issued := invoices.Sum{Standing: billing.Due, Customer: jobtest.Police, CustomerName: "Police", Count: 1, Total: gbp(14400)}
+	for name, c := range map[string]struct {
+		v    access.Viewer
+		f    invoices.Filter
+		l    projections.ListQuery
+		want []invoices.Sum
+	}{
+		"all, though one is shown": {v: jobtest.Finance, l: projections.ListQuery{Limit: 1}, want: []invoices.Sum{courts, drafts, issued}},
+		"drafts":                   {v: jobtest.Finance, f: invoices.Filter{Standing: invoices.StandingDraft}, want: []invoices.Sum{courts, drafts}},
+		"a customer's":             {v: jobtest.Finance, f: invoices.Filter{Customer: jobtest.Courts}, want: []invoices.Sum{courts}},
+		"by a column":              {v: jobtest.Finance, l: projections.ListQuery{Filter: map[string]string{"ref": "INV"}}, want: []invoices.Sum{issued}},
+		"the own ones":             {v: jobtest.With(jobtest.Requestor, domain.MayFinancials), want: []invoices.Sum{drafts, issued}},
+		"the own lines":            {v: jobtest.With(jobtest.Detective, domain.MayFinancials), want: []invoices.Sum{{Standing: billing.Due, Customer: jobtest.Police, CustomerName: "Police", Count: 1, Total: gbp(9600)}}},
+	} {
+		got, err := o.q.Sums(t.Context(), c.v, c.f, c.l)
+		if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
+		}
+	}
+	if _, err := o.q.Sums(t.Context(), jobtest.Requestor, invoices.Filter{}, projections.ListQuery{}); status(err) != 403 {
+		t.Errorf("without the permission: %v", err)
+	}
+	if _, err := o.q.Sums(t.Context(), jobtest.Finance, invoices.Filter{}, projections.ListQuery{Filter: map[string]string{"x": "y"}}); !errors.Is(err, projections.ErrUnknownField) {
+		t.Errorf("by a column that there is not: %v", err)
+	}
+}
+
 func TestWhoReadsInvoices(t *testing.T) {
 	t.Parallel()
 	o, i := issue(t)

@@ -82,14 +82,16 @@ type row struct {
 	Partial      bool
 }
 
+// fields are what the list is sorted and filtered by.
+var fields = projections.Fields{"customer": "customer_name", "ref": "ref", "standing": "standing", "jobs": "array_to_string(jobs, ' ')",
+	"issuedOn": "issued_on", "dueOn": "due_on", "at": "at", "total": "total"}
+
 // List answers drafts and issued invoices, newest first. A viewer who may read none gets the refusal.
 func (q Queries) List(ctx context.Context, v access.Viewer, filter Filter, l projections.ListQuery) (projections.ListPage[Invoice], error) {
 	if err := access.MayManage(v, access.ReadInvoices); err != nil {
 		return projections.ListPage[Invoice]{}, err
 	}
 	sql, args := statement(v, filter, uuid.Nil)
-	fields := projections.Fields{"customer": "customer_name", "ref": "ref", "standing": "standing", "jobs": "array_to_string(jobs, ' ')",
-		"issuedOn": "issued_on", "dueOn": "due_on", "at": "at", "total": "total"}
 	found, err := projections.List[row](ctx, q.Models, l, fields, "at desc, id", sql, args...)
 	if err != nil {
 		return projections.ListPage[Invoice]{}, fmt.Errorf("list invoices: %w", err)
@@ -99,6 +101,43 @@ func (q Queries) List(ctx context.Context, v access.Viewer, filter Filter, l pro
 		page.Items[i] = r.invoice()
 	}
 	return page, nil
+}
+
+// Sum is what a customer's invoices of one standing come to. Faulty counts drafts that could not be priced; they are worth nothing yet.
+type Sum struct {
+	Standing     string
+	Customer     uuid.UUID
+	CustomerName string
+	Count        int
+	Faulty       int
+	Total        domain.Money
+}
+
+// Sums adds up all that List would answer, by standing, customer and currency, in this order.
+func (q Queries) Sums(ctx context.Context, v access.Viewer, filter Filter, l projections.ListQuery) ([]Sum, error) {
+	if err := access.MayManage(v, access.ReadInvoices); err != nil {
+		return nil, err
+	}
+	type summed struct {
+		Standing     string
+		Customer     uuid.UUID
+		CustomerName string
+		Currency     string
+		Count        int
+		Faulty       int
+		Total        int64
+	}
+	sql, args := statement(v, filter, uuid.Nil)
+	found, err := projections.Sums[summed](ctx, q.Models, l, fields, `standing, customer, customer_name, currency, count(*)::int as count,
+		(count(*) filter (where fault <> ''))::int as faulty, sum(total)::bigint as total`, "standing, customer_name, customer, currency", sql, args...)
+	if err != nil {
+		return nil, fmt.Errorf("add up invoices: %w", err)
+	}
+	sums := make([]Sum, len(found))
+	for i, s := range found {
+		sums[i] = Sum{s.Standing, s.Customer, s.CustomerName, s.Count, s.Faulty, domain.Money{Minor: s.Total, Currency: s.Currency}}
+	}
+	return sums, nil
 }
 
 // Get is one draft, by the job's id, or one issued invoice, by its own. What the viewer may not know is 404.

@@ -158,6 +158,11 @@ func TestDirectoryEntries(t *testing.T) {
 	if err != nil || found.Total != 1 || found.Items[0].Name != "Ana" {
 		t.Errorf("who speaks Polish: %+v %v", found, err)
 	}
+	for code, want := range map[string]int{",pl,": 1, ",p,": 0, ",l,": 0} { // the very code
+		if found, err := q.Interpreters(ctx, assigner, projections.ListQuery{Filter: map[string]string{"languages": code}}); err != nil || found.Total != want {
+			t.Errorf("who speaks %s: %d %v, want %d", code, found.Total, err, want)
+		}
+	}
 	page, err := q.Locations(ctx, admin, uuid.Nil, projections.ListQuery{Sort: "-name", Limit: 1, Offset: 1})
 	if err != nil || page.Total != 3 || len(page.Items) != 1 || page.Items[0].Name != "Station" {
 		t.Errorf("second location from the end: %+v %v", page, err)

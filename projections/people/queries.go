@@ -225,7 +225,8 @@ func (q Queries) Interpreters(ctx context.Context, v access.Viewer, l projection
 	if !may(v, access.ReadInterpreters) {
 		return projections.ListPage[Interpreter]{}, nil
 	}
-	fields := projections.Fields{"languages": "languages", "skills": "skills", "gender": "gender", "suspended": "suspended",
+	// Between commas, so that one may ask for the very code: ",ro," and not Romani's.
+	fields := projections.Fields{"languages": listed("languages"), "skills": listed("skills"), "gender": "gender", "suspended": "suspended",
 		"serviceTypes": "service_types"}
 	order := "id"
 	if v.Role != domain.Analyst { // whom a filter by name finds tells the name
@@ -237,6 +238,8 @@ func (q Queries) Interpreters(ctx context.Context, v access.Viewer, l projection
 	}
 	return page, wrap("list interpreters", err)
 }
+
+func listed(column string) string { return "',' || array_to_string(" + column + ", ',') || ','" }
 
 // Interpreter is one of them. An interpreter may read the own entry.
 func (q Queries) Interpreter(ctx context.Context, v access.Viewer, id uuid.UUID) (i Interpreter, found bool, err error) {

@@ -1,0 +1,440 @@
+package web
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/dragoman-booking/dragoman/commands"
+	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/domain/forms"
+	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/projections/jobs"
+	readsettings "github.com/dragoman-booking/dragoman/projections/settings"
+)
+
+// settingsPage is what the agency set, at a glance.
+type settingsPage struct {
+	people.AgencySettings
+	Texts   []textSetting
+	Labels  []textSetting
+	Reasons []reasonSetting
+	Tiers   []tierCount
+	Admin   bool // may change
+	Notices bool // may post notices
+}
+
+// textSetting is a text of the agency's under its key.
+type textSetting struct{ Key, Text string }
+
+// reasonSetting is one of the agency's lists of reasons.
+type reasonSetting struct {
+	Kind   string
+	Labels []string
+}
+
+// tierCount is how many languages stand in a tier.
+type tierCount struct {
+	Tier  string
+	Count int
+}
+
+// settings is the page of all settings.
+func (p *Portal) settings(w http.ResponseWriter, r *http.Request) error {
+	v := viewer(r.Context())
+	agency, err := p.Queries.Settings.Settings(r.Context(), v)
+	if err != nil {
+		return err
+	}
+	s := agency.Settings
+	page := settingsPage{AgencySettings: s, Texts: p.agencyTexts(s), Labels: p.statusLabels(s), Admin: access.MayManage(v, access.ManageSettings) == nil,
+		Notices: access.MayManage(v, access.PostNotices) == nil}
+	for _, kind := range people.ReasonKinds {
+		of := reasonSetting{Kind: kind}
+		for _, reason := range s.Reasons[kind] {
+			of.Labels = append(of.Labels, reason.Label)
+		}
+		page.Reasons = append(page.Reasons, of)
+	}
+	counts := map[string]int{}
+	for _, l := range s.Languages {
+		counts[l.Tier]++
+	}
+	for _, tier := range slices.Sorted(maps.Keys(counts)) {
+		page.Tiers = append(page.Tiers, tierCount{tier, counts[tier]})
+	}
+	return p.render(w, r, http.StatusOK, "settings", "settings.title", page)
+}
+
+// knownTexts are the texts that pages and refusals take from the settings.
+var knownTexts = []string{people.TextIssuingOffers, people.TextAssignerOnIt, people.TextNoLinguist, people.TextUseAdmin, people.TextContactDetails}
+
+// agencyTexts are those, then whatever else the agency keeps.
+func (p *Portal) agencyTexts(s people.AgencySettings) []textSetting {
+	keys := slices.Clone(knownTexts)
+	for _, key := range slices.Sorted(maps.Keys(s.Texts)) {
+		if !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	out := make([]textSetting, len(keys))
+	for i, key := range keys {
+		out[i] = textSetting{key, s.Texts[key]}
+	}
+	return out
+}
+
+// statusLabels are the agency's words for the statuses; empty: ours (D-01).
+func (p *Portal) statusLabels(s people.AgencySettings) []textSetting {
+	out := make([]textSetting, len(statuses))
+	for i, status := range statuses {
+		out[i] = textSetting{status, s.StatusLabels[status]}
+	}
+	return out
+}
+
+// settingsForm is the form of one section of the settings.
+type settingsForm struct {
+	filled
+	Section string
+	Texts   []textSetting
+	Labels  []textSetting
+	Reasons []reasonRows
+	Series  []forms.Option
+	Newest  string // reference of the newest job: what numbers are at
+}
+
+// reasonRows are one list of reasons as typed.
+type reasonRows struct {
+	Kind string
+	Rows []people.Option
+}
+
+// section is a part of the settings that is changed by one form.
+type section struct {
+	area access.Area
+	// fill writes what stands into the form; build reads the change out of it.
+	fill  func(s people.AgencySettings) url.Values
+	build func(p *Portal, now people.AgencySettings, e edits) (people.ChangeAgency, error)
+}
+
+var sections = map[string]section{
+	"agency": {
+		fill: func(s people.AgencySettings) url.Values {
+			return url.Values{"name": {s.Name}, "timeZone": {s.TimeZone}, "currency": {s.Currency}, "contact.email": {s.Contact.Email},
+				"contact.telephone": {s.Contact.Telephone}, "contact.urgentPhone": {s.Contact.UrgentPhone}}
+		},
+		build: func(_ *Portal, now people.AgencySettings, e edits) (people.ChangeAgency, error) {
+			c := people.ChangeAgency{Name: e.text("name"), TimeZone: e.text("timeZone"), Currency: e.text("currency")}
+			contact := people.Contact{Email: or(e.text("contact.email"), now.Contact.Email), Telephone: or(e.text("contact.telephone"), now.Contact.Telephone),
+				UrgentPhone: or(e.text("contact.urgentPhone"), now.Contact.UrgentPhone)}
+			c.Contact = &contact
+			return c, nil
+		},
+	},
+	"policies": {
+		fill: func(s people.AgencySettings) url.Values {
+			f := url.Values{"cancelHours": {strconv.Itoa(s.CancelHours)}, "offerHours": {strconv.Itoa(s.OfferHours)}}
+			tick := func(name string, on bool) {
+				if on {
+					f.Set(name, "yes")
+				}
+			}
+			tick("cancelInclusive", s.CancelInclusive)
+			tick("autoAssign", s.AutoAssign)
+			return f
+		},
+		build: func(_ *Portal, _ people.AgencySettings, e edits) (people.ChangeAgency, error) {
+			c := people.ChangeAgency{CancelInclusive: e.tick("cancelInclusive"), AutoAssign: e.tick("autoAssign")}
+			var faults []domain.FieldError
+			hours := func(name string) *int {
+				text := e.text(name)
+				if text == nil {
+					return nil
+				}
+				n, err := strconv.Atoi(*text)
+				if err != nil {
+					faults = append(faults, domain.FieldError{Location: "body." + name, Message: "Enter whole hours, such as 72."})
+				}
+				return &n
+			}
+			c.CancelHours, c.OfferHours = hours("cancelHours"), hours("offerHours")
+			if len(faults) > 0 {
+				return c, domain.Invalid(faults...)
+			}
+			return c, nil
+		},
+	},
+	"texts": {
+		fill: func(s people.AgencySettings) url.Values { return under("texts.", s.Texts, knownTexts) },
+		build: func(_ *Portal, now people.AgencySettings, e edits) (people.ChangeAgency, error) {
+			texts := e.under("texts.", now.Texts)
+			return people.ChangeAgency{Texts: &texts}, nil
+		},
+	},
+	"labels": {
+		fill: func(s people.AgencySettings) url.Values { return under("statusLabels.", s.StatusLabels, statuses) },
+		build: func(_ *Portal, now people.AgencySettings, e edits) (people.ChangeAgency, error) {
+			labels := e.under("statusLabels.", now.StatusLabels)
+			maps.DeleteFunc(labels, func(_, label string) bool { return label == "" }) // then ours
+			return people.ChangeAgency{StatusLabels: &labels}, nil
+		},
+	},
+	"reasons": {
+		fill: func(s people.AgencySettings) url.Values {
+			f := url.Values{}
+			for _, kind := range people.ReasonKinds {
+				for _, o := range s.Reasons[kind] {
+					f.Add("reasons."+kind+".value", o.Value)
+					f.Add("reasons."+kind+".label", o.Label)
+				}
+			}
+			return f
+		},
+		build: func(p *Portal, now people.AgencySettings, e edits) (people.ChangeAgency, error) {
+			reasons := maps.Clone(now.Reasons)
+			if reasons == nil {
+				reasons = map[string][]people.Option{}
+			}
+			for _, kind := range people.ReasonKinds {
+				sent, before := reasonsIn(e.sent, kind), reasonsIn(e.before, kind)
+				switch {
+				case slices.Equal(sent, before):
+				case !slices.Equal(before, now.Reasons[kind]):
+					return people.ChangeAgency{}, p.overtaken()
+				default:
+					reasons[kind] = sent
+				}
+			}
+			return people.ChangeAgency{Reasons: &reasons}, nil
+		},
+	},
+}
+
+// or is what was sent, or what stands.
+func or[T any](sent *T, stands T) T {
+	if sent == nil {
+		return stands
+	}
+	return *sent
+}
+
+// under puts texts into a form, each under its key. Keys without a text are there too, empty.
+func under(prefix string, texts map[string]string, keys []string) url.Values {
+	f := url.Values{}
+	for _, key := range keys {
+		f.Set(prefix+key, "")
+	}
+	for key, text := range texts {
+		f.Set(prefix+key, text)
+	}
+	return f
+}
+
+// under takes texts out of a form again: those that were changed over those that stand.
+func (e edits) under(prefix string, stand map[string]string) map[string]string {
+	out := maps.Clone(stand)
+	if out == nil {
+		out = map[string]string{}
+	}
+	for name := range e.sent {
+		if key, ok := strings.CutPrefix(name, prefix); ok {
+			if text := e.text(name); text != nil {
+				out[key] = *text
+			}
+		}
+	}
+	return out
+}
+
+// reasonsIn are the rows of one list that hold a text. A new one gets its value from that.
+func reasonsIn(f url.Values, kind string) []people.Option {
+	var list []people.Option
+	values, labels := f["reasons."+kind+".value"], f["reasons."+kind+".label"]
+	for i := range labels {
+		o := people.Option{Value: nth(values, i), Label: nth(labels, i)}
+		if o.Label == "" {
+			continue // taken away
+		}
+		if o.Value == "" {
+			o.Value = valueOf(o.Label, list)
+		}
+		list = append(list, o)
+	}
+	return list
+}
+
+// maxValue is how long the value of a reason may be.
+const maxValue = 60
+
+// valueOf makes a value of a label that the list does not have yet: letters and digits, as the others are.
+func valueOf(label string, list []people.Option) string {
+	value := strings.Trim(strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(label)), "-")
+	for strings.Contains(value, "--") {
+		value = strings.ReplaceAll(value, "--", "-")
+	}
+	if value == "" {
+		value = "reason"
+	}
+	if len(value) > maxValue-4 {
+		value = strings.Trim(value[:maxValue-4], "-")
+	}
+	for n, base := 2, value; slices.ContainsFunc(list, func(o people.Option) bool { return o.Value == value }); n++ {
+		value = base + "-" + strconv.Itoa(n)
+	}
+	return value
+}
+
+// overtaken is the refusal of a list that somebody else changed while it was open: it would be lost.
+func (p *Portal) overtaken() *domain.Refusal {
+	return &domain.Refusal{Code: "stale-revision", Status: http.StatusPreconditionFailed, Detail: p.say("settings.overtaken")}
+}
+
+// settingsSection is the form of one section.
+func (p *Portal) settingsSection(w http.ResponseWriter, r *http.Request) error {
+	name := chi.URLParam(r, "section")
+	s, known := sections[name]
+	if !known {
+		return notFound()
+	}
+	agency, err := p.mayChangeSettings(r)
+	if err != nil {
+		return err
+	}
+	return p.showSection(w, r, http.StatusOK, name, filled{Sent: s.fill(agency.Settings)})
+}
+
+// mayChangeSettings reads the settings for whoever may change them.
+func (p *Portal) mayChangeSettings(r *http.Request) (readsettings.Agency, error) {
+	if err := access.MayManage(viewer(r.Context()), access.ManageSettings); err != nil {
+		return readsettings.Agency{}, err
+	}
+	return p.Queries.Settings.Agency(r.Context())
+}
+
+// emptyReasons is how many rows for further reasons each list has.
+const emptyReasons = 3
+
+func (p *Portal) showSection(w http.ResponseWriter, r *http.Request, status int, name string, f filled) error {
+	agency, err := p.mayChangeSettings(r)
+	if err != nil {
+		return err
+	}
+	page := settingsForm{filled: f, Section: name, Texts: p.agencyTexts(agency.Settings), Labels: p.statusLabels(agency.Settings)}
+	if name == "reasons" {
+		for _, kind := range people.ReasonKinds {
+			rows := reasonRows{Kind: kind}
+			values, labels := f.Sent["reasons."+kind+".value"], f.Sent["reasons."+kind+".label"]
+			for i := range labels {
+				if row := (people.Option{Value: nth(values, i), Label: nth(labels, i)}); row.Label != "" {
+					rows.Rows = append(rows.Rows, row)
+				}
+			}
+			rows.Rows = append(rows.Rows, make([]people.Option, emptyReasons)...)
+			page.Reasons = append(page.Reasons, rows)
+		}
+	}
+	return p.render(w, r, status, "settingsform", "settings."+name, page)
+}
+
+// changeSettings changes what the form of a section changed.
+func (p *Portal) changeSettings(w http.ResponseWriter, r *http.Request) error {
+	name := chi.URLParam(r, "section")
+	s, known := sections[name]
+	if !known {
+		return notFound()
+	}
+	req, err := p.request(r, "change-settings")
+	if err != nil {
+		return err
+	}
+	agency, err := p.mayChangeSettings(r)
+	if err != nil {
+		return err
+	}
+	e := editsIn(r.PostForm)
+	change, err := s.build(p, agency.Settings, e)
+	var done commands.Changed
+	if err == nil {
+		done, err = p.Commands.ChangeSettings(r.Context(), req, change)
+	}
+	if no := correctable(err); no != nil {
+		sent := r.PostForm
+		if no.Status == http.StatusPreconditionFailed {
+			sent.Set(fieldBefore, s.fill(agency.Settings).Encode()) // sent again, it is decided on what stands now
+		}
+		return p.showSection(w, r, no.Status, name, filled{sent, no})
+	}
+	if err != nil {
+		return err
+	}
+	return p.done(w, r, "/settings", "change-settings", done.Position)
+}
+
+// numbering is the form that sets a series' next number (D-12).
+func (p *Portal) numbering(w http.ResponseWriter, r *http.Request) error {
+	return p.showNumbering(w, r, http.StatusOK, filled{Sent: url.Values{"series": {people.NumberingJob}}})
+}
+
+func (p *Portal) showNumbering(w http.ResponseWriter, r *http.Request, status int, f filled) error {
+	v := viewer(r.Context())
+	if err := access.MayManage(v, access.ManageNumbering); err != nil {
+		return err
+	}
+	newest, err := p.Queries.Jobs.List(r.Context(), v, jobs.Filter{Sort: "-createdAt", Limit: 1})
+	if err != nil {
+		return err
+	}
+	page := settingsForm{filled: f, Section: "numbering"}
+	for _, i := range newest.Items {
+		page.Newest = i.Ref
+	}
+	for _, series := range []string{people.NumberingJob, people.NumberingInvoice} {
+		page.Series = append(page.Series, forms.Option{Value: series, Label: p.say("numbering." + series)})
+	}
+	return p.render(w, r, status, "numbering", "settings.numbering", page)
+}
+
+// setNumbering sets it, once whoever asks has said to know what that does.
+func (p *Portal) setNumbering(w http.ResponseWriter, r *http.Request) error {
+	req, err := p.request(r, "set-numbering")
+	if err != nil {
+		return err
+	}
+	if err := access.MayManage(req.Viewer, access.ManageNumbering); err != nil {
+		return err
+	}
+	f := r.PostForm
+	next, err := strconv.ParseInt(strings.TrimSpace(f.Get("next")), 10, 64)
+	var faults []domain.FieldError
+	if err != nil {
+		faults = append(faults, domain.FieldError{Location: "body.next", Message: p.say("numbering.bad")})
+	}
+	if f.Get("sure") == "" {
+		faults = append(faults, domain.FieldError{Location: "body.sure", Message: p.say("numbering.unsure")})
+	}
+	var done commands.Changed
+	if err = nil; len(faults) > 0 {
+		err = domain.Invalid(faults...)
+	} else {
+		done, err = p.Commands.SetNextNumber(r.Context(), req, f.Get("series"), next)
+	}
+	if no := correctable(err); no != nil {
+		return p.showNumbering(w, r, no.Status, filled{f, no})
+	}
+	if err != nil {
+		return err
+	}
+	return p.done(w, r, "/settings", "set-numbering", done.Position)
+}

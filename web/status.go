@@ -1,0 +1,158 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/projections"
+)
+
+// statusPage is how the read models stand.
+type statusPage struct {
+	Rows       []modelRow
+	Rebuilding bool // something is being rebuilt: the page asks again by itself
+	MayRebuild bool
+	Refusal    *domain.Refusal
+}
+
+// modelRow is a read model, and its rebuild if there is or was one.
+type modelRow struct {
+	projections.Status
+	At      string // its position, as addresses write it
+	Behind  string // how long, in words; empty: up to date
+	Rebuild *rebuildState
+}
+
+// rebuildState is a rebuild that was started from here.
+type rebuildState struct {
+	Started time.Time // machine time
+	Ended   time.Time // zero: it runs
+	Failed  bool
+	Busy    bool // another process was at it already
+	Events  int64
+	Rate    int
+	Left    string // how long it may still take; empty: not known
+}
+
+// Running tells whether it goes on.
+func (s rebuildState) Running() bool { return s.Ended.IsZero() }
+
+// Took is how long it has run, or ran.
+func (s rebuildState) Took() time.Duration {
+	end := s.Ended
+	if s.Running() {
+		end = time.Now()
+	}
+	return end.Sub(s.Started).Round(time.Second)
+}
+
+// rebuilds are the rebuilds that this process started, the newest of each read model.
+type rebuilds struct {
+	mu  sync.Mutex
+	all map[string]rebuildState
+}
+
+// begin notes a rebuild; false: one of this model is under way.
+func (b *rebuilds) begin(model string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s, there := b.all[model]; there && s.Running() {
+		return false
+	}
+	if b.all == nil {
+		b.all = map[string]rebuildState{}
+	}
+	b.all[model] = rebuildState{Started: time.Now()}
+	return true
+}
+
+// report notes how far a rebuild is.
+func (b *rebuilds) report(model string, progress projections.Progress, left string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.all[model]
+	s.Events, s.Rate, s.Left = progress.Events, int(progress.Rate), left
+	b.all[model] = s
+}
+
+func (b *rebuilds) end(model string, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.all[model]
+	s.Ended, s.Failed, s.Busy = time.Now(), err != nil, errors.Is(err, projections.ErrRebuilding)
+	b.all[model] = s
+}
+
+func (b *rebuilds) of(model string) *rebuildState {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s, there := b.all[model]
+	if !there {
+		return nil
+	}
+	return &s
+}
+
+// status is the page of the read models: position, lag, health, generation.
+func (p *Portal) status(w http.ResponseWriter, r *http.Request) error {
+	return p.showStatus(w, r, http.StatusOK, nil)
+}
+
+func (p *Portal) showStatus(w http.ResponseWriter, r *http.Request, status int, no *domain.Refusal) error {
+	v := viewer(r.Context())
+	if err := access.MayManage(v, access.ReadStatus); err != nil {
+		return err
+	}
+	found, err := p.Config.Status(r.Context())
+	if err != nil {
+		return err
+	}
+	page := statusPage{MayRebuild: p.Rebuild != nil && access.MayManage(v, access.Rebuild) == nil, Refusal: no}
+	for _, s := range found {
+		row := modelRow{Status: s, At: formatPosition(s.Position), Rebuild: p.rebuilds.of(s.Model)}
+		if s.Lag.Events > 0 {
+			row.Behind = p.span(s.Lag.Age)
+		}
+		page.Rebuilding = page.Rebuilding || row.Rebuild != nil && row.Rebuild.Running()
+		page.Rows = append(page.Rows, row)
+	}
+	return p.render(w, r, status, "status", "statuspage.title", page)
+}
+
+// rebuild builds a read model anew beside the live one. It goes on when the visitor has gone; the page shows how it fares.
+func (p *Portal) rebuild(w http.ResponseWriter, r *http.Request) error {
+	if err := access.MayManage(viewer(r.Context()), access.Rebuild); err != nil {
+		return err
+	}
+	model := chi.URLParam(r, "model")
+	if p.Rebuild == nil || !slices.Contains(p.Models.Names(), model) {
+		return notFound()
+	}
+	if p.rebuilds.begin(model) { // pressed twice, it is done once
+		ctx := context.WithoutCancel(r.Context())
+		go func() {
+			err := p.Rebuild(ctx, model, func(at projections.Progress) {
+				left := ""
+				if at.Left > 0 {
+					left = p.span(at.Left)
+				}
+				p.rebuilds.report(model, at, left)
+			})
+			if err != nil {
+				p.Log.ErrorContext(ctx, "a rebuild that was asked for failed", slog.String("model", model), slog.Any("cause", err))
+			}
+			p.rebuilds.end(model, err)
+		}()
+	}
+	http.Redirect(w, r, "/status", http.StatusSeeOther)
+	return nil
+}
