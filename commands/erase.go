@@ -19,6 +19,7 @@ import (
 // so free text becomes "other".
 func (h *Handler) EraseBooking(ctx context.Context, r Request, id uuid.UUID, reason string) (Changed, error) {
 	r = h.ready(r)
+	r.named = true
 	stream := eventschema.BookingStream(id)
 	res, err := execute(ctx, h, h.bookings, r, wish[booking.State]{
 		stream: stream,
@@ -44,6 +45,7 @@ func (h *Handler) EraseBooking(ctx context.Context, r Request, id uuid.UUID, rea
 // EraseInterpreter erases an interpreter's name, contacts and photo (admin).
 func (h *Handler) EraseInterpreter(ctx context.Context, r Request, id uuid.UUID, reason string) (Changed, error) {
 	r = h.ready(r)
+	r.named = true
 	var key uuid.UUID
 	done, err := h.onInterpreter(ctx, r, id, access.Erase, func(s people.Interpreter) ([]people.Event, error) {
 		key = s.Profile.Key
@@ -58,6 +60,7 @@ func (h *Handler) EraseInterpreter(ctx context.Context, r Request, id uuid.UUID,
 // EraseUser erases a user's name and contacts, and ends the login (admin).
 func (h *Handler) EraseUser(ctx context.Context, r Request, id uuid.UUID, reason string) (Changed, error) {
 	r = h.ready(r)
+	r.named = true
 	if err := access.MayManage(r.Viewer, access.Erase); err != nil {
 		return Changed{}, err
 	}

@@ -24,6 +24,8 @@ type Refs interface {
 	Resolve(ctx context.Context, ref string) (booking, job uuid.UUID, known bool, err error)
 	// Owner tells to which customer a client, location or user belongs, zero for the agency's own users; false if unknown (yet).
 	Owner(ctx context.Context, id uuid.UUID) (customer uuid.UUID, known bool, err error)
+	// CommandStream tells in which stream a command's events stand, if that stream followed from what was sent; false if unknown (yet).
+	CommandStream(ctx context.Context, command uuid.UUID) (stream string, known bool, err error)
 	// Reach waits until the read model has applied everything up to the position; eventschema.ErrBehind after five seconds.
 	Reach(ctx context.Context, p eventschema.Position) error
 }
@@ -116,6 +118,8 @@ type Handler struct {
 	terms        *streams[forms.TermsState]
 	billing      *streams[billing.State]
 	numbering    *streams[people.Numbering]
+
+	keyed queues // commands under an idempotency key whose stream follows from what was sent
 
 	numbers *numbers
 	made    *made

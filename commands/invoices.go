@@ -42,6 +42,7 @@ type InvoiceAnswer struct {
 // crash or a faster rival leaves unused is taken up by the invoice that comes to stand at that place.
 func (h *Handler) IssueInvoice(ctx context.Context, r Request, in InvoiceIn) (InvoiceAnswer, error) {
 	r = h.ready(r)
+	r.named = true
 	res, err := execute(ctx, h, h.billing, r, wish[billing.State]{
 		stream: eventschema.BillingStream(in.Customer),
 		allow:  func(billing.State) error { return access.MayManage(r.Viewer, access.IssueInvoices) },

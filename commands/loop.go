@@ -38,6 +38,8 @@ type wish[S any] struct {
 	booking uuid.UUID
 	// ref names a job of the state in a refusal; needed where a plan reserves.
 	ref func(S, uuid.UUID) string
+	// elsewhere refuses a command whose key was used for another stream; nil: the address alone says which stream is meant.
+	elsewhere func() error
 	// claims tells whether the state holds on to a diary reservation; nil: the stream names none.
 	claims func(S, uuid.UUID) bool
 }
@@ -71,6 +73,14 @@ type result[S any] struct {
 // carryOut takes one command through: who may (404, 403), repeat, If-Match (412), the rules, the append. A conflict is decided again; attempts
 // are how often it was decided.
 func carryOut[S any](ctx context.Context, h *Handler, st *streams[S], r Request, w wish[S], attempts *int) (result[S], error) {
+	if r.named && r.keyed() {
+		done, err := h.keyed.enter(ctx, r.CommandID.String())
+		if err != nil {
+			return result[S]{}, fmt.Errorf("wait for another command under the same key: %w", err)
+		}
+		defer done()
+		w.elsewhere = func() error { return h.elsewhere(ctx, r, w.stream) }
+	}
 	leave, err := st.turns.enter(ctx, w.stream)
 	if err != nil {
 		return result[S]{}, fmt.Errorf("wait for other commands on %s: %w", w.stream, err)
@@ -167,10 +177,15 @@ func consider[S any](ctx context.Context, st *streams[S], r Request, meta events
 			return nil, plan{}, errLook
 		}
 		if !hmac.Equal(before.Hash, meta.RequestHash) {
-			return nil, plan{}, domain.Unprocessable("idempotency-key-reused", "This idempotency key was used for another request before. Use a new key.")
+			return nil, plan{}, keyReused()
 		}
 		res, err := repeated(ctx, st, w, f, before)
 		return res, plan{}, err
+	}
+	if w.elsewhere != nil {
+		if err := w.elsewhere(); err != nil {
+			return nil, plan{}, err
+		}
 	}
 	if r.IfMatch != nil {
 		if now := w.revisionOf(f); now != *r.IfMatch {
@@ -185,6 +200,27 @@ func consider[S any](ctx context.Context, st *streams[S], r Request, meta events
 		return &result[S]{folded: f, position: f.Position, warnings: p.warnings}, p, nil // nothing to do
 	}
 	return nil, p, err
+}
+
+func keyReused() error {
+	return domain.Unprocessable("idempotency-key-reused", "This idempotency key was used for another request before. Use a new key.")
+}
+
+// elsewhere refuses a command that is found in another stream than the one it is for now: the key belongs to what was sent first, for ever.
+// Whoever sends both in the same instant through two processes is not found out.
+func (h *Handler) elsewhere(ctx context.Context, r Request, stream string) error {
+	end, err := h.log.Newest(ctx)
+	if err != nil {
+		return fmt.Errorf("look for the log's end: %w", err)
+	}
+	if err := h.refs.Reach(ctx, end); err != nil {
+		return fmt.Errorf("wait for what was sent just now: %w", err)
+	}
+	before, known, err := h.refs.CommandStream(ctx, r.CommandID)
+	if err == nil && known && before != stream {
+		return keyReused()
+	}
+	return err
 }
 
 func (w wish[S]) revisionOf(f Folded[S]) uint64 {

@@ -64,6 +64,7 @@ func (h *Handler) drawBlock(ctx context.Context, b *numbers) error {
 // that may have been given: those are all numbers drawn, but for the rest of this process's own newest block.
 func (h *Handler) SetNextNumber(ctx context.Context, r Request, series string, next int64) (Changed, error) {
 	r = h.ready(r)
+	r.named = true
 	b := h.numbers
 	b.mu.Lock() // nobody takes a number of the old block while it is being discarded
 	defer b.mu.Unlock()

@@ -159,6 +159,7 @@ func atNamedCustomer(v access.Viewer, err error) error {
 // AddClient adds a sub-unit of a customer (admin).
 func (h *Handler) AddClient(ctx context.Context, r Request, customer uuid.UUID, name string) (Made, error) {
 	r = h.ready(r)
+	r.named = true
 	customer = orOwn(r.Viewer, customer)
 	id := derived("client", r.CommandID.String())
 	done, err := h.onCustomer(ctx, r, customer, access.ManageClients, func(_ context.Context, s people.Customer) ([]people.Event, error) {
@@ -186,6 +187,7 @@ func (h *Handler) ChangeClient(ctx context.Context, r Request, c people.ChangeCl
 // a zero customer means, II-46).
 func (h *Handler) AddLocation(ctx context.Context, r Request, customer uuid.UUID, p people.Place) (Made, error) {
 	r = h.ready(r)
+	r.named = true
 	customer = orOwn(r.Viewer, customer)
 	id := derived("location", r.CommandID.String())
 	done, err := h.onCustomer(ctx, r, customer, access.ManageLocations, func(_ context.Context, s people.Customer) ([]people.Event, error) {
@@ -213,6 +215,7 @@ func (h *Handler) ChangeLocation(ctx context.Context, r Request, c people.Change
 // RegisterInterpreter adds an interpreter (admin). The id derives from the LIN, so a LIN is registered once. The profile's key is drawn here.
 func (h *Handler) RegisterInterpreter(ctx context.Context, r Request, p people.Profile) (Made, error) {
 	r = h.ready(r)
+	r.named = true
 	p.LIN = strings.TrimSpace(p.LIN)
 	id := domain.InterpreterID(p.LIN)
 	p.Key = uuid.Nil

@@ -22,7 +22,13 @@ type Request struct {
 	At          time.Time     // business time at which the command was first received, UTC; zero: the clock's now
 	Correlation uuid.UUID     // zero: the command starts its own
 	Causation   uuid.UUID     // the event that led to it; zero: the command itself
+
+	// named: which stream the command is for follows from what was sent, not from the address alone. The same key may have been used for another.
+	named bool
 }
+
+// keyed tells whether the command's id follows from an idempotency key.
+func (r Request) keyed() bool { return r.CommandID.Version() == 5 }
 
 // CommandID derives the id of a command sent under an idempotency key: one actor, method, path and key mean one command, for ever. Without
 // a key every call is a command of its own.

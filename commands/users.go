@@ -24,6 +24,7 @@ type UserIn struct {
 // given twice; if the event is refused the login goes again. It answers once access knows the user.
 func (h *Handler) AddUser(ctx context.Context, r Request, in UserIn) (Made, error) {
 	r = h.ready(r)
+	r.named = true
 	id := derived("user", r.CommandID.String())
 	in.Account.Customer = orOwn(r.Viewer, in.Account.Customer)
 	in.Account.Key = uuid.Nil

@@ -262,10 +262,11 @@ func refused(t *testing.T, err error, code string) *domain.Refusal {
 
 // refs stands in for the read models of refs and access, which live in other rooms: it knows what a test tells it.
 type refs struct {
-	mu    sync.Mutex
-	jobs  map[string][2]uuid.UUID
-	owner map[uuid.UUID]uuid.UUID
-	waits []eventschema.Position
+	mu      sync.Mutex
+	jobs    map[string][2]uuid.UUID
+	owner   map[uuid.UUID]uuid.UUID
+	streams map[uuid.UUID]string // of commands
+	waits   []eventschema.Position
 }
 
 func (r *refs) add(b commands.BookingAnswer) {
@@ -291,6 +292,13 @@ func (r *refs) Owner(_ context.Context, id uuid.UUID) (uuid.UUID, bool, error) {
 	defer r.mu.Unlock()
 	c, ok := r.owner[id]
 	return c, ok, nil
+}
+
+func (r *refs) CommandStream(_ context.Context, id uuid.UUID) (string, bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s, ok := r.streams[id]
+	return s, ok, nil
 }
 
 func (r *refs) Reach(ctx context.Context, p eventschema.Position) error {

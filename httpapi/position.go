@@ -27,12 +27,12 @@ func parsePosition(s string) (eventschema.Position, error) {
 
 func etag(revision uint64) string { return strconv.Quote(strconv.FormatUint(revision, 10)) }
 
-// parseIfMatch reads If-Match: "<revision>". Empty is no condition.
+// parseIfMatch reads If-Match: "<revision>", also as proxies that compress weaken it. Empty is no condition, nor is * on what is there.
 func parseIfMatch(s string) (*uint64, error) {
-	if s == "" {
+	if s == "" || s == "*" {
 		return nil, nil
 	}
-	n, err := strconv.ParseUint(strings.Trim(s, `"`), 10, 64)
+	n, err := strconv.ParseUint(strings.Trim(strings.TrimPrefix(s, "W/"), `"`), 10, 64)
 	if err != nil {
 		return nil, domain.Invalid(domain.FieldError{Location: "header.If-Match", Message: `Send a revision as an ETag gave it, such as "7".`})
 	}

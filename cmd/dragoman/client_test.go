@@ -91,7 +91,8 @@ func (c *client) try(method, path string, body any, header map[string]string) (r
 			return r, fmt.Errorf("answer is not JSON: %w: %s", err, raw)
 		}
 	}
-	if p := res.Header.Get("Dragoman-Position"); method != http.MethodGet && p != "" && res.StatusCode < 300 {
+	// A repeat answers with the position of long ago.
+	if p := res.Header.Get("Dragoman-Position"); method != http.MethodGet && res.StatusCode < 300 && later(p, c.position) {
 		c.position = p
 	}
 	return r, nil

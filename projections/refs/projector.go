@@ -43,7 +43,11 @@ func (Projector) Sources() fs.FS { return sources }
 func (Projector) Apply(ctx context.Context, tx pgx.Tx, page eventschema.Page) error {
 	var jobs []job
 	var owners []owner
+	var commands []command
 	for _, e := range page {
+		if namesStream(e) {
+			commands = append(commands, command{e.Meta.CommandID, e.Stream})
+		}
 		switch event := e.Event.(type) {
 		case booking.Created:
 			for _, j := range event.Jobs {
@@ -77,17 +81,39 @@ func (Projector) Apply(ctx context.Context, tx pgx.Tx, page eventschema.Page) er
 		batch.Queue(`insert into owners (id, customer) select * from unnest($1::uuid[], $2::uuid[])`,
 			rows.Column(owners, func(o owner) uuid.UUID { return o.id }), rows.Column(owners, func(o owner) pgtype.UUID { return rows.ID(o.customer) }))
 	}
+	if len(commands) > 0 {
+		// One command may write several events.
+		batch.Queue(`insert into commands (command, stream) select * from unnest($1::uuid[], $2::text[]) on conflict do nothing`,
+			rows.Column(commands, func(c command) uuid.UUID { return c.id }), rows.Column(commands, func(c command) string { return c.stream }))
+	}
 	if batch.Len() == 0 {
 		return nil
 	}
 	return tx.SendBatch(ctx, batch).Close()
 }
 
-// job and owner are rows of the tables.
+// namesStream tells whether the event's command may have been one whose stream follows from what was sent: everything but bookings and diaries,
+// and in bookings an erasure.
+func namesStream(e eventschema.Recorded) bool {
+	switch eventschema.KindOf(e.Stream) {
+	case eventschema.Customer, eventschema.Agency, eventschema.Interpreter, eventschema.Billing, eventschema.Numbering:
+		return true
+	case eventschema.Booking:
+		_, erasure := e.Event.(booking.PersonErased)
+		return erasure
+	}
+	return false
+}
+
+// job, owner and command are rows of the tables.
 type (
 	job struct {
 		ref         string
 		id, booking uuid.UUID
 	}
-	owner struct{ id, customer uuid.UUID } // customer nil: the agency's
+	owner   struct{ id, customer uuid.UUID } // customer nil: the agency's
+	command struct {
+		id     uuid.UUID
+		stream string
+	}
 )

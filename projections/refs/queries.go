@@ -57,6 +57,15 @@ func (q Queries) Owner(ctx context.Context, id uuid.UUID) (customer uuid.UUID, k
 	return customer, known, nil
 }
 
+// CommandStream tells in which stream the events of a command stand; false if it is not known (yet), or is none that names its stream.
+func (q Queries) CommandStream(ctx context.Context, command uuid.UUID) (stream string, known bool, err error) {
+	stream, known, err = projections.One(ctx, q.Models, pgx.RowTo[string], `select stream from {refs}.commands where command = $1`, command)
+	if err != nil {
+		return "", false, fmt.Errorf("look for a command's stream: %w", err)
+	}
+	return stream, known, nil
+}
+
 // Reach waits until the read model has applied everything up to a position; eventschema.ErrBehind after five seconds.
 func (q Queries) Reach(ctx context.Context, p eventschema.Position) error {
 	return q.Models.WaitFor(ctx, p, Name)

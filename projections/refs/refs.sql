@@ -17,3 +17,11 @@ create table owners (
 comment on table owners is 'Clients, locations and users: they stand in a customer''s stream, or in the agency''s.';
 comment on column owners.id is 'Id of the client, location or user.';
 comment on column owners.customer is 'The customer whose stream holds it; null: the agency''s does.';
+
+create table commands (
+	command uuid primary key,
+	stream  text not null
+);
+comment on table commands is 'Commands that name their stream in what is sent with them, by their id: an idempotency key sent again for another stream is found here.';
+comment on column commands.command is 'Command id of the events'' metadata; it follows from the sender, the address and the idempotency key.';
+comment on column commands.stream is 'The stream that the command''s events stand in.';

@@ -64,6 +64,41 @@ func TestReferencesLeadToTheirStreams(t *testing.T) {
 	}
 }
 
+// TestCommandsLeadToTheirStreams: of the commands whose stream follows from what was sent, not of those on a booking's jobs.
+func TestCommandsLeadToTheirStreams(t *testing.T) {
+	t.Parallel()
+	log := projtest.NewLog(0)
+	want := map[uuid.UUID]string{}
+	var at eventschema.Position
+	append := func(leads bool, stream string, events ...any) {
+		command := uuid.New()
+		for _, e := range events {
+			at = log.AppendRecorded(stream, eventschema.Recorded{Event: e, Meta: eventschema.Meta{CommandID: command}})
+		}
+		want[command] = ""
+		if leads {
+			want[command] = stream
+		}
+	}
+	append(true, eventschema.CustomerStream(customer), people.CustomerCreated{Customer: customer, Name: "Police"}, people.ClientAdded{Customer: customer, Client: client})
+	append(true, eventschema.Agency, people.UserAdded{User: staff})
+	append(true, eventschema.InterpreterStream(user), people.InterpreterReinstated{Interpreter: user})
+	append(true, eventschema.NumberingStream("job"), people.BlockDrawn{})
+	append(false, eventschema.BookingStream(order), booking.Created{Booking: order, Ref: "BK1", Jobs: []booking.NewJob{{ID: first, Ref: "DTP1"}}})
+	append(true, eventschema.BookingStream(order), booking.PersonErased{})
+	b := projtest.Start(t, log, refs.Projector{})
+	q := refs.Queries{Models: b.Models}
+	if err := q.Reach(t.Context(), at); err != nil {
+		t.Fatal(err)
+	}
+	for command, stream := range want {
+		got, known, err := q.CommandStream(t.Context(), command)
+		if err != nil || known != (stream != "") || got != stream {
+			t.Errorf("a command of %q leads to %q, %v (%v)", stream, got, known, err)
+		}
+	}
+}
+
 // However far the read model is when the question comes, what is in the log by then is found.
 func TestFindWaitsForTheLogsEnd(t *testing.T) {
 	t.Parallel()
