@@ -24,7 +24,7 @@ var jobColumns = []jobColumn{
 	{Name: "ref", Filter: "text", class: access.Basics, text: func(i jobs.Item) string { return i.Ref }},
 	{Name: "bookingRef", Filter: "text", class: access.Basics, text: func(i jobs.Item) string { return i.BookingRef }},
 	{Name: "address1", Filter: "text", class: access.FullAddress, text: func(i jobs.Item) string { return i.Address1 }},
-	{Name: "location", Filter: "text", class: access.Basics, text: func(i jobs.Item) string { return i.Location.Name }},
+	{Name: "location", Filter: "text", class: access.LocationName, text: func(i jobs.Item) string { return i.Location.Name }},
 	{Name: "town", Filter: "text", class: access.Basics, text: func(i jobs.Item) string { return i.Town }},
 	{Name: "start", Filter: "day", class: access.Basics, at: func(i jobs.Item) time.Time { return i.Start }},
 	{Name: "eta", Filter: "day", class: access.Basics, at: func(i jobs.Item) time.Time { return i.ETA }},

@@ -70,21 +70,21 @@ var sights = []struct {
 	{"assigner, remote job", as(domain.Assigner), access.Agency, true, assignerSees, ""},
 	{"admin", as(domain.Admin), access.Agency, false, assignerSees + " costs", ""},
 	{"admin, remote job", as(domain.Admin), access.Agency, true, assignerSees + " costs", ""},
-	{"finance", as(domain.Finance), access.Agency, false, "basics fee full-address contact-names contact-details costs invoicing-references " +
+	{"finance", as(domain.Finance), access.Agency, false, "basics location-name fee full-address contact-names contact-details costs invoicing-references " +
 		"interpreter-identity activity-notes own-activity-notes timesheets timesheet-notes documents people progress end-reason end-details", ""},
-	{"finance, remote job", as(domain.Finance), access.Agency, true, "basics fee full-address contact-names contact-details costs " +
+	{"finance, remote job", as(domain.Finance), access.Agency, true, "basics location-name fee full-address contact-names contact-details costs " +
 		"invoicing-references interpreter-identity activity-notes own-activity-notes timesheets timesheet-notes documents people progress " +
 		"end-reason end-details", ""},
-	{"safeguarding", as(domain.Safeguarding), access.Agency, false, "basics job-notes full-address report-to speaker custody-reference custody-clock " +
+	{"safeguarding", as(domain.Safeguarding), access.Agency, false, "basics location-name job-notes full-address report-to speaker custody-reference custody-clock " +
 		"venue-information assigned-notes contact-names contact-details case-details agency-notes preferences admin-messages contact-log " +
 		"interpreter-identity interpreter-contact activity-notes own-activity-notes offers own-offers timesheets timesheet-notes documents " +
 		"people progress end-reason end-details", ""},
 	{"auditor", as(domain.Auditor), access.Agency, false, assignerSees + " costs history", ""},
 	{"auditor, remote job", as(domain.Auditor), access.Agency, true, assignerSees + " costs history", ""},
 	{"system", as(domain.System), access.Agency, false, assignerSees + " costs history", ""},
-	{"analyst", as(domain.Analyst), access.Agency, false, "basics fee case-details costs invoicing-references timesheets progress end-reason",
+	{"analyst", as(domain.Analyst), access.Agency, false, "basics location-name fee case-details costs invoicing-references timesheets progress end-reason",
 		analystPseudonyms},
-	{"analyst, remote job", as(domain.Analyst), access.Agency, true, "basics fee case-details costs invoicing-references timesheets progress end-reason",
+	{"analyst, remote job", as(domain.Analyst), access.Agency, true, "basics location-name fee case-details costs invoicing-references timesheets progress end-reason",
 		analystPseudonyms},
 
 	{"stranger", as(domain.Requestor, allPermissions...), access.None, true, "", ""},
@@ -96,13 +96,13 @@ var sights = []struct {
 }
 
 const (
-	customerSees = "basics job-notes full-address report-to speaker custody-reference custody-clock venue-information assigned-notes contact-names " +
+	customerSees = "basics location-name job-notes full-address report-to speaker custody-reference custody-clock venue-information assigned-notes contact-names " +
 		"contact-details case-details invoicing-references preferences admin-messages interpreter-identity activity-notes own-activity-notes " +
 		"timesheets timesheet-notes documents people progress end-reason end-details"
 	offeredSees  = "basics fee job-notes own-activity-notes own-offers"
-	assignedSees = "basics fee job-notes full-address report-to speaker custody-reference venue-information assigned-notes interpreter-identity " +
+	assignedSees = "basics location-name fee job-notes full-address report-to speaker custody-reference venue-information assigned-notes interpreter-identity " +
 		"interpreter-contact own-activity-notes own-offers timesheets timesheet-notes documents"
-	assignerSees = "basics fee job-notes full-address report-to speaker custody-reference custody-clock venue-information assigned-notes contact-names " +
+	assignerSees = "basics location-name fee job-notes full-address report-to speaker custody-reference custody-clock venue-information assigned-notes contact-names " +
 		"contact-details case-details invoicing-references agency-notes preferences admin-messages contact-log interpreter-identity " +
 		"interpreter-contact activity-notes own-activity-notes offers own-offers timesheets timesheet-notes documents people progress " +
 		"end-reason end-details"
@@ -110,7 +110,7 @@ const (
 		"interpreter-identity interpreter-contact offers own-offers people"
 	everyClass = "activity-notes admin-messages agency-notes assigned-notes basics case-details contact-details contact-log contact-names costs " +
 		"custody-clock custody-reference documents end-details end-reason fee full-address history interpreter-contact interpreter-identity " +
-		"invoicing-references job-notes offers own-activity-notes own-offers people preferences progress report-to speaker timesheet-notes " +
+		"invoicing-references job-notes location-name offers own-activity-notes own-offers people preferences progress report-to speaker timesheet-notes " +
 		"timesheets venue-information"
 )
 

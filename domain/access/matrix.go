@@ -13,8 +13,10 @@ type Class string
 // The classes.
 const (
 	// Basics: reference, status, outcome, language, type of service and assignment, time, ETA, flexibility, skills, platform, town and outward
-	// postcode, the name of the customer's location if it has one: what an interpreter is asked to come for.
+	// postcode: what an interpreter is asked to come for.
 	Basics Class = "basics"
+	// LocationName: which of the customer's listed locations it is. Its name tells the street.
+	LocationName Class = "location-name"
 	// Fee: what the interpreter gets.
 	Fee Class = "fee"
 	// JobNotes: the notes that everyone who is offered the job reads (LL-33).
@@ -109,6 +111,7 @@ const (
 var matrix = map[Class][10]cell{
 	//                    cust    offd  asgd  form   asgr  admn  fin  safe   audt  anly
 	Basics:              {yes, yes, yes, yes, yes, yes, yes, yes, yes, yes},
+	LocationName:        {yes, no, yes, no, yes, yes, yes, yes, yes, yes},
 	Fee:                 {no, yes, yes, no, yes, yes, yes, no, yes, yes},
 	JobNotes:            {yes, yes, yes, no, yes, yes, no, yes, yes, no},
 	FullAddress:         {yes, no, yes, no, yes, yes, yes, yes, yes, pseud},

@@ -90,8 +90,15 @@ func statement(v access.Viewer, from, to time.Time, filter Filter) (string, []an
 	equal("client", filter.Client, filter.Client != uuid.Nil)
 	equal("location", filter.Location, filter.Location != uuid.Nil)
 	equal("service_type", filter.ServiceType, filter.ServiceType != "")
-	if filter.Interpreter != uuid.Nil && v.Role == domain.Interpreter && filter.Interpreter != v.Interpreter {
-		where = append(where, "false") // who else has a job is not an interpreter's to find out
+	// Nobody finds out by a filter what the jobs would not show.
+	switch {
+	case v.Role == domain.Analyst && filter.Interpreter != uuid.Nil:
+		where = append(where, "false") // who has a job
+	case v.Role != domain.Interpreter:
+	case filter.Interpreter != uuid.Nil && filter.Interpreter != v.Interpreter, filter.Client != uuid.Nil:
+		where = append(where, "false") // who else has it, or who booked it
+	case filter.Location != uuid.Nil:
+		where = append(where, "interpreter = "+args.Add(v.Interpreter)) // before the assignment, where it is
 	}
 	equal("interpreter", filter.Interpreter, filter.Interpreter != uuid.Nil)
 

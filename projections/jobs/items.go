@@ -268,7 +268,6 @@ func (r *itemRow) item(v access.Viewer, books map[formKey]forms.Form, sub access
 		Ref: r.Ref, BookingRef: r.BookingRef, Status: r.Status, Outcome: r.Outcome, Start: zone(r.RequestedAt), End: zone(r.EndsAt), TimeZone: r.Zone,
 		DurationMinutes: r.Minutes, Language: r.Language, LanguageName: r.LanguageName, ServiceType: r.ServiceType, Town: r.Town, Outward: r.Outward,
 		Address1: s.text(access.FullAddress, r.Line1), ReportTo: shown["reportTo"].First(), NonEnglishSpeaker: speaker,
-		Location:    Named{or(r.Location), r.LocationName},
 		Interpreter: s.interpreter(access.InterpreterIdentity, or(r.Interpreter), r.LIN, r.InterpreterName),
 		CreatedBy:   s.user(r.CreatedBy, r.CreatorName, r.CreatorCustomer), Revision: uint64(r.Revision),
 		Overdue:      (r.Status == domain.New || r.Status == domain.Assigned) && !r.EndsAt.After(v.Now),
@@ -276,6 +275,9 @@ func (r *itemRow) item(v access.Viewer, books map[formKey]forms.Form, sub access
 	}
 	if r.ETA != nil {
 		i.ETA = zone(*r.ETA)
+	}
+	if s.see(access.LocationName) {
+		i.Location = Named{or(r.Location), r.LocationName}
 	}
 	if s.see(access.Progress) {
 		i.Customer, i.Client = Named{r.Customer, r.CustomerName}, Named{or(r.Client), r.ClientName}

@@ -170,6 +170,9 @@ func (l *listing) narrow(f Filter) error {
 	if l.v.Role == domain.Interpreter && (f.Client != uuid.Nil || f.Customer != uuid.Nil) {
 		and("false") // nor is who booked it
 	}
+	if l.v.Role == domain.Interpreter && f.Location != uuid.Nil {
+		and("interpreter = %s", l.args.Add(l.v.Interpreter)) // nor, before the assignment, where it is
+	}
 	l.overlap(f.From, f.To)
 	return l.words(f.Q)
 }
@@ -268,7 +271,7 @@ var columns = map[string]column{
 	"language":          {class: access.Basics, sort: "coalesce(l.name, j.language)", text: "j.language || ' ' || coalesce(l.name, '')", joins: "l"},
 	"serviceType":       {class: access.Basics, sort: "j.service_type"},
 	"town":              {class: access.Basics, sort: "d.town", joins: "d"},
-	"location":          {class: access.Basics, sort: "lo.name", joins: "lo"},
+	"location":          {class: access.LocationName, sort: "lo.name", joins: "lo"},
 	"address1":          {class: access.FullAddress, sort: "d.line1", joins: "d"},
 	"reportTo":          {sort: fieldText("reportTo"), joins: "d", field: "reportTo"},
 	"nonEnglishSpeaker": {sort: fieldText("nonEnglishSpeaker"), joins: "d", field: "nonEnglishSpeaker"},
