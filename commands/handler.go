@@ -46,6 +46,8 @@ type Login struct {
 	Email    string
 	PIN      string
 	Password string
+	// Issued: somebody else chose the password, so the user is asked for another at first sign-in (II-03).
+	Issued bool
 }
 
 // Accounts keeps logins; internal/accounts implements it. Names are unique there, so a login is made before its user's event.

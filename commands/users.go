@@ -29,7 +29,8 @@ func (h *Handler) AddUser(ctx context.Context, r Request, in UserIn) (Made, erro
 	in.Account.Customer = orOwn(r.Viewer, in.Account.Customer)
 	in.Account.Key = uuid.Nil
 	stream := usersOf(in.Account.Customer)
-	login := Login{User: id, Username: in.Username, Email: in.Account.Email.Reveal(), PIN: in.PIN, Password: in.Password}
+	login := Login{User: id, Username: in.Username, Email: in.Account.Email.Reveal(), PIN: in.PIN, Password: in.Password,
+		Issued: in.Password != "" && r.Viewer.Role != domain.System}
 	added := false
 	done, err := h.onUsers(ctx, r, stream, func(ctx context.Context, o people.Organisation, a attempt) ([]people.Event, error) {
 		if err := access.MayGrant(r.Viewer, people.Account{}, in.Account); err != nil {

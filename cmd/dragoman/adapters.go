@@ -22,7 +22,8 @@ func (l logins) AddLogin(ctx context.Context, in commands.Login) error {
 }
 
 func (l logins) login(in commands.Login) accounts.Login {
-	return accounts.Login{UserID: in.User, Username: in.Username, Email: in.Email, PIN: in.PIN, Password: in.Password, Demo: l.demo}
+	return accounts.Login{UserID: in.User, Username: in.Username, Email: in.Email, PIN: in.PIN, Password: in.Password, MustChange: in.Issued,
+		Demo: l.demo}
 }
 
 func (l logins) ChangeLogin(ctx context.Context, in commands.Login) error {
