@@ -7,7 +7,7 @@ mkdirSync('dist', { recursive: true })
 for (const file of readdirSync('dist')) if (file !== 'README.md') rmSync(`dist/${file}`)
 
 const result = await build({
-  entryPoints: { app: 'src/app.ts', calendar: 'src/calendar.ts', grid: 'src/grid.ts', style: 'src/style.css' },
+  entryPoints: { app: 'src/app.ts', calendar: 'src/calendar.ts', form: 'src/form.ts', grid: 'src/grid.ts', style: 'src/style.css', theme: 'src/theme.ts', fields: 'src/fields.css' },
   bundle: true, minify: true, write: false, outdir: 'dist', format: 'esm', target: ['es2022', 'chrome110', 'firefox115', 'safari16'],
   loader: { '.woff2': 'file', '.svg': 'dataurl' }, legalComments: 'linked', logLevel: 'warning',
 })

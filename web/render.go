@@ -40,9 +40,11 @@ type frame struct {
 	Now    time.Time
 	Toast  string // said in the live region once
 	Behind bool   // what was just written may not show yet
-	Warn   string // what an accepted command warned of
-	Key    string // idempotency key for the page's form: sent twice it is done once (LL-44)
-	Body   any
+	Theme  string // light or dark; empty: as the visitor's system has it
+	// Warnings are what an accepted command warned of.
+	Warnings []string
+	Key      string // idempotency key for the page's form: sent twice it is done once (LL-44)
+	Body     any
 }
 
 func loadViews(a *assets) (*views, error) {
@@ -213,8 +215,11 @@ func (p *Portal) frame(r *http.Request, title string, body any) (frame, error) {
 	f := frame{Path: r.URL.Path, Agency: agency.Settings, Look: agency.Version, Now: p.now(), Key: uuid.NewString(), Body: body}
 	f.Behind, _ = r.Context().Value(behindKey).(bool)
 	if v := viewer(r.Context()); v.User != uuid.Nil {
-		f.Viewer = &v
-		f.Nav = navFor(v, r.URL)
+		if must, _ := r.Context().Value(mustChangeKey).(bool); !must { // nothing else is open then, so nothing else is offered
+			f.Viewer = &v
+			f.Nav = navFor(v, r.URL)
+		}
+		f.Theme = p.theme(r.Context(), v)
 	}
 	if plain, ok := strings.CutPrefix(title, " "); ok {
 		f.Title = plain
@@ -226,9 +231,9 @@ func (p *Portal) frame(r *http.Request, title string, body any) (frame, error) {
 			f.Toast = text
 		}
 	}
-	if warn := r.URL.Query().Get("warn"); warn != "" {
+	for _, warn := range r.URL.Query()["warn"] {
 		if text, err := p.views.text("en", "warning."+warn); err == nil {
-			f.Warn = text
+			f.Warnings = append(f.Warnings, text)
 		}
 	}
 	return f, nil

@@ -13,6 +13,16 @@ func (p *Portal) routes(r chi.Router) {
 	r.Get("/sign-in", p.open(p.signIn))
 	r.Post("/sign-in", p.open(p.doSignIn))
 	r.Post("/sign-out", p.page(p.signOut))
+	r.Get("/account", p.page(p.account))
+	r.Post("/account/theme", p.page(p.chooseTheme))
+	r.Get(passwordPath, p.page(p.password))
+	r.Post(passwordPath, p.page(p.changePassword))
+
+	r.Get("/book", p.page(p.book))
+	r.Get("/book/{form}", p.page(p.bookForm))
+	r.Post("/book/{form}", p.page(p.doBook))
+	r.Get("/jobs/{ref}/edit", p.page(p.edit))
+	r.Post("/jobs/{ref}/edit", p.page(p.doEdit))
 
 	r.Get("/", p.page(p.home))
 	r.Get("/job", p.page(p.findJob)) // the header's Job Reference box

@@ -22,21 +22,28 @@ var (
 	sameOrigin   = http.NewCrossOriginProtection()
 )
 
+// caller is who asks, with the session's token. MustChange: the password was issued, so choosing another comes before everything else (II-03).
+type caller struct {
+	access.Viewer
+	token      string
+	mustChange bool
+}
+
 // whoIs finds out who asks, anew at every request.
-func (p *Portal) whoIs(r *http.Request) (access.Viewer, string, error) {
+func (p *Portal) whoIs(r *http.Request) (caller, error) {
 	c, err := r.Cookie(sessionCookie)
 	if err != nil || c.Value == "" {
-		return access.Viewer{}, "", errSignedOut
+		return caller{}, errSignedOut
 	}
 	session, err := p.Accounts.Lookup(r.Context(), c.Value)
 	if err != nil {
-		return access.Viewer{}, "", signedOut(err)
+		return caller{}, signedOut(err)
 	}
 	v, err := p.Queries.Access.Viewer(r.Context(), session.UserID, p.now())
 	if err != nil {
-		return access.Viewer{}, "", signedOut(err)
+		return caller{}, signedOut(err)
 	}
-	return v, c.Value, nil
+	return caller{v, c.Value, session.MustChange}, nil
 }
 
 func signedOut(err error) error {

@@ -49,7 +49,7 @@ func (p *Portal) doSignIn(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.setSession(w, token, expires)
 	if who.MustChange {
-		body.Next = "/account/password"
+		body.Next = passwordPath
 	}
 	http.Redirect(w, r, body.Next, http.StatusSeeOther)
 	return nil

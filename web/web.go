@@ -73,15 +73,19 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 // page serves a handler to whoever is signed in; everybody else is sent to sign in, and back afterwards.
 func (p *Portal) page(h handler) http.HandlerFunc {
 	return p.open(func(w http.ResponseWriter, r *http.Request) error {
-		v, token, err := p.whoIs(r)
+		who, err := p.whoIs(r)
 		switch {
 		case errors.Is(err, errSignedOut):
 			return p.toSignIn(w, r)
 		case err != nil:
 			return err
+		case who.mustChange && r.URL.Path != passwordPath && r.URL.Path != "/sign-out":
+			http.Redirect(w, r, passwordPath, http.StatusSeeOther)
+			return nil
 		}
-		ctx := context.WithValue(r.Context(), viewerKey, v)
-		ctx = context.WithValue(ctx, tokenKey, token)
+		ctx := context.WithValue(r.Context(), viewerKey, who.Viewer)
+		ctx = context.WithValue(ctx, tokenKey, who.token)
+		ctx = context.WithValue(ctx, mustChangeKey, who.mustChange)
 		ctx = context.WithValue(ctx, behindKey, p.settle(r))
 		return h(w, r.WithContext(ctx))
 	})
@@ -136,7 +140,8 @@ type ctxKey int
 const (
 	viewerKey ctxKey = iota
 	tokenKey
-	behindKey // whether the read models have not reached the position in the address
+	mustChangeKey // whether only choosing a password is open
+	behindKey     // whether the read models have not reached the position in the address
 )
 
 func viewer(ctx context.Context) access.Viewer {

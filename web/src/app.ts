@@ -50,12 +50,3 @@ document.addEventListener('submit', (e) => {
 window.addEventListener('pageshow', () => {
   for (const form of document.querySelectorAll<HTMLFormElement>('form[data-sent]')) delete form.dataset.sent
 })
-
-// Light or dark: as the system has it, unless the user chose.
-const theme = document.documentElement.dataset.theme
-const dark = matchMedia('(prefers-color-scheme: dark)')
-const paint = () => {
-  document.documentElement.setAttribute('data-bs-theme', theme === 'light' || theme === 'dark' ? theme : dark.matches ? 'dark' : 'light')
-}
-dark.addEventListener('change', paint)
-paint()

@@ -1,0 +1,77 @@
+// What booking forms gain by script: lists that one searches by typing, times printed day before month, help that Escape closes. Without it the
+// forms work as the browser has them.
+import TomSelect from 'tom-select/dist/esm/tom-select.js'
+
+export function start(part: HTMLElement): void {
+  // A long list is searched by typing; where a finger chooses, the device's own list is better.
+  if (!matchMedia('(pointer: coarse)').matches) {
+    for (const select of part.querySelectorAll<HTMLSelectElement>('select[data-choose]')) if (select.options.length > 11) search(select)
+  }
+  for (const echo of part.querySelectorAll<HTMLOutputElement>('output[data-echo]')) print(echo)
+  follow(part)
+}
+
+function search(select: HTMLSelectElement): void {
+  const first = select.options[0]
+  const list = new TomSelect(select, {
+    maxOptions: null, hidePlaceholder: true, refreshThrottle: 0, placeholder: select.dataset.choose || (first?.value === '' ? first.text : ''),
+    onItemAdd: () => { if (select.multiple) list.setTextboxValue('') },
+  })
+  const said = { 'aria-describedby': select.getAttribute('aria-describedby'), 'aria-invalid': select.getAttribute('aria-invalid'),
+    'aria-required': select.required ? 'true' : null }
+  for (const [name, value] of Object.entries(said)) if (value) list.control_input.setAttribute(name, value)
+  select.setAttribute('aria-hidden', 'true') // the list has its label now
+}
+
+// A link within the page gives the focus to what it leads to, also where a searched list stands in its place.
+document.addEventListener('click', (e) => {
+  const link = (e.target as HTMLElement).closest<HTMLAnchorElement>('a[href^="#"]')
+  const target = link && document.getElementById(link.hash.slice(1)) as (HTMLElement & { tomselect?: TomSelect }) | null
+  if (!target) return
+  const input = target.tomselect ? target.tomselect.control_input : target
+  if (!input.matches('input, select, textarea, [tabindex]')) return
+  e.preventDefault()
+  input.scrollIntoView({ block: input.matches('h2') ? 'start' : 'center' })
+  input.focus({ preventScroll: true })
+})
+
+// A time reads day before month, whatever the browser's own way.
+const days = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
+
+function print(echo: HTMLOutputElement): void {
+  const input = document.getElementById(echo.htmlFor.value) as HTMLInputElement | null
+  input?.addEventListener('input', () => {
+    const parts = /^(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d)/.exec(input.value)
+    if (!parts) { echo.value = ''; return }
+    const [, year, month, day, time] = parts
+    echo.value = `${days[new Date(Date.UTC(+year, +month - 1, +day)).getUTCDay()]} ${day}/${month}/${year} ${time}`
+  })
+}
+
+// Escape closes help without moving pointer or focus; it shows again next time.
+document.addEventListener('keydown', (e) => {
+  if (e.key !== 'Escape') return
+  for (const help of document.querySelectorAll<HTMLElement>('.help:hover, .help:focus-within')) {
+    help.classList.add('dismissed')
+    for (const gone of ['mouseleave', 'focusout']) help.addEventListener(gone, () => help.classList.remove('dismissed'), { once: true })
+  }
+})
+
+// The side list tells in which section one is.
+function follow(part: HTMLElement): void {
+  const links = new Map<Element, HTMLAnchorElement>()
+  for (const link of part.querySelectorAll<HTMLAnchorElement>('.entry-nav a[href^="#"]')) {
+    const section = document.getElementById(link.hash.slice(1))?.closest('section')
+    if (section) links.set(section, link)
+  }
+  const seen = new IntersectionObserver((changes) => {
+    for (const change of changes) {
+      if (!change.isIntersecting) continue
+      for (const [section, link] of links) {
+        if (section === change.target) link.setAttribute('aria-current', 'true')
+        else link.removeAttribute('aria-current')
+      }
+    }
+  }, { rootMargin: '-30% 0px -65% 0px' })
+  for (const section of links.keys()) seen.observe(section)
+}
