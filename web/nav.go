@@ -60,17 +60,22 @@ func navFor(v access.Viewer, at *url.URL) nav {
 	if access.MayManage(v, access.ReadInvoices) == nil {
 		n.Main = append(n.Main, entry("/invoices", "nav.invoices"))
 	}
+	customers := "nav.customers"
+	if v.OfCustomer() {
+		customers = "nav.organisation" // there is but the own one
+	}
 	for _, of := range []struct {
 		area       access.Area
 		href, text string
 	}{
 		{access.ReadInterpreters, "/interpreters", "nav.interpreters"},
-		{access.ReadCustomers, "/customers", "nav.customers"},
+		{access.ReadCustomers, "/customers", customers},
 		{access.ReadUsers, "/users", "nav.users"},
+		{access.PostNotices, "/notices", "nav.notices"},
 		{access.ReadSettings, "/settings", "nav.settings"},
 		{access.ReadStatus, "/status", "nav.status"},
 	} {
-		if access.MayManage(v, of.area) == nil && !(of.href == "/customers" && v.OfCustomer()) {
+		if access.MayManage(v, of.area) == nil {
 			add(&n.Manage, of.href, of.text)
 		}
 	}
