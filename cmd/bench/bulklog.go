@@ -39,7 +39,12 @@ func newBulkLog(log *eventlog.Log, writers int) *bulkLog {
 		b.writers = append(b.writers, c)
 		b.running.Go(func() {
 			for one := range c {
-				_, err := log.Append(context.Background(), one.stream, one.expected, one.events)
+				b.mu.Lock()
+				err := b.err
+				b.mu.Unlock()
+				if err == nil { // after a failure nothing that follows can be right
+					_, err = log.Append(context.Background(), one.stream, one.expected, one.events)
+				}
 				b.mu.Lock()
 				if b.waiting--; b.waiting == 0 {
 					b.idle.Broadcast()

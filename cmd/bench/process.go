@@ -138,7 +138,7 @@ func (p *process) signal(s syscall.Signal) { _ = p.cmd.Process.Signal(s) }
 // stop ends it in order.
 func (p *process) stop() error {
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
-		return fmt.Errorf("stop the server: %w", err)
+		return fmt.Errorf("%s ended before it was stopped: %w: %s", p.cmd.Args[1], <-p.ended, p.errOut)
 	}
 	limit := time.NewTimer(time.Minute)
 	defer limit.Stop()
