@@ -21,9 +21,15 @@ import (
 // customersPage is the list of organisations that book.
 type customersPage struct {
 	List  listAsk
-	Rows  []readpeople.Customer
+	Rows  []customerRow
 	Pager pager
 	Admin bool
+}
+
+// customerRow is a customer as the list shows one.
+type customerRow struct {
+	readpeople.Customer
+	Cancel string // until when it may cancel alone, in words
 }
 
 // customers is the list of customers. A customer's user is led to the own organisation.
@@ -41,8 +47,26 @@ func (p *Portal) customers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return p.render(w, r, http.StatusOK, "customers", "cust.title", customersPage{List: ask, Rows: found.Items, Pager: ask.pager(len(found.Items), found.Total),
-		Admin: access.MayManage(v, access.ManageCustomers) == nil})
+	agency, err := p.Queries.Settings.Agency(r.Context())
+	if err != nil {
+		return err
+	}
+	page := customersPage{List: ask, Pager: ask.pager(len(found.Items), found.Total), Admin: access.MayManage(v, access.ManageCustomers) == nil}
+	for _, c := range found.Items {
+		page.Rows = append(page.Rows, customerRow{c, p.cancelRule(c.Settings, agency.Settings)})
+	}
+	return p.render(w, r, http.StatusOK, "customers", "cust.title", page)
+}
+
+// cancelRule says until when a customer may cancel without the agency (LL-113).
+func (p *Portal) cancelRule(c people.CustomerSettings, agency people.AgencySettings) string {
+	switch {
+	case c.CancelEnabled != nil && !*c.CancelEnabled:
+		return p.say("cust.cancel-off")
+	case c.CancelHours != nil:
+		return p.say("cust.cancel-own", *c.CancelHours)
+	}
+	return p.say("cust.cancel-agency", agency.CancelHours)
 }
 
 func customerPath(id uuid.UUID) string { return "/customers/" + id.String() }
@@ -63,7 +87,7 @@ type customerPage struct {
 	MayUsers     bool
 	Forms        []string // names of the forms it books on
 	Services     []string
-	CancelHours  int // the agency's, where nothing else was agreed
+	Cancel       string // until when it may cancel alone, in words
 }
 
 // ClientName is the name of a location's client; a dash: it belongs to the whole customer.
@@ -105,7 +129,7 @@ func (p *Portal) customer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page.CancelHours = agency.Settings.CancelHours
+	page.Cancel = p.cancelRule(c.Settings, agency.Settings)
 	offered, err := p.formOptions(r)
 	if err != nil {
 		return err
@@ -161,14 +185,13 @@ func (p *Portal) customerAt(r *http.Request) (readpeople.Customer, error) {
 // customerForm is the form of a new customer, or of what changes with one.
 type customerForm struct {
 	filled
-	ID          uuid.UUID
-	New         bool
-	Name        string
-	Forms       []forms.Option
-	Services    []forms.Option
-	Closings    []forms.Option
-	Speakers    []forms.Option
-	CancelHours int
+	ID       uuid.UUID
+	New      bool
+	Name     string
+	Forms    []forms.Option
+	Services []forms.Option
+	Closings []forms.Option
+	Speakers []forms.Option
 }
 
 // newCustomer is the form of a new customer.
@@ -216,12 +239,8 @@ func (p *Portal) showCustomerForm(w http.ResponseWriter, r *http.Request, status
 	if err != nil {
 		return err
 	}
-	agency, err := p.Queries.Settings.Agency(r.Context())
-	if err != nil {
-		return err
-	}
 	page := customerForm{filled: f, ID: c.ID, New: c.ID == uuid.Nil, Name: c.Name, Forms: withValues(offered, c.Settings.Forms),
-		Services: withValues(forms.ServiceTypes(), c.Settings.ServiceTypes), CancelHours: agency.Settings.CancelHours}
+		Services: withValues(forms.ServiceTypes(), c.Settings.ServiceTypes)}
 	for _, word := range []string{people.TwoParty, people.CustomerCloses, people.InterpreterCloses} {
 		page.Closings = append(page.Closings, forms.Option{Value: word, Label: p.say("closing." + word)})
 	}
