@@ -36,7 +36,7 @@ type Config struct {
 	Clock    *clock.Clock
 	Dev      *Dev // answers /dev/clock; nil: the path does not exist
 	Metrics  *prometheus.Registry
-	Traces   *telemetry.Traces // nil: requests are not traced
+	Requests *telemetry.Requests // nil: requests are not observed
 	Log      *slog.Logger
 	Secure   bool // served over TLS: cookies say so
 }
@@ -50,7 +50,6 @@ type API struct {
 	viewers  viewers
 	log      *slog.Logger
 	huma     huma.API
-	requests *prometheus.HistogramVec
 }
 
 // New makes the handler of everything under /api, /healthz, /readyz, /metrics and, in development, /dev.
@@ -59,15 +58,8 @@ func New(c Config) (http.Handler, error) {
 		return nil, fmt.Errorf("httpapi: Commands, Accounts, Models, Clock, Ready, Metrics and Log are needed")
 	}
 	a := &API{Config: c, commands: c.Commands, accounts: c.Accounts, models: c.Models, viewers: c.Queries.Access, log: c.Log}
-	a.requests = prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "dragoman_http_request_seconds", Help: "How long requests took, by route.",
-		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, 1, 5},
-	}, []string{"method", "route", "status"})
-	if err := c.Metrics.Register(a.requests); err != nil {
-		return nil, fmt.Errorf("httpapi: register metrics: %w", err)
-	}
 	root := chi.NewRouter()
-	root.Use(withRequestID, withHeaders, a.withLog, a.withRecover, withText)
+	root.Use(withRequestID, withHeaders, a.observed, a.withRecover, withText)
 	root.NotFound(func(w http.ResponseWriter, _ *http.Request) { plainProblem(w, notFound()) })
 	root.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
 		plainProblem(w, problem(http.StatusMethodNotAllowed, "method-not-allowed", "This address does not take this method."))

@@ -10,8 +10,6 @@ import (
 	"net/http"
 	"regexp"
 	"runtime/debug"
-	"strconv"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 	chimw "github.com/go-chi/chi/v5/middleware"
@@ -83,48 +81,14 @@ func (a *API) withRecover(next http.Handler) http.Handler {
 	})
 }
 
-// withLog writes one line a request, measures it and ends its span: the route's pattern, never its values, and no personal data.
-func (a *API) withLog(next http.Handler) http.Handler {
+// observed has the request's time, span and line in the log: by the route's pattern, never its values.
+func (a *API) observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Now()
-		r, span := a.Traces.Request(r)
+		r, seen := a.Requests.Begin(r)
 		ww := chimw.NewWrapResponseWriter(w, r.ProtoMajor)
 		next.ServeHTTP(ww, r)
-		route := chi.RouteContext(r.Context()).RoutePattern()
-		if route == "" {
-			route = "unmatched"
-		}
-		took := time.Since(start)
-		status := ww.Status()
-		if status == 0 {
-			status = http.StatusOK
-		}
-		method := methodOf(r)
-		span.Answered(method, route, requestID(r.Context()), status)
-		a.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
-		level := slog.LevelDebug
-		if status >= 500 {
-			level = slog.LevelWarn
-		}
-		if !a.log.Enabled(r.Context(), level) {
-			return
-		}
-		line := []slog.Attr{slog.String("request", requestID(r.Context())), slog.String("method", method), slog.String("route", route),
-			slog.Int("status", status), slog.Duration("took", took)}
-		if id := span.TraceID(); id != "" {
-			line = append(line, slog.String("trace", id))
-		}
-		a.log.LogAttrs(r.Context(), level, "request", line...)
+		seen.End(chi.RouteContext(r.Context()).RoutePattern(), requestID(r.Context()), ww.Status())
 	})
-}
-
-// methodOf is a request's method, if it is one that anybody uses: a caller may send any word, and each would be a metric of its own for ever.
-func methodOf(r *http.Request) string {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
-		return r.Method
-	}
-	return "other"
 }
 
 func jsonEncode(w io.Writer, v any) error {

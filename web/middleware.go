@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"runtime/debug"
 
+	"github.com/go-chi/chi/v5"
+	chimw "github.com/go-chi/chi/v5/middleware"
+
 	"github.com/dragoman-booking/dragoman/internal/telemetry"
 )
 
@@ -30,6 +33,16 @@ func limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		next.ServeHTTP(w, r)
+	})
+}
+
+// observed has the request's time, span and line in the log: by the route's pattern, never its values.
+func (p *Portal) observed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r, seen := p.Requests.Begin(r)
+		ww := chimw.NewWrapResponseWriter(w, r.ProtoMajor)
+		next.ServeHTTP(ww, r)
+		seen.End(chi.RouteContext(r.Context()).RoutePattern(), "", ww.Status())
 	})
 }
 

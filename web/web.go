@@ -16,6 +16,7 @@ import (
 	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/internal/accounts"
 	"github.com/dragoman-booking/dragoman/internal/clock"
+	"github.com/dragoman-booking/dragoman/internal/telemetry"
 	"github.com/dragoman-booking/dragoman/projections"
 )
 
@@ -28,6 +29,7 @@ type Config struct {
 	Status   func(context.Context) ([]projections.Status, error)
 	Rebuild  func(ctx context.Context, model string, report func(projections.Progress)) error // nil: not offered
 	Clock    *clock.Clock
+	Requests *telemetry.Requests // nil: requests are not observed
 	Log      *slog.Logger
 	Demo     *Demo // the demo's one-click roles; nil: a real deployment
 	Secure   bool  // served over TLS: cookies say so
@@ -61,7 +63,7 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	r := chi.NewRouter()
-	r.Use(p.recovered, headers, limited)
+	r.Use(p.observed, p.recovered, headers, limited)
 	r.NotFound(p.page(func(http.ResponseWriter, *http.Request) error { return notFound() }))
 	p.routes(r)
 	return r, nil

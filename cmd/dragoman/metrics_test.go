@@ -27,6 +27,9 @@ func TestMetrics(t *testing.T) {
 		t.Fatalf("refused with %v", r.body["code"])
 	}
 	customer.get("/jobs/"+ref, assigner)
+	if r := (&client{t: t, base: base}).send("GET", "/sign-in", nil, nil); r.status != http.StatusOK {
+		t.Fatalf("the sign-in page: %d", r.status)
+	}
 	after := scrape(t, base)
 
 	for name, want := range map[string]float64{
@@ -40,6 +43,7 @@ func TestMetrics(t *testing.T) {
 		`dragoman_folds_total{from="memory",kind="booking"}`:                                                      3,
 		`dragoman_http_request_seconds_count{method="POST",route="/api/v1/bookings",status="201"}`:                1,
 		`dragoman_http_request_seconds_count{method="POST",route="/api/v1/jobs/{ref}/assign",status="200"}`:       1,
+		`dragoman_http_request_seconds_count{method="GET",route="/sign-in",status="200"}`:                         1,
 	} {
 		if got := after[name] - before[name]; got != want {
 			t.Errorf("%s grew by %v, want %v", name, got, want)

@@ -16,6 +16,7 @@ import (
 	"github.com/dragoman-booking/dragoman/demo"
 	"github.com/dragoman-booking/dragoman/httpapi"
 	"github.com/dragoman-booking/dragoman/internal/clock"
+	"github.com/dragoman-booking/dragoman/internal/telemetry"
 	"github.com/dragoman-booking/dragoman/web"
 )
 
@@ -173,8 +174,12 @@ func serve(s *stage, c *Config, isDemo bool, ready func(context.Context, *house,
 // handler is the HTTP face of the house.
 func (h *house) handler(c *Config) (http.Handler, error) {
 	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &houseMetrics{house: h})
+	requests, err := telemetry.NewRequests(h.traces, h.log, h.metrics)
+	if err != nil {
+		return nil, err
+	}
 	config := httpapi.Config{Commands: h.commands, Accounts: h.accounts, Models: h.models, Queries: h.queries(), Status: h.runner.Status,
-		Ready: h.ready, Clock: h.clock, Metrics: h.metrics, Traces: h.traces, Log: h.log}
+		Ready: h.ready, Clock: h.clock, Metrics: h.metrics, Requests: requests, Log: h.log}
 	if c.Dev {
 		config.Dev = &httpapi.Dev{Settle: h.settle}
 	}
@@ -182,7 +187,7 @@ func (h *house) handler(c *Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	portal, err := h.portal(c)
+	portal, err := h.portal(requests)
 	if err != nil {
 		return nil, err
 	}
@@ -195,9 +200,9 @@ func (h *house) handler(c *Config) (http.Handler, error) {
 }
 
 // portal is the pages; in the demo its sign-in page offers the roles with one click.
-func (h *house) portal(c *Config) (http.Handler, error) {
-	config := web.Config{Commands: h.commands, Accounts: h.accounts, Models: h.models, Status: h.runner.Status, Clock: h.clock, Log: h.log,
-		Queries: web.QueriesOn(h.models, h.history(), h.substitute),
+func (h *house) portal(requests *telemetry.Requests) (http.Handler, error) {
+	config := web.Config{Commands: h.commands, Accounts: h.accounts, Models: h.models, Status: h.runner.Status, Clock: h.clock, Requests: requests,
+		Log: h.log, Queries: web.QueriesOn(h.models, h.history(), h.substitute),
 		Rebuild: h.runner.Rebuild}
 	if h.isDemo {
 		config.Demo = &web.Demo{Logins: demo.Logins, Password: demo.Password}

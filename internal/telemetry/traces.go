@@ -156,7 +156,10 @@ func (s Span) Answered(method, route, requestID string, status int) {
 	}
 	s.span.SetName(method + " " + route)
 	s.span.SetAttributes(attribute.String("http.request.method", method), attribute.String("http.route", route),
-		attribute.Int("http.response.status_code", status), attribute.String("dragoman.request_id", requestID))
+		attribute.Int("http.response.status_code", status))
+	if requestID != "" {
+		s.Text("dragoman.request_id", requestID)
+	}
 	if status >= http.StatusInternalServerError {
 		s.Failed(http.StatusText(status))
 	}
