@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,10 +71,25 @@ func Open(ctx context.Context, url string, o PoolOptions) (*pgxpool.Pool, error)
 	}
 	if err := awaitServer(ctx, pool, orDefault(o.Wait, 30*time.Second)); err != nil {
 		pool.Close()
-		return nil, fmt.Errorf("open the database: %w", err)
+		return nil, fmt.Errorf("open the database: %w", oneLine{err})
 	}
 	return pool, nil
 }
+
+// oneLine is an error in one line. pgx lists each address that it tried on a line of its own, some more than once.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string {
+	var said []string
+	for _, line := range strings.Split(e.error.Error(), "\n") {
+		if line = strings.TrimSpace(line); !slices.Contains(said, line) {
+			said = append(said, line)
+		}
+	}
+	return strings.Join(said, " ")
+}
+
+func (e oneLine) Unwrap() error { return e.error }
 
 // awaitServer asks until the server answers, and then whether it is one that we can use.
 func awaitServer(ctx context.Context, pool *pgxpool.Pool, wait time.Duration) error {
