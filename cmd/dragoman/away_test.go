@@ -160,7 +160,7 @@ func TestEventStoreGoneAndBack(t *testing.T) {
 		t.Errorf("the command sent again: %d %s", r.status, r.raw)
 	}
 	stop()
-	noted.compareLog(t, flag(server, "--data"))
+	noted.compareLog(t, argument(server, "--data"))
 	noted.compareJobs(t, signIn(t, server.base, "assigner"))
 	server.stop(t)
 	if out, err := command(t, d.args("verify")...).CombinedOutput(); err != nil {
@@ -174,8 +174,8 @@ func (d *deployment) restartLog() {
 	d.log = startProcess(d.t, d.log.Args[1:]...)
 }
 
-// flag is the value of a flag that a process was started with.
-func flag(p *process, name string) string {
+// argument is the value of a flag that a process was started with.
+func argument(p *process, name string) string {
 	for i, arg := range p.Args {
 		if arg == name {
 			return p.Args[i+1]

@@ -7,16 +7,21 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
-// runFile is what a running server writes to <data>/run.json, so that other subcommands use its stores instead of starting their own.
+// runFile is what a running server writes to <data>/run.json, mode 0600, so that other subcommands use its stores instead of starting their
+// own.
 type runFile struct {
-	PID      int    `json:"pid"`
-	HTTP     string `json:"http"`
-	EventLog string `json:"eventLog"`
+	PID       int    `json:"pid"`
+	HTTP      string `json:"http"`
+	EventLog  string `json:"eventLog"`            // connection string; may hold a password
+	Database  string `json:"database,omitempty"`  // the same; empty: the private one of the data folder
+	MasterKey string `json:"masterKey,omitempty"` // file; empty: the one in the data folder
 }
 
-// holdFolder keeps the data folder for one server: a second one says so and ends. The lock goes with the process, however that dies.
+// holdFolder keeps the data folder for one server: a second one says so and ends. The lock goes with the process, however that dies. Whoever
+// looks whether a server runs holds it for a moment, which is waited for.
 func holdFolder(data string) (release func(), err error) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
@@ -25,7 +30,12 @@ func holdFolder(data string) (release func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the data folder's lock: %w", err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	for tries := 0; errors.Is(err, syscall.EWOULDBLOCK) && tries < 25; tries++ {
+		time.Sleep(20 * time.Millisecond)
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	}
+	if err != nil {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, fmt.Errorf("another dragoman serves from the data folder %s already", data)
@@ -56,13 +66,13 @@ func running(data string) (runFile, bool) {
 	return r, true
 }
 
-// runningLog is the event log of a server that runs from this folder, "" if none does.
-func runningLog(data string) string {
+// runningStores are those of a server that runs from this folder; none if none does.
+func runningStores(data string) runFile {
 	r, ok := running(data)
 	if !ok || r.PID == os.Getpid() {
-		return ""
+		return runFile{}
 	}
-	return r.EventLog
+	return r
 }
 
 func (r runFile) write(data string) error {

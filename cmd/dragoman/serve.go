@@ -127,6 +127,8 @@ func serve(s *stage, c *Config, isDemo bool, ready func(context.Context, *house,
 		if err := h.accounts.MarkDemo(s.ctx); err != nil {
 			return fmt.Errorf("the data folder holds a real deployment, not a demo: %w", err)
 		}
+	} else if err := h.refusePublicDemo(s.ctx, c.Listen); err != nil {
+		return err
 	}
 	if err := h.openRunner(s.ctx); err != nil {
 		return err
@@ -146,7 +148,7 @@ func serve(s *stage, c *Config, isDemo bool, ready func(context.Context, *house,
 		MaxHeaderBytes: 64 << 10}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	if err := (runFile{PID: os.Getpid(), HTTP: address, EventLog: h.logURL}).write(c.Data); err != nil {
+	if err := h.runFile(address).write(c.Data); err != nil {
 		return err
 	}
 	defer os.Remove(filepath.Join(c.Data, "run.json"))
@@ -167,6 +169,27 @@ func serve(s *stage, c *Config, isDemo bool, ready func(context.Context, *house,
 	defer cancel()
 	if err := server.Shutdown(drain); err != nil {
 		return fmt.Errorf("finish open requests: %w", err)
+	}
+	return nil
+}
+
+// runFile tells other subcommands what this server stands on.
+func (h *house) runFile(address string) runFile {
+	r := runFile{PID: os.Getpid(), HTTP: address, EventLog: h.logURL, Database: h.config.DatabaseURL}
+	if h.config.MasterKeyFile != "" {
+		r.MasterKey, _ = filepath.Abs(h.config.MasterKeyFile) // without a working directory: the one in the data folder is looked for
+	}
+	return r
+}
+
+// refusePublicDemo keeps the demo's data on this machine, whichever subcommand serves it: everybody knows its passwords.
+func (h *house) refusePublicDemo(ctx context.Context, listen string) error {
+	demo, err := h.accounts.IsDemo(ctx)
+	if err != nil {
+		return err
+	}
+	if host, _, _ := net.SplitHostPort(listen); demo && !loopback(host) { // Validate has split it before
+		return fmt.Errorf("this deployment is a demo, whose logins are published, so it is served on a loopback address only, not on %s", listen)
 	}
 	return nil
 }

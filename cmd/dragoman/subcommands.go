@@ -2,12 +2,14 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -211,6 +213,9 @@ type userCmd struct {
 	Password userPasswordCmd `cmd:"" help:"Set a user's password, read from standard input; it must be changed at the next sign-in."`
 }
 
+// passwordLink is the portal's page on which whoever holds a one-time link chooses a password.
+const passwordLink = "/password-link"
+
 type userAddCmd struct {
 	Username string `arg:""`
 	Name     string `required:"" help:"The person's name."`
@@ -218,7 +223,7 @@ type userAddCmd struct {
 	Role     string `required:"" enum:"assigner,finance,admin,safeguarding,auditor,analyst" help:"Role within the agency."`
 }
 
-// Run adds a user without a password and prints a one-time link's token with which to choose one.
+// Run adds a user without a password and prints the one-time link with which to choose one.
 func (u userAddCmd) Run(s *stage, c *Config) error {
 	return withRunning(s, c, func(ctx context.Context, h *house) error {
 		made, err := h.commands.AddUser(ctx, commands.Request{Viewer: operator(), Name: "create-user"}, commands.UserIn{Username: u.Username,
@@ -230,7 +235,11 @@ func (u userAddCmd) Run(s *stage, c *Config) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(s.out, "user %s added; a password is chosen once with the token %s\n", made.ID, token)
+		portal := "<address of the portal>"
+		if r, ok := running(c.Data); ok {
+			portal = r.HTTP
+		}
+		fmt.Fprintf(s.out, "user %s added; a password is chosen once at %s%s?token=%s\n", made.ID, portal, passwordLink, url.QueryEscape(token))
 		return nil
 	})
 }
@@ -323,19 +332,23 @@ func (doctorCmd) Run(s *stage, c *Config) error {
 		return err
 	}
 	say("data folder", data)
-	if r, ok := running(c.Data); ok {
+	r, runs := running(c.Data)
+	if runs {
 		say("server", fmt.Sprintf("runs at %s (process %d)", r.HTTP, r.PID))
 	} else {
 		say("server", "does not run")
 	}
-	if c.EventStoreURL != "" {
+	switch {
+	case c.EventStoreURL != "":
 		say("event log", "the cluster of EVENTSTORE_URL")
-	} else {
+	case runs:
+		say("event log", "the running server's")
+	default:
 		say("event log", "embedded, "+filepath.Join(data, "log"))
 	}
-	if c.DatabaseURL != "" {
-		say("database", "the one of DATABASE_URL")
-		pool, err := postgres.Open(s.ctx, c.DatabaseURL, postgres.PoolOptions{MaxConns: 1, Name: "dragoman doctor"})
+	if database := cmp.Or(c.DatabaseURL, r.Database); database != "" {
+		say("database", map[bool]string{true: "the one of DATABASE_URL", false: "the running server's"}[c.DatabaseURL != ""])
+		pool, err := postgres.Open(s.ctx, database, postgres.PoolOptions{MaxConns: 1, Name: "dragoman doctor"})
 		if err != nil {
 			missing = append(missing, fmt.Sprintf("the database does not answer: %v", err))
 		} else {
@@ -346,11 +359,11 @@ func (doctorCmd) Run(s *stage, c *Config) error {
 	} else {
 		say("database", "a private cluster, binaries in "+where)
 	}
-	if _, err := os.Stat(c.masterKeyFile()); err == nil {
-		say("master key", c.masterKeyFile())
-	} else {
-		say("master key", c.masterKeyFile()+" (made at the first start)")
+	key := cmp.Or(c.MasterKeyFile, r.MasterKey, c.masterKeyFile())
+	if _, err := os.Stat(key); err != nil {
+		key += " (made at the first start)"
 	}
+	say("master key", key)
 	if _, err := exec.LookPath("chromium"); err == nil {
 		say("browser", "chromium, for the browser tests")
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/httpapi"
 	"github.com/dragoman-booking/dragoman/internal/accounts"
@@ -126,7 +128,7 @@ func (h *house) openStores(ctx context.Context, c *Config) error {
 	if err := h.openDatabase(ctx, c); err != nil {
 		return err
 	}
-	wrapper, err := accounts.OpenMasterKey(ctx, h.pool, c.masterKeyFile())
+	wrapper, err := accounts.OpenMasterKey(ctx, h.pool, cmp.Or(c.MasterKeyFile, runningStores(c.Data).MasterKey, c.masterKeyFile()))
 	if err != nil {
 		return err
 	}
@@ -163,7 +165,7 @@ func version() string {
 }
 
 func (h *house) openDatabase(ctx context.Context, c *Config) error {
-	h.databaseURL = c.DatabaseURL
+	h.databaseURL = cmp.Or(c.DatabaseURL, runningStores(c.Data).Database)
 	if h.databaseURL == "" {
 		cluster, err := postgres.StartPrivate(ctx, postgres.Options{DataDir: c.Data, Logger: h.log})
 		if err != nil {
@@ -180,11 +182,11 @@ func (h *house) openDatabase(ctx context.Context, c *Config) error {
 	return postgres.Migrate(ctx, h.pool)
 }
 
+// storeWait is how long a start waits for an event store that does not answer yet, as postgres.Open waits for the database.
+const storeWait = 30 * time.Second
+
 func (h *house) openLog(ctx context.Context, c *Config) error {
-	h.logURL = c.EventStoreURL
-	if h.logURL == "" {
-		h.logURL = runningLog(c.Data)
-	}
+	h.logURL = cmp.Or(c.EventStoreURL, runningStores(c.Data).EventLog)
 	if h.logURL == "" {
 		node, err := esnode.Start(ctx, esnode.Config{Dir: filepath.Join(c.Data, "log"), Logger: h.log, MinFreeDisk: int64(c.minFreeDisk())})
 		if err != nil {
@@ -194,8 +196,14 @@ func (h *house) openLog(ctx context.Context, c *Config) error {
 		h.closing("the embedded event log", node.Stop)
 	}
 	h.codec = eventschema.NewCodec(h.keys)
+	waiting, cancel := context.WithTimeout(ctx, storeWait)
+	defer cancel()
 	var err error
-	if h.events, err = eventlog.Open(ctx, h.logURL, eventlog.Options{Metrics: h.metrics}); err != nil {
+	if h.events, err = eventlog.Open(waiting, h.logURL, eventlog.Options{Metrics: h.metrics}); err != nil {
+		if waiting.Err() != nil && ctx.Err() == nil {
+			h.log.DebugContext(ctx, "no event store", "cause", err)
+			return fmt.Errorf("no event store answered at EVENTSTORE_URL within %s: start it, or see whether it can be reached from here", storeWait)
+		}
 		return fmt.Errorf("open the event log: %w", err)
 	}
 	h.closing("the event log's client", h.events.Close)
@@ -219,6 +227,9 @@ func (h *house) openCommands(ctx context.Context, demo bool) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := h.refuseOthers(ctx); err != nil {
+		return err
+	}
 	if h.deployment, err = h.commands.EnsureDeployment(ctx, demo); err != nil {
 		return err
 	}
@@ -233,6 +244,41 @@ func (h *house) openCommands(ctx context.Context, demo bool) (err error) {
 		h.began = first.Meta.At
 		return eventschema.ErrStop
 	})
+}
+
+// refuseOthers keeps log and database of different deployments apart before anything is written to either: a deployment would begin anew in an
+// empty log while its own lies elsewhere, or lose the keys of what the log holds.
+func (h *house) refuseOthers(ctx context.Context) error {
+	known, err := h.accounts.Deployment(ctx)
+	if err != nil {
+		return err
+	}
+	var begun uuid.UUID
+	users := false
+	err = h.events.ReadStream(ctx, eventschema.Agency, 0, func(e eventschema.Stored) error {
+		if begun != uuid.Nil {
+			users = e.Type == "agency.user-added.v1"
+		} else if first, err := h.codec.Decode(ctx, e); err != nil {
+			return fmt.Errorf("read which deployment the log holds: %w", err)
+		} else if created, ok := first.Event.(people.DeploymentCreated); ok {
+			begun = created.ID
+		}
+		if known != uuid.Nil || users {
+			return eventschema.ErrStop
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case known != uuid.Nil && begun == uuid.Nil:
+		return fmt.Errorf("the database belongs to deployment %s, but the event log is empty: name the log with --data or EVENTSTORE_URL, or restore a backup", known)
+	case known != uuid.Nil && begun != known:
+		return fmt.Errorf("%w: database %s, log %s", accounts.ErrOtherDeployment, known, begun)
+	case known == uuid.Nil && users:
+		return fmt.Errorf("the event log belongs to deployment %s, but the database is empty: name its database with DATABASE_URL, or restore a backup", begun)
+	}
+	return nil
 }
 
 // prepareRunner opens the feed and the read models' runner without running it.
