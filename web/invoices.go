@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -162,7 +163,7 @@ const mostDrafts = 500
 
 // chooseDrafts lists a customer's drafts, all of them chosen.
 func (p *Portal) chooseDrafts(w http.ResponseWriter, r *http.Request) error {
-	page, err := p.draftsOf(r, r.URL.Query().Get("customer"), nil)
+	page, err := p.draftsOf(r, r.URL.Query().Get("customer"), true, nil)
 	if err != nil {
 		return err
 	}
@@ -172,7 +173,7 @@ func (p *Portal) chooseDrafts(w http.ResponseWriter, r *http.Request) error {
 // checkDrafts shows what the chosen drafts come to, to be confirmed.
 func (p *Portal) checkDrafts(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	page, err := p.draftsOf(r, q.Get("customer"), q["jobs"])
+	page, err := p.draftsOf(r, q.Get("customer"), false, q["jobs"])
 	if err != nil {
 		return err
 	}
@@ -183,8 +184,8 @@ func (p *Portal) checkDrafts(w http.ResponseWriter, r *http.Request) error {
 	return p.render(w, r, http.StatusOK, "issuecheck", "issue.check", page)
 }
 
-// draftsOf are a customer's drafts and what the chosen ones come to; nil chooses all that have a price.
-func (p *Portal) draftsOf(r *http.Request, customer string, chosen []string) (issuePage, error) {
+// draftsOf are a customer's drafts and what the chosen ones come to, of those that have a price.
+func (p *Portal) draftsOf(r *http.Request, customer string, all bool, chosen []string) (issuePage, error) {
 	ctx, v := r.Context(), viewer(r.Context())
 	if err := access.MayManage(v, access.IssueInvoices); err != nil {
 		return issuePage{}, err
@@ -214,7 +215,7 @@ func (p *Portal) draftsOf(r *http.Request, customer string, chosen []string) (is
 		switch {
 		case d.Fault != "":
 			page.Faulty++
-		case chosen == nil || slices.Contains(chosen, row.Job()):
+		case all || slices.Contains(chosen, row.Job()):
 			row.Chosen = true
 			page.Total = domain.Money{Minor: page.Total.Minor + d.Total.Minor, Currency: d.Total.Currency}
 		}
@@ -232,11 +233,11 @@ func (p *Portal) issueInvoice(w http.ResponseWriter, r *http.Request) error {
 	f := r.PostForm
 	answer, err := p.sendInvoice(r, req, f)
 	if no := correctable(err); no != nil {
-		page, err := p.draftsOf(r, f.Get("customer"), f["jobs"])
+		page, err := p.draftsOf(r, f.Get("customer"), false, f["jobs"])
 		if err != nil {
 			return err
 		}
-		page.Refusal = no
+		page.Refusal = namingJobs(no, f["jobs"])
 		if no.Code == "total-differs" {
 			return p.render(w, r, no.Status, "issuecheck", "issue.check", page)
 		}
@@ -246,6 +247,20 @@ func (p *Portal) issueInvoice(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return p.done(w, r, "/invoices/"+answer.ID.String(), "issue-invoice", answer.Position)
+}
+
+// namingJobs says of which job a fault is: by its reference, for the list that is shown may be another one than was sent.
+func namingJobs(no *domain.Refusal, jobs []string) *domain.Refusal {
+	out := *no
+	out.Errors = slices.Clone(no.Errors)
+	for i, e := range out.Errors {
+		for n, job := range jobs {
+			if e.Location == fmt.Sprintf("body.jobs[%d]", n) {
+				out.Errors[i] = domain.FieldError{Location: "body.jobs", Message: job + ": " + e.Message}
+			}
+		}
+	}
+	return &out
 }
 
 func (p *Portal) sendInvoice(r *http.Request, req commands.Request, f url.Values) (commands.InvoiceAnswer, error) {

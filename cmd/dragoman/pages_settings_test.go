@@ -1,0 +1,195 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestSettingsPages: an admin changes each part, what is wrong comes back as typed, and what two people change at once is not lost; an
+// auditor reads, others do not.
+func TestSettingsPages(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "20/03/2020 09:00")
+	admin, auditor := d.as("admin"), d.as("auditor")
+	all := admin.see("/settings")
+	wants(t, all, "Dragoman Language Services", "while more than 72 hours are left", "holds the job; an assigner assigns it", "until the job begins", "No longer needed", "This job does not have a linguist assigned to it.")
+	wants(t, auditor.see("/settings"), "Dragoman Language Services")
+	lacks(t, auditor.see("/settings"), "/settings/agency", "/settings/numbering")
+
+	section := func(name string, changes map[string][]string) *page {
+		t.Helper()
+		return admin.submit(admin.see("/settings/"+name), "set", changes)
+	}
+	no := section("agency", map[string][]string{"name": {""}, "currency": {"pounds"}, "contact.email": {"nobody"}, "contact.telephone": {"0161 496 0123"}})
+	summary := textOf(refused(t, no, http.StatusUnprocessableEntity))
+	if !strings.Contains(summary, "This field is required.") || !strings.Contains(summary, "Send a currency such as GBP.") || no.value("contact.telephone") != "0161 496 0123" {
+		t.Errorf("a faulty agency: %s", summary)
+	}
+	wants(t, done(admin, admin.submit(no, "set", map[string][]string{"name": {"Aire Interpreting"}, "currency": {"GBP"}, "contact.email": {"desk@aire.example"}}), "change-settings"),
+		"Aire Interpreting", "desk@aire.example", "0161 496 0123")
+	refused(t, section("policies", map[string][]string{"cancelHours": {"three"}}), http.StatusUnprocessableEntity)
+	wants(t, done(admin, section("policies", map[string][]string{"cancelHours": {"48"}, "cancelInclusive": {"yes"}, "autoAssign": {"yes"}, "offerHours": {"4"}}), "change-settings"),
+		"until 48 hours before the start, that moment included", "assigns the job", "for 4 hours")
+	wants(t, done(admin, section("texts", map[string][]string{"texts.no-linguist": {"Nobody yet.\r\nSoon."}}), "change-settings"), "Nobody yet.", "We are currently issuing job offers")
+	wants(t, done(admin, section("labels", map[string][]string{"statusLabels.new": {"open"}}), "change-settings"), "new open")
+	wants(t, d.as("requestor").see("/jobs"), "open")
+	wants(t, done(admin, section("labels", map[string][]string{"statusLabels.new": {""}}), "change-settings"), "new the same word")
+
+	// Reasons: renamed, taken away and added; a value stays with its reason.
+	form := admin.see("/settings/reasons")
+	labels := func(p *page) []string { v, _ := formValues(p.byID("set")); return v["reasons.decline.label"] }
+	was := labels(form)
+	next := slices.Clone(was)
+	next[0], next[1], next[len(was)-3] = "Busy", "", "Too early in the day"
+	stale := admin.see("/settings/reasons")
+	done(admin, admin.submit(form, "set", map[string][]string{"reasons.decline.label": next}), "change-settings")
+	reasons := signIn(t, d.base, "admin").get("/reasons?kind=decline", d.customer).items()
+	if reasons[0]["label"] != "Busy" || reasons[0]["value"] != "not-available" || slices.ContainsFunc(reasons, func(r map[string]any) bool { return r["label"] == was[1] }) ||
+		!slices.ContainsFunc(reasons, func(r map[string]any) bool { return r["value"] == "too-early-in-the-day" }) {
+		t.Errorf("reasons are now %v", reasons)
+	}
+	typed := slices.Clone(was)
+	typed[0] = "Somewhere else"
+	lost := admin.submit(stale, "set", map[string][]string{"reasons.decline.label": typed})
+	refused(t, lost, http.StatusPreconditionFailed)
+	if labels(lost)[0] != "Somewhere else" {
+		t.Error("what was typed is lost")
+	}
+	done(admin, admin.submit(lost, "set", nil), "change-settings") // now it is decided on what stands
+
+	// Languages.
+	found := admin.submit(admin.see("/settings/languages"), "filters", map[string][]string{"q": {"poli"}})
+	wants(t, found, "Polish", "1 of 61 languages")
+	lacks(t, found, "Portuguese")
+	twice := admin.submit(admin.see("/settings/add-language"), "language", map[string][]string{"code": {"PL"}, "name": {"Polish again"}})
+	refused(t, twice, http.StatusUnprocessableEntity)
+	bad := admin.submit(twice, "language", map[string][]string{"code": {"not a code"}})
+	refused(t, bad, http.StatusUnprocessableEntity)
+	if bad.value("name") != "Polish again" {
+		t.Error("what was typed is lost")
+	}
+	wants(t, done(admin, admin.submit(bad, "language", map[string][]string{"code": {"new"}, "name": {"Nepal Bhasa"}, "tier": {"Rare"}}), "add-language"), "Nepal Bhasa", "62 of 62")
+	one := admin.see("/settings/languages/new")
+	wants(t, done(admin, admin.submit(one, "language", map[string][]string{"tier": {"Standard"}}), "change-language"), "Nepal Bhasa new Standard")
+	lacks(t, done(admin, admin.submit(one, "remove", nil), "remove-language"), "Nepal Bhasa")
+	if p := admin.get("/settings/languages/new"); p.status != http.StatusNotFound {
+		t.Errorf("a language that is gone: %d", p.status)
+	}
+
+	// Numbering: only up, and only by who is sure.
+	number := admin.see("/settings/numbering")
+	unsure := admin.submit(number, "numbering", map[string][]string{"next": {"500000"}})
+	refused(t, unsure, http.StatusUnprocessableEntity)
+	if unsure.value("next") != "500000" {
+		t.Error("what was typed is lost")
+	}
+	wants(t, admin.submit(number, "numbering", map[string][]string{"next": {"7"}, "sure": {"yes"}}), "Numbers below")
+	done(admin, admin.submit(unsure, "numbering", map[string][]string{"sure": {"yes"}}), "set-numbering")
+	if ref := d.book("2020-03-26T14:00", 60, nil); ref != "DTP500000" {
+		t.Errorf("the next job is %s", ref)
+	}
+
+	for _, path := range []string{"/settings/agency", "/settings/reasons", "/settings/add-language", "/settings/numbering"} {
+		for _, who := range []string{"auditor", "assigner", "requestor"} {
+			if p := d.as(who).get(path); p.status != http.StatusForbidden {
+				t.Errorf("%s opens %s: %d", who, path, p.status)
+			}
+			if p := d.as(who).post(path, url.Values{"name": {"Mine"}, "next": {"900000"}, "sure": {"yes"}, "series": {"job"}, "key": {"k"}}); p.status != http.StatusForbidden {
+				t.Errorf("%s posts %s: %d", who, path, p.status)
+			}
+		}
+	}
+	if p := d.as("assigner").get("/settings"); p.status != http.StatusForbidden {
+		t.Errorf("an assigner opens /settings: %d", p.status)
+	}
+	if p := admin.get("/settings/nothing"); p.status != http.StatusNotFound {
+		t.Errorf("a section that there is not: %d", p.status)
+	}
+}
+
+// TestNoticesPage: an assigner posts notices and a splash; whom they concern sees them; who works on an older list does not take a newer one away (II-19, II-20).
+func TestNoticesPage(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "20/03/2020 09:00")
+	staff, admin := d.as("assigner"), d.as("admin")
+	empty := staff.see("/notices")
+	police := d.customer.get("/me").body["customer"].(string)
+	no := staff.submit(empty, "notices", map[string][]string{"splash": {"Fire drill at noon."}, "notices.text": {"Invoices come by mail.", "Closed on Monday."},
+		"notices.customer": {police, ""}, "notices.from": {"", ""}, "notices.until": {"2020-03-31", "2020-13-01"}})
+	refused(t, no, http.StatusUnprocessableEntity)
+	values, _ := formValues(no.byID("notices"))
+	if values.Get("splash") != "Fire drill at noon." || values["notices.text"][1] != "Closed on Monday." || values["notices.customer"][0] != police {
+		t.Errorf("what was typed is lost: %v", values)
+	}
+	other := admin.see("/notices")
+	done(staff, staff.submit(no, "notices", map[string][]string{"notices.until": {"2020-03-31", "2020-03-21", "", ""}}), "post-notices")
+	for who, want := range map[string][2]bool{"requestor": {true, true}, "requestor2": {false, true}, "interpreter": {false, true}} {
+		home := d.as(who).see("/")
+		if strings.Contains(home.text, "Invoices come by mail.") != want[0] || strings.Contains(home.text, "Closed on Monday.") != want[1] || !strings.Contains(home.text, "Fire drill") {
+			t.Errorf("%s sees %s", who, home.words())
+		}
+	}
+	late := admin.submit(other, "notices", map[string][]string{"notices.text": {"Mine alone.", ""}})
+	refused(t, late, http.StatusPreconditionFailed)
+	if got := staff.see("/notices"); got.value("notices.text") != "Invoices come by mail." {
+		t.Errorf("the newer list is gone: %s", got.words())
+	}
+	d.customer.clock("22/03/2020 09:00")
+	wants(t, staff.see("/notices"), "Its last day is over.")
+	again := staff.see("/notices")
+	done(staff, staff.submit(again, "notices", map[string][]string{"splash": {""}, "notices.text": {"", "", "", ""}}), "post-notices")
+	lacks(t, d.as("requestor").see("/"), "Fire drill", "Invoices come by mail.")
+	for _, who := range []string{"requestor", "interpreter", "finance", "auditor"} {
+		if p := d.as(who).get("/notices"); p.status != http.StatusForbidden {
+			t.Errorf("%s opens /notices: %d", who, p.status)
+		}
+		if p := d.as(who).post("/notices", url.Values{"splash": {"Mine"}, "key": {"k"}}); p.status != http.StatusForbidden {
+			t.Errorf("%s posts notices: %d", who, p.status)
+		}
+	}
+}
+
+// TestStatusPage: every read model with its health and generation; an admin has one rebuilt while the page tells how it fares.
+func TestStatusPage(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "20/03/2020 09:00")
+	admin := d.as("admin")
+	shown := admin.see("/status")
+	for _, model := range []string{"access", "activity", "calendar", "dashboard", "diary", "invoices", "jobs", "messages", "people", "refs", "settings", "timers"} {
+		if shown.byID("rebuild-"+model) == nil {
+			t.Errorf("%s cannot be rebuilt", model)
+		}
+	}
+	wants(t, shown, "running", "up to date")
+	lacks(t, d.as("auditor").see("/status"), "/rebuild")
+	if p := admin.submit(shown, "rebuild-invoices", nil); p.status != http.StatusSeeOther || p.location() != "/status" {
+		t.Fatalf("rebuild: %d %s", p.status, p.location())
+	}
+	limit := time.Now().Add(time.Minute)
+	for now := admin.see("/status"); !strings.Contains(now.words(), "rebuilt in"); now = admin.see("/status") {
+		if time.Now().After(limit) {
+			t.Fatalf("it is not rebuilt: %s", now.words())
+		}
+		time.Sleep(20 * time.Millisecond) // the page is asked again, as its reader would
+	}
+	for _, m := range signIn(t, d.base, "admin").get("/status").items() {
+		if want := 1.0; m["model"] == "invoices" && m["generation"] != want+1 || m["model"] == "jobs" && m["generation"] != want {
+			t.Errorf("generation of %v is %v", m["model"], m["generation"])
+		}
+	}
+	if p := admin.post("/status/nothing/rebuild", url.Values{}); p.status != http.StatusNotFound {
+		t.Errorf("a model that there is not: %d", p.status)
+	}
+	for who, status := range map[string]int{"auditor": http.StatusForbidden, "assigner": http.StatusForbidden, "requestor": http.StatusForbidden} {
+		if p := d.as(who).post("/status/invoices/rebuild", url.Values{}); p.status != status {
+			t.Errorf("%s rebuilds: %d", who, p.status)
+		}
+	}
+	if p := d.as("requestor").get("/status"); p.status != http.StatusForbidden {
+		t.Errorf("a requestor opens /status: %d", p.status)
+	}
+}
