@@ -42,7 +42,7 @@ type entryForm struct {
 // entrySection is a part of the form in the side list (LL-17).
 type entrySection struct {
 	Key, Label string
-	Whole      bool // to be left empty or filled wholly
+	Whole      bool   // to be left empty or filled wholly
 	ID         string // the anchor of its heading
 	Next       *entrySection
 	Entries    []entry
@@ -148,15 +148,6 @@ func (l entryLists) zoneAt(f url.Values) string {
 		}
 	}
 	return l.zone
-}
-
-func (l entryLists) languageName(code string) string {
-	for _, known := range l.languages {
-		if known.Code == code {
-			return known.Name
-		}
-	}
-	return code
 }
 
 // drawing is what inputs are made from.

@@ -118,7 +118,6 @@ type reasonRows struct {
 
 // section is a part of the settings that is changed by one form.
 type section struct {
-	area access.Area
 	// fill writes what stands into the form; build reads the change out of it.
 	fill  func(s people.AgencySettings) url.Values
 	build func(p *Portal, now people.AgencySettings, e edits) (people.ChangeAgency, error)

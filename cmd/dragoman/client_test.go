@@ -163,6 +163,21 @@ func (r reply) items() []map[string]any {
 	return out
 }
 
+// newcomer makes a user who has signed in before: the password that was issued is changed to the demo's (II-03).
+func newcomer(t testing.TB, admin *client, body map[string]any) (id string, c *client) {
+	t.Helper()
+	body["password"] = "issued by the admin"
+	id = admin.do("POST", "/users", body).body["id"].(string)
+	c = &client{t: t, base: admin.base}
+	in := c.send("POST", "/api/v1/sessions", map[string]any{"username": body["username"], "password": body["password"]}, nil)
+	if in.status != http.StatusCreated || in.body["mustChangePassword"] != true {
+		t.Fatalf("first sign-in of %v: %d %s", body["username"], in.status, in.raw)
+	}
+	c.token = in.body["token"].(string)
+	c.do("PUT", "/me/password", map[string]any{"current": body["password"], "new": "dragoman-demo"})
+	return id, c
+}
+
 // faceToFace is a complete booking of the face-to-face form; change what the test is about.
 func faceToFace(location, start string, minutes int) map[string]any {
 	return map[string]any{

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // office is one running demo with its people, for tests of the contract. They share its clock, so they take their turns.
@@ -207,13 +206,4 @@ func blocksOf(pairs ...string) map[string]any {
 		list = append(list, map[string]any{"start": pairs[i], "end": pairs[i+1]})
 	}
 	return map[string]any{"blocks": list}
-}
-
-func london(t *testing.T) *time.Location {
-	t.Helper()
-	zone, err := time.LoadLocation("Europe/London")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return zone
 }

@@ -140,13 +140,13 @@ func newRoleWorld(t *testing.T, base string) *roleWorld {
 	w.customer = places[0]["customer"].(string)
 	w.clientID = own.get("/clients").items()[0]["id"].(string)
 	add := func(persona, role string, more map[string]any) {
-		body := map[string]any{"username": "role-" + persona, "name": "Role " + persona, "email": persona + "@roles.example", "password": "dragoman-demo", "role": role}
+		body := map[string]any{"username": "role-" + persona, "name": "Role " + persona, "email": persona + "@roles.example", "role": role}
 		for k, v := range more {
 			body[k] = v
 		}
-		made := admin.do("POST", "/users", body)
+		id, _ := newcomer(t, admin, body)
 		if persona == "victim" {
-			w.user = made.body["id"].(string)
+			w.user = id
 		}
 		w.users[persona] = "role-" + persona
 		w.again(persona)

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // owner is the account that the server runs under: nil means our own.
@@ -53,6 +55,25 @@ func (o *owner) command(dir, program string, args ...string) *exec.Cmd {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(o.uid), Gid: uint32(o.gid)}
 	}
 	return cmd
+}
+
+// caught says whether a program that we started was ended by the Ctrl-C that ends us too: it is in our process group until it runs. It
+// gives that signal a moment to reach ctx.
+func caught(ctx context.Context, err error) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	if !ok || !status.Signaled() || status.Signal() != syscall.SIGINT && status.Signal() != syscall.SIGTERM {
+		return false
+	}
+	select {
+	case <-ctx.Done():
+		return true
+	case <-time.After(time.Second):
+		return false
+	}
 }
 
 // makeDir makes dir with mode, belonging to the owner. Its parents are made, open to all, if missing.

@@ -87,7 +87,7 @@ func startPrivate(ctx context.Context, o Options, find func() []binaries) (*Clus
 		return nil, err
 	}
 	defer starting.release()
-	if err := c.locate(find); err != nil {
+	if err := c.locate(ctx, find); err != nil {
 		return nil, err
 	}
 	if err := c.run(ctx); err != nil {
@@ -150,7 +150,7 @@ func (c *Cluster) usersLock() string { return filepath.Join(c.dataDir, "postgres
 func (c *Cluster) notePath() string  { return filepath.Join(c.dataDir, "postgres.json") }
 
 // locate finds the cluster of the data folder, or decides where a new one goes and makes it.
-func (c *Cluster) locate(find func() []binaries) error {
+func (c *Cluster) locate(ctx context.Context, find func() []binaries) error {
 	found := find()
 	n, err := c.readNote()
 	if err != nil {
@@ -202,7 +202,7 @@ func (c *Cluster) locate(find func() []binaries) error {
 	if err := os.WriteFile(c.ownerPath(), []byte(c.dataDir), 0o600); err != nil {
 		return err
 	}
-	if err := s.initialise(c.bin); err != nil {
+	if err := s.initialise(ctx, c.bin); err != nil {
 		return err
 	}
 	n.Made = true

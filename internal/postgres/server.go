@@ -69,7 +69,7 @@ func (s *server) made() int {
 }
 
 // initialise makes the cluster. It grows beside its place and is moved there whole, so a half-made one is never used.
-func (s *server) initialise(b binaries) error {
+func (s *server) initialise(ctx context.Context, b binaries) error {
 	const need = 200 << 20 // a new cluster takes about 40 MB, its first WAL files and tables as much again
 	if free, err := freeSpace(s.dir); err == nil && free < need {
 		return fmt.Errorf("%s has %d MB free and a new database needs %d MB: free some space and start again", s.dir, free>>20, need>>20)
@@ -98,6 +98,9 @@ func (s *server) initialise(b binaries) error {
 	if err != nil && strings.Contains(string(out), "invalid locale") {
 		os.RemoveAll(growing)
 		out, err = s.owner.command(s.dir, b.initdb(), append(args, "--lc-ctype", "C")...).CombinedOutput()
+	}
+	if caught(ctx, err) {
+		return fmt.Errorf("make the database in %s: %w", s.dir, ctx.Err())
 	}
 	if err != nil {
 		return fmt.Errorf("make the database in %s: %s", s.dir, explain(string(out), err))
@@ -215,6 +218,9 @@ func (s *server) start(ctx context.Context, b binaries) error {
 		}
 		select {
 		case exit := <-ended:
+			if caught(ctx, exit) {
+				return fmt.Errorf("start PostgreSQL (see %s): %w", s.logFile(), ctx.Err())
+			}
 			return fmt.Errorf("PostgreSQL ended while starting: %s (see %s)", explain(s.saidSince(from), orDefault(exit, errors.New("no reason given"))), s.logFile())
 		case <-ctx.Done():
 			end()

@@ -240,7 +240,7 @@ func (s *server) runForTests(ctx context.Context, b binaries, passwordFile strin
 	if err := s.owner.makeDir(s.dir, 0o700); err != nil {
 		return err
 	}
-	if err := s.initialise(b); err != nil {
+	if err := s.initialise(ctx, b); err != nil {
 		return err
 	}
 	return s.start(ctx, b)
