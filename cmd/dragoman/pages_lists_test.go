@@ -338,7 +338,7 @@ func TestWorkQueue(t *testing.T) {
 	queue := b.see("/queue")
 	same(t, "the queue", rowRefs(queue), []string{custody, near, far})
 	rows := cells(queue)
-	if !strings.Contains(rows[0][0], "custody") || !strings.Contains(rows[1][1], "overdue First contact 20/03/2020 11:00 Due within 24 hours") ||
+	if !strings.Contains(rows[0][0], "custody") || !strings.Contains(rows[1][1], "overdue First contact 20/03/2020 11:00 Booked under 24 hours ahead") ||
 		!strings.Contains(rows[2][5], "held by") || rows[1][5] != "none out" || !strings.HasPrefix(rows[1][2], "21/03/2020 08:00 in 20 hrs") {
 		t.Errorf("the queue reads %q", rows)
 	}
