@@ -43,6 +43,17 @@ func (p *Portal) routes(r chi.Router) {
 	r.Get("/calendar.json", p.page(p.calendarJSON))
 }
 
+// Routes are method and pattern of every route of the portal, each list and table of which is held against them.
+func Routes() (all [][2]string) {
+	r := chi.NewRouter()
+	(&Portal{}).routes(r)
+	_ = chi.Walk(r, func(method, pattern string, _ http.Handler, _ ...func(http.Handler) http.Handler) error { // this never fails
+		all = append(all, [2]string{method, pattern})
+		return nil
+	})
+	return all
+}
+
 // officeRoutes are the interpreter's own place, the directory, bills, settings and the read models.
 func (p *Portal) officeRoutes(r chi.Router) {
 	r.Get(passwordLinkPath, p.open(p.passwordLink))
