@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestLL113_CancelWindow: customers cancel while more than 72 hours remain before the start; exactly 72 are too late. The clocks are real hours,
+// TestLL113_LL115_CancelWindow: customers cancel while more than 72 hours remain before the start; exactly 72 are too late. The clocks are real hours,
 // across a clock change too. What is too late comes with the admin message to send instead (LL-115). Staff are not bound.
-func TestLL113_CancelWindow(t *testing.T) {
+func TestLL113_LL115_CancelWindow(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.clock("2020-03-02T09:00:00Z")

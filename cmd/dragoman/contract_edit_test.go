@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestLL108_Editable: a customer changes exactly what the form leaves to customers; everything else is 403 with the admin message that asks for it.
-func TestLL108_Editable(t *testing.T) {
+// TestLL108_D19_Editable: a customer changes exactly what the form leaves to customers; everything else is 403 with the admin message that asks for it.
+func TestLL108_D19_Editable(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.clock("2020-03-02T09:00:00Z")
@@ -171,9 +171,9 @@ func TestLL91_EditsAndOffers(t *testing.T) {
 	}
 }
 
-// TestLL67_Messages: an unassigned job shows one of two messages, in the agency's words; an assigned one neither. Whoever has nothing to do with the
+// TestLL67_LL92_Messages: an unassigned job shows one of two messages, in the agency's words; an assigned one neither. Whoever has nothing to do with the
 // customer's side reads none.
-func TestLL67_Messages(t *testing.T) {
+func TestLL67_LL92_Messages(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.clock("2020-03-02T09:00:00Z")
@@ -219,8 +219,8 @@ func TestLL67_Messages(t *testing.T) {
 	shows("taken", "A person is on it.")
 }
 
-// TestLL96_ETA: another start becomes the ETA once the customer agrees, the requested time stays; without agreement there is none. The diary follows.
-func TestLL96_ETA(t *testing.T) {
+// TestLL96_D21_ETA: another start becomes the ETA once the customer agrees, the requested time stays; without agreement there is none. The diary follows.
+func TestLL96_D21_ETA(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.clock("2020-03-02T09:00:00Z")

@@ -63,10 +63,10 @@ func TestFormsAsAgreed(t *testing.T) {
 		t.Errorf("another customer's forms became %v", got)
 	}
 	form := customer.get("/forms/standard", admin).body
-	for _, f := range maps(form["fields"].([]any)) {
+	for _, f := range objectsOf(form["fields"]) {
 		switch f["key"] {
 		case "serviceType":
-			if options := maps(f["options"].([]any)); len(options) != 1 || options[0]["value"] != "face-to-face" {
+			if options := objectsOf(f["options"]); len(options) != 1 || options[0]["value"] != "face-to-face" {
 				t.Errorf("the services offered are %v", options)
 			}
 		case "consumer":

@@ -24,7 +24,7 @@ func TestII19_Notices(t *testing.T) {
 		t.Helper()
 		listed, dashboard := c.get("/notices", assigner, admin), c.get("/dashboard", assigner, admin)
 		shown, _ := dashboard.body["notices"].([]any)
-		for name, got := range map[string][]string{"list": keysOf(listed.items()), "dashboard": keysOf(maps(shown))} {
+		for name, got := range map[string][]string{"list": keysOf(listed.items()), "dashboard": keysOf(objectsOf(shown))} {
 			if !slices.Equal(got, want) {
 				t.Errorf("%s: got %v, want %v", name, got, want)
 			}
@@ -71,7 +71,9 @@ func keysOf(items []map[string]any) (keys []string) {
 	return keys
 }
 
-func maps(list []any) (out []map[string]any) {
+// objectsOf reads a list of objects.
+func objectsOf(v any) (out []map[string]any) {
+	list, _ := v.([]any)
 	for _, item := range list {
 		out = append(out, item.(map[string]any))
 	}

@@ -163,6 +163,9 @@ func (f *fold) event(event booking.Event) error {
 	case booking.EtaAgreed:
 		return f.on(e.Job, func(j *job) { f.eta(j, e.ETA) })
 	case booking.EtaChanged:
+		if e.InPast {
+			return f.on(e.Job, func(j *job) { f.eta(j, e.ETA, param{"inPast", "true"}) })
+		}
 		return f.on(e.Job, func(j *job) { f.eta(j, e.ETA) })
 	case booking.EtaDeclined:
 		return f.on(e.Job, func(j *job) { f.say(j, EtaDeclined, "", "Proposed ETA declined for "+j.ref) })
@@ -265,9 +268,9 @@ func (f *fold) revoked(j *job, lin string) {
 	f.say(j, OfferRevoked, lin, "Revoked job offer to "+lin+" for job "+j.ref)
 }
 
-func (f *fold) eta(j *job, eta domain.Moment) {
+func (f *fold) eta(j *job, eta domain.Moment, more ...param) {
 	stamp := eta.In().Format(etaLayout)
-	f.say(j, EtaChanged, "", j.ref+" ETA has changed to "+stamp, param{"eta", stamp})
+	f.say(j, EtaChanged, "", j.ref+" ETA has changed to "+stamp, append([]param{{"eta", stamp}}, more...)...)
 }
 
 // submitted: the first hours make the job ongoing (LL-88); hours entered again after a dispute change no status.

@@ -374,7 +374,7 @@ func (f *fold) submit(j *job, e booking.TimesheetSubmitted) {
 
 func (f *fold) close(j *job, e booking.Closed) {
 	f.changeSheet(j, sheetChange{state: "settled"})
-	row := ending{job: j.id, kind: "closed", at: f.at, by: f.actor, details: e.Reason.Reveal(), worked: e.Worked,
+	row := ending{job: j.id, kind: "closed", at: f.at, by: f.actor, reason: e.ReasonCode, details: e.Reason.Reveal(), worked: e.Worked,
 		startAt: instantOf(e.Start), endAt: instantOf(e.End)}
 	f.endings = append(f.endings, row)
 	if e.Start != nil && e.End != nil || len(e.Incidentals) > 0 || len(e.Documents) > 0 {
