@@ -6,7 +6,7 @@ LISTEN      ?= 127.0.0.1:8080
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: help run build test quick bench lint docs need-go need-postgres need-npm assets
+.PHONY: help run build test quick bench lint docs need-go need-postgres need-npm need-chromium assets
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -17,7 +17,7 @@ run: build need-postgres ## build, start with demo data, print address and login
 build: need-go assets ## build the binary into bin/
 	go build -o $(BIN) ./cmd/dragoman
 
-test: build need-postgres ## everything: vet, then every test against the real parts
+test: build need-postgres need-chromium ## everything: vet, then every test against the real parts
 	go vet ./...
 	go test -timeout 40m ./...
 
@@ -62,3 +62,8 @@ need-postgres:
 	{ if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
 	then apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql; \
 	else echo "PostgreSQL 14 or newer is missing: install it (Debian: apt-get install postgresql), or set DATABASE_URL"; exit 1; fi; }
+
+need-chromium:
+	@command -v chromium >/dev/null || { if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
+	then apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; \
+	else echo "Chromium is missing, which the tests of pages need: install it (Debian: apt-get install chromium)"; exit 1; fi; }

@@ -129,6 +129,7 @@ func TestMain(m *testing.M) {
 		_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
 	}
 	code := m.Run()
+	endChromium()
 	if builtIn != "" {
 		os.RemoveAll(builtIn)
 	}

@@ -36,7 +36,7 @@ document.addEventListener('keydown', (e) => {
 // A part of a page with a bundle of its own gets it once the page is painted.
 for (const part of document.querySelectorAll<HTMLElement>('[data-bundle]')) {
   requestAnimationFrame(() => setTimeout(() => {
-    import(part.dataset.bundle ?? '').then((bundle) => bundle.start(part)).catch(() => part.classList.add('without-script'))
+    import(part.dataset.bundle ?? '').then((bundle) => { bundle.start(part); part.dataset.started = 'yes' }).catch(() => part.classList.add('without-script'))
   }))
 }
 
