@@ -22,36 +22,9 @@ import (
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/people"
-	"github.com/dragoman-booking/dragoman/internal/esnode"
 	"github.com/dragoman-booking/dragoman/internal/postgres"
 	"github.com/dragoman-booking/dragoman/projections"
 )
-
-type eventstoreCmd struct{}
-
-// Run serves the embedded event log alone, until it is asked to stop.
-func (eventstoreCmd) Run(s *stage, c *Config) (err error) {
-	address := c.Listen
-	if address == "127.0.0.1:8080" { // the default of the other subcommands
-		address = "127.0.0.1:2113"
-	}
-	node, err := esnode.Start(s.ctx, esnode.Config{Dir: filepath.Join(c.Data, "log"), Listen: address, Logger: s.log, MinFreeDisk: int64(c.minFreeDisk())})
-	if err != nil {
-		return err
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		err = errors.Join(err, node.Stop(ctx))
-	}()
-	fmt.Fprintf(s.out, "listening on %s\n", node.ConnectionString())
-	select {
-	case <-s.ctx.Done():
-		return nil
-	case err := <-node.Failed():
-		return fmt.Errorf("the event log failed and took no more appends: %w", err)
-	}
-}
 
 type migrateCmd struct{}
 

@@ -7,16 +7,12 @@ import (
 )
 
 // Report is what Check found.
-type Report struct {
-	Events  uint64
-	Streams uint64
-	Last    uint64   // the highest position in $all
-	Faults  []string // what is wrong, a sentence each (at most 100); none: all is well
-}
+type Report = log.Report
 
-// Check reads the whole folder of a node that is not running: every checksum, every index, every stream's numbering, and that nothing
-// acknowledged is missing. An error means that the folder could not be read to its end; the report then tells how far it was.
-func Check(ctx context.Context, dir string) (Report, error) {
-	r, err := log.Check(ctx, dir, nil)
-	return Report(r), err
-}
+// RecentDays is how many days before the newest event a report's RecentBytes covers.
+const RecentDays = log.RecentDays
+
+// Check reads the whole folder of a node that is not running, and changes nothing in it: every checksum, every record, every index, every
+// stream's numbering, and that nothing acknowledged is missing. It goes on behind what it cannot read. An error means that it could not
+// begin, or was asked to stop.
+func Check(ctx context.Context, dir string) (Report, error) { return log.Check(ctx, dir, nil) }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -20,17 +21,24 @@ const (
 // ErrMissing says that events which were once acknowledged are not in the folder.
 var ErrMissing = errors.New("acknowledged events are missing")
 
-// acknowledged reads the file; 0 if there is none yet.
+// acknowledgedUpTo reads the file; 0 if there is none yet.
 func acknowledgedUpTo(dir string, fs vfs.FS) (uint64, error) {
 	text, err := readSmall(dir, acknowledgedFile, fs)
 	if err != nil || text == "" {
 		return 0, err
 	}
-	position, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("file %s is damaged: %w", acknowledgedFile, err)
+	number, _, withSum := strings.Cut(text, " ") // format 1 had no checksum
+	position, err := strconv.ParseUint(number, 10, 64)
+	if err != nil || withSum && text != acknowledgedText(position) {
+		return 0, fmt.Errorf("%w: file %s", ErrDamaged, acknowledgedFile)
 	}
 	return position, nil
+}
+
+// acknowledgedText is what the file holds: the position and a checksum of it.
+func acknowledgedText(position uint64) string {
+	text := strconv.FormatUint(position, 10)
+	return text + " " + sumOf(text)
 }
 
 // checkAcknowledged compares the file with the log's end.
@@ -59,7 +67,7 @@ func (l *Log) acknowledgeLoop() {
 		case <-l.stopped:
 		}
 		if end := l.End(); end > written {
-			if err := writeDurably(l.dir, acknowledgedFile, strconv.FormatUint(end, 10)+"\n", l.opts.FS); err != nil {
+			if err := writeDurably(l.dir, acknowledgedFile, acknowledgedText(end)+"\n", l.opts.FS); err != nil {
 				l.log.Warn("position of the last acknowledged event could not be kept", "error", err)
 			} else {
 				written = end

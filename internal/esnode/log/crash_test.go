@@ -235,20 +235,20 @@ func TestCheckNotices(t *testing.T) {
 			closer.Close()
 			altered[len(altered)-1] ^= 1
 			_ = l.db.Set(eventKey(nil, 2), altered, nil)
-		}, "event at position 2: record is damaged"},
+		}, `stream "s", revision 1, position 2: the event cannot be read: event at position 2: record is damaged`},
 		"a moved record": {func(l *Log) {
 			value, closer, _ := l.db.Get(eventKey(nil, 2))
 			altered := append([]byte(nil), value...)
 			closer.Close()
 			_ = l.db.Set(eventKey(nil, 3), altered, nil)
-		}, "event at position 3: record is damaged"},
-		"a lost event":    {func(l *Log) { _ = l.db.Delete(eventKey(nil, 2), nil) }, "2 events, but 3 rows in the streams' index"},
-		"a lost revision": {func(l *Log) { _ = l.db.Delete(revisionKey(nil, 1, 1), nil) }, "position 2: its stream's index does not lead to it"},
+		}, `stream "s", revision 2, position 3: the event cannot be read: event at position 3: record is damaged`},
+		"a lost event":    {func(l *Log) { _ = l.db.Delete(eventKey(nil, 2), nil) }, `stream "s", revision 1, position 2: the event is not there`},
+		"a lost revision": {func(l *Log) { _ = l.db.Delete(revisionKey(nil, 1, 1), nil) }, `stream "s", revision 1, position 2: its stream's index does not lead to it`},
 		"a lost id": {func(l *Log) {
 			e, _ := l.eventAt(2)
 			_ = l.db.Delete(idKey(nil, 1, e.ID), nil)
-		}, "position 2: the index of ids does not know it"},
-		"a lost name": {func(l *Log) { _ = l.db.Delete(nameKey(nil, "s"), nil) }, "position 1: its stream has no number"},
+		}, `stream "s", revision 1, position 2: the index of ids does not know it`},
+		"a lost name": {func(l *Log) { _ = l.db.Delete(nameKey(nil, "s"), nil) }, `stream "s", revision 0, position 1: its stream has no number`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -349,6 +349,15 @@ func TestMissingEventsAreNoticed(t *testing.T) {
 // newestWAL is the write-ahead log that would be read last.
 func newestWAL(t *testing.T, fs *vfs.MemFS) []byte {
 	t.Helper()
+	b, err := fs.UnsafeGetFileDataBuffer(newestLog(t, fs))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func newestLog(t *testing.T, fs *vfs.MemFS) string {
+	t.Helper()
 	names, err := fs.List("data/db")
 	if err != nil {
 		t.Fatal(err)
@@ -359,9 +368,5 @@ func newestWAL(t *testing.T, fs *vfs.MemFS) []byte {
 			newest = max(newest, name)
 		}
 	}
-	b, err := fs.UnsafeGetFileDataBuffer("data/db/" + newest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return "data/db/" + newest
 }

@@ -17,6 +17,7 @@
 //
 //	FORMAT                              the number of this format, as text
 //	ACKNOWLEDGED                        a position up to which events were acknowledged, as text, see acknowledged.go
+//	CLOSED                              name, size and checksum of the store's list of tables after an orderly stop, see damage.go
 //	db/                                 a Pebble store with four kinds of rows
 //	'e' position            → record    every event, see record.go
 //	's' stream revision     → position  a stream's events in order; a tombstone is revision 2^63-1
@@ -25,6 +26,12 @@
 //
 // Numbers in keys are eight bytes, big-endian. Everything else (a stream's last revision, its metadata, whether it is deleted) is read
 // from these rows and cached; nothing is stored twice that could disagree.
+//
+// # When bytes are not what was written
+//
+// Pebble's blocks and our records carry checksums, so altered bytes are an error to whoever meets them (ErrDamaged), with the place; everybody
+// else goes on. A stream's revisions have no gaps, so a missing row of its index is an error as well, never a shorter answer. Two things Pebble
+// takes for an end are looked at by us before it opens the store: the list of its tables, and what ACKNOWLEDGED says. See damage.go.
 //
 // # When the disk fails
 //

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -12,12 +13,16 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// format is the number of what doc.go describes. A folder with another number is not opened.
-const format = "1"
+// format is the number of what doc.go describes. A folder of an older format is brought up to it by a start, a newer one is refused.
+//
+//	1  the first
+//	2  ACKNOWLEDGED carries a checksum, and an orderly stop writes CLOSED
+const format = 2
 
 // openStore opens the Pebble store in the folder and checks the folder's format. Opening can meet a broken disk as well; then Pebble's
-// goroutine never comes back, and failed says so. The lock has to be closed after the store.
-func openStore(dir string, fs vfs.FS, logger *fatalLogger, failed <-chan struct{}) (*pebble.DB, *pebble.Lock, error) {
+// goroutine never comes back, and failed says so. The lock has to be closed after the store. With readOnly nothing in the folder is changed.
+func openStore(dir string, opts *pebble.Options, failed <-chan struct{}) (*pebble.DB, *pebble.Lock, error) {
+	fs := opts.FS
 	store := fs.PathJoin(dir, "db")
 	if err := makeFolder(store, fs); err != nil {
 		return nil, nil, fmt.Errorf("make folder: %w", err)
@@ -26,7 +31,11 @@ func openStore(dir string, fs vfs.FS, logger *fatalLogger, failed <-chan struct{
 	if err != nil {
 		return nil, nil, lockError(err)
 	}
-	if err := checkFormat(dir, store, fs); err != nil {
+	opts.Lock = lock
+	if err := checkFormat(dir, store, fs, opts.ReadOnly); err != nil {
+		return nil, nil, errors.Join(err, lock.Close())
+	}
+	if err := checkManifest(dir, store, fs); err != nil {
 		return nil, nil, errors.Join(err, lock.Close())
 	}
 	type opened struct {
@@ -35,12 +44,15 @@ func openStore(dir string, fs vfs.FS, logger *fatalLogger, failed <-chan struct{
 	}
 	result := make(chan opened, 1)
 	go func() {
-		db, err := openPebble(store, fs, logger, lock)
+		db, err := openPebble(store, opts)
 		result <- opened{db, err}
 	}()
 	select {
 	case o := <-result:
 		if o.err != nil {
+			if where := walDamage(store, fs); where != "" {
+				o.err = fmt.Errorf("%w: %s: %w", ErrDamaged, where, o.err)
+			}
 			return nil, nil, errors.Join(o.err, lock.Close())
 		}
 		return o.db, lock, nil
@@ -49,15 +61,13 @@ func openStore(dir string, fs vfs.FS, logger *fatalLogger, failed <-chan struct{
 	}
 }
 
-func openPebble(store string, fs vfs.FS, logger *fatalLogger, lock *pebble.Lock) (*pebble.DB, error) {
-	before, err := pebble.Peek(store, fs)
+func openPebble(store string, opts *pebble.Options) (*pebble.DB, error) {
+	before, err := pebble.Peek(store, opts.FS)
 	if err != nil {
 		return nil, err
 	}
-	options := pebbleOptions(fs, logger)
-	options.Lock = lock
-	db, err := pebble.Open(store, options)
-	if err != nil || before.FormatMajorVersion >= pebbleFormat {
+	db, err := pebble.Open(store, opts)
+	if err != nil || before.FormatMajorVersion >= pebbleFormat || opts.ReadOnly {
 		return db, err
 	}
 	// A new store begins its first write-ahead log before it takes on the pinned format, so in that log a flipped byte would still read
@@ -78,17 +88,29 @@ func lockError(err error) error {
 	return fmt.Errorf("lock folder: %w", err)
 }
 
-// checkFormat reads the folder's format number, or writes it into a new folder before anything else.
-func checkFormat(dir, store string, fs vfs.FS) error {
-	found, err := readSmall(dir, "FORMAT", fs)
-	switch {
-	case err != nil:
+// checkFormat reads the folder's format number and brings an older folder up to date, or writes the number into a new folder before anything
+// else.
+func checkFormat(dir, store string, fs vfs.FS, readOnly bool) error {
+	text, err := readSmall(dir, "FORMAT", fs)
+	if err != nil {
 		return fmt.Errorf("read format number: %w", err)
-	case found == format:
-		return nil
-	case found != "":
-		return fmt.Errorf("the folder has format %q, this program reads format %s", found, format)
 	}
+	if text == "" {
+		return newFormat(dir, store, fs)
+	}
+	found, err := strconv.Atoi(text)
+	switch {
+	case err != nil || found < 1:
+		return fmt.Errorf("%w: file FORMAT says %q, which is no format number", ErrDamaged, text)
+	case found > format:
+		return fmt.Errorf("the folder has format %d, this program reads up to format %d: start the newer program again", found, format)
+	case found == format || readOnly:
+		return nil
+	}
+	return upgradeFormat(dir, fs)
+}
+
+func newFormat(dir, store string, fs vfs.FS) error {
 	files, err := fs.List(store)
 	if err != nil {
 		return fmt.Errorf("look into folder: %w", err)
@@ -98,7 +120,23 @@ func checkFormat(dir, store string, fs vfs.FS) error {
 			return errors.New("the folder holds a store but its file FORMAT is missing")
 		}
 	}
-	if err := writeDurably(dir, "FORMAT", format+"\n", fs); err != nil {
+	return writeFormat(dir, fs)
+}
+
+// upgradeFormat brings a folder of format 1 to format 2. A crash in between leaves a folder of format 1 that only this program opens.
+func upgradeFormat(dir string, fs vfs.FS) error {
+	upTo, err := acknowledgedUpTo(dir, fs)
+	if err != nil {
+		return err
+	}
+	if err := writeDurably(dir, acknowledgedFile, acknowledgedText(upTo)+"\n", fs); err != nil {
+		return fmt.Errorf("upgrade the folder: %w", err)
+	}
+	return writeFormat(dir, fs)
+}
+
+func writeFormat(dir string, fs vfs.FS) error {
+	if err := writeDurably(dir, "FORMAT", strconv.Itoa(format)+"\n", fs); err != nil {
 		return fmt.Errorf("write format number: %w", err)
 	}
 	return nil

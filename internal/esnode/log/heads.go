@@ -58,7 +58,7 @@ func (l *Log) head(name string) (*head, error) {
 func (l *Log) loadAndCache(name string, published uint64) (*head, error) {
 	h, err := l.load(name, published)
 	if err != nil {
-		return nil, fmt.Errorf("look up stream: %w", err)
+		return nil, damaged(fmt.Sprintf("look up stream %q", name), err)
 	}
 	l.mu.Lock()
 	if l.published.Load() == published { // else the committer may have moved the stream on meanwhile
@@ -123,7 +123,7 @@ func revisionRow(it *pebble.Iterator) (revision, position uint64, err error) {
 	revision, keyOK := number(key[len(key)-8:])
 	position, ok := number(value)
 	if !ok || !keyOK {
-		return 0, 0, errors.New("a row of a stream's index is damaged")
+		return 0, 0, fmt.Errorf("a row of a stream's index: %w", ErrDamaged)
 	}
 	return revision, position, nil
 }
@@ -140,7 +140,7 @@ func (l *Log) getNumber(key []byte) (uint64, bool, error) {
 	defer closer.Close()
 	n, ok := number(value)
 	if !ok {
-		return 0, false, fmt.Errorf("row of kind %q is damaged", key[0])
+		return 0, false, fmt.Errorf("a row of kind %q: %w", key[0], ErrDamaged)
 	}
 	return n, true, nil
 }
@@ -148,8 +148,11 @@ func (l *Log) getNumber(key []byte) (uint64, bool, error) {
 // eventAt reads the event at a position that is known to hold one.
 func (l *Log) eventAt(position uint64) (Event, error) {
 	value, closer, err := l.db.Get(eventKey(nil, position))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return Event{}, fmt.Errorf("%w: there is no event at position %d", ErrDamaged, position)
+	}
 	if err != nil {
-		return Event{}, fmt.Errorf("read event at position %d: %w", position, err)
+		return Event{}, damaged(fmt.Sprintf("read event at position %d", position), err)
 	}
 	defer closer.Close()
 	v, err := viewRecord(position, value)

@@ -46,8 +46,11 @@ func (l *Log) visible(name string, revision int64) (*Event, error) {
 		return nil, err
 	}
 	e, err := l.eventAt(position)
-	if err != nil || e.Created < s.oldest {
-		return nil, err
+	if err != nil {
+		return nil, damaged("follow a link to "+place(name, uint64(revision), position), err)
+	}
+	if e.Created < s.oldest {
+		return nil, nil
 	}
 	return &e, nil
 }

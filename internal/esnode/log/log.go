@@ -20,6 +20,7 @@ type Options struct {
 	Clock       func() time.Time // nil: time.Now; it dates events and ages $maxAge
 	Logger      *slog.Logger     // nil: slog.Default()
 	MinFreeDisk uint64           // appends are refused while the disk has fewer bytes free; 0: never
+	MemTable    int              // bytes of one memory table; 0: 32 MiB
 }
 
 // Errors that concern the log as a whole.
@@ -84,7 +85,7 @@ func Open(dir string, opts Options) (*Log, error) {
 	if l.cache, err = simplelru.NewLRU[string, *head](cachedHeads, nil); err != nil {
 		return nil, fmt.Errorf("open event log: %w", err)
 	}
-	if l.db, l.lock, err = openStore(dir, opts.FS, &fatalLogger{log: l.log, fail: l.fail}, l.failed); err != nil {
+	if l.db, l.lock, err = openStore(dir, l.pebbleOptions(), l.failed); err != nil {
 		return nil, fmt.Errorf("open event log in %s: %w", dir, err)
 	}
 	if err := l.findEnd(); err != nil {
@@ -149,7 +150,11 @@ func (l *Log) Close(ctx context.Context) error {
 		if err := l.db.Flush(); err != nil {
 			l.log.Warn("event log could not be flushed on closing", "error", err)
 		}
-		done <- errors.Join(l.db.Close(), l.lock.Close())
+		err := l.db.Close()
+		if err == nil {
+			err = sealManifest(l.dir, l.opts.FS.PathJoin(l.dir, "db"), l.opts.FS)
+		}
+		done <- errors.Join(err, l.lock.Close())
 	}()
 	select {
 	case err := <-done:

@@ -239,42 +239,6 @@ func TestFolderInUse(t *testing.T) {
 	}
 }
 
-func TestFormat(t *testing.T) {
-	t.Parallel()
-	fs := vfs.NewMem()
-	l, err := Open("data", quiet(Options{FS: fs}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	write := func(text string) {
-		f, err := fs.Create("data/FORMAT", vfs.WriteCategoryUnspecified)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := f.Write([]byte(text)); err != nil {
-			t.Fatal(err)
-		}
-		if err := f.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("2\n")
-	if _, err := Open("data", quiet(Options{FS: fs})); err == nil || !strings.Contains(err.Error(), `format "2"`) {
-		t.Errorf("a folder of another format: %v", err)
-	}
-	if err := fs.Remove("data/FORMAT"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open("data", quiet(Options{FS: fs})); err == nil || !strings.Contains(err.Error(), "FORMAT is missing") {
-		t.Errorf("a folder without its format: %v", err)
-	}
-	write("1\n")
-	open(t, fs)
-}
-
 func TestDiskNearlyFull(t *testing.T) {
 	t.Parallel()
 	fs := vfs.NewMem()

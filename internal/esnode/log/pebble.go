@@ -9,23 +9,33 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // pebbleFormat is pinned: without it a new store has a format in which a flipped byte in the middle of the newest write-ahead log reads
 // as its end, and every acknowledged event behind it is gone without a word.
 const pebbleFormat = pebble.FormatValueSeparation
 
-func pebbleOptions(fs vfs.FS, logger *fatalLogger) *pebble.Options {
+const defaultMemTable = 32 << 20
+
+func (l *Log) pebbleOptions() *pebble.Options {
+	logger := &fatalLogger{log: l.log, fail: l.fail}
+	memTable := l.opts.MemTable
+	if memTable == 0 {
+		memTable = defaultMemTable
+	}
 	o := &pebble.Options{
-		FS:                          fs,
+		FS:                          l.opts.FS,
 		FormatMajorVersion:          pebbleFormat,
 		Logger:                      logger,
 		Merger:                      &smallestRevision,
 		CacheSize:                   64 << 20,
-		MemTableSize:                32 << 20,
+		MemTableSize:                uint64(memTable),
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       4,
+		// Pebble's own answer to a damaged block is to end the process. Whoever reads the block gets an error, and everybody else goes on.
+		EventListener: &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
+			logger.log.Error("event storage is damaged; stop the node and run: dragoman eventstore check", "file", info.Path)
+		}},
 	}
 	for i := range o.Levels {
 		o.Levels[i].BlockSize = 32 << 10

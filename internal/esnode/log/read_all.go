@@ -2,6 +2,7 @@ package log
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -58,11 +59,11 @@ func (l *Log) scanAll(from, end uint64, backward bool, count, consider int, filt
 		position, _ := number(it.Key()[1:])
 		value, err := it.ValueAndErr()
 		if err != nil {
-			return page, err
+			return page, damaged(fmt.Sprintf("read $all at position %d", position), err)
 		}
 		v, err := viewRecord(position, value)
 		if err != nil {
-			return page, err
+			return page, damaged("read $all", err)
 		}
 		page.Considered++
 		page.Last = position
@@ -78,7 +79,21 @@ func (l *Log) scanAll(from, end uint64, backward bool, count, consider int, filt
 			size += len(v.custom) + len(v.data)
 		}
 	}
-	return page, it.Error()
+	if err := it.Error(); err != nil {
+		return page, damaged(brokenAt(page.Last, from, end, backward), err)
+	}
+	return page, nil
+}
+
+// brokenAt says where a run over $all met an error of the storage: behind the last event it saw.
+func brokenAt(last, from, end uint64, backward bool) string {
+	switch {
+	case last > 0 && backward:
+		return fmt.Sprintf("read $all before position %d", last)
+	case last > 0:
+		return fmt.Sprintf("read $all behind position %d", last)
+	}
+	return fmt.Sprintf("read $all from position %d to %d", from, end-1)
 }
 
 var (

@@ -2,6 +2,7 @@ package log
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -94,17 +95,17 @@ func (l *Log) ReadBackward(name string, from int64, count int) (StreamPage, erro
 // ReadRaw reads events from a revision on as they were written, whatever metadata says and whether or not the stream is deleted; a
 // tombstone is the last of them. Next is where to go on.
 func (l *Log) ReadRaw(name string, from int64) (StreamPage, error) {
-	published := l.published.Load()
 	h, err := l.head(name)
 	if err != nil {
 		return StreamPage{}, err
 	}
+	published := l.published.Load() // after the head: everything that it tells of is published by now
 	page := StreamPage{Last: h.last, Next: from, End: true}
 	if h.number == 0 {
 		return page, nil
 	}
 	bytes := 0
-	s := &readableStream{head: h, published: published}
+	s := &readableStream{name: name, head: h, published: published}
 	err = l.scanStream(s, from, TombstoneRevision, false, func(e Event) bool {
 		page.Events = append(page.Events, e)
 		bytes += len(e.Custom) + len(e.Data)
@@ -150,6 +151,7 @@ func (l *Log) State(name string) (StreamState, error) {
 // readableStream is a stream as readers may see it.
 type readableStream struct {
 	*head
+	name      string
 	published uint64
 	first     int64 // the first revision to be seen, age aside
 	oldest    int64 // the creation time (in ticks) from which on events are seen
@@ -176,6 +178,7 @@ func (l *Log) readable(name string) (*readableStream, error) {
 	}
 	s := &readableStream{
 		head:      h,
+		name:      name,
 		published: l.published.Load(), // after the heads: everything that they tell of is published by now
 		first:     firstReadable(name, h, meta.meta),
 		oldest:    math.MinInt64,
@@ -188,8 +191,8 @@ func (l *Log) readable(name string) (*readableStream, error) {
 
 func oldestVisible(now time.Time, maxAge time.Duration) int64 { return ticks(now.Add(-maxAge)) }
 
-// scanStream hands the events between two revisions (both included) to f until it returns false. The iterators it uses live no longer
-// than the call.
+// scanStream hands the events between two revisions (both included) to f until it returns false. Revisions have no gaps, so a row that is
+// not there is an error, not a shorter answer. The iterators it uses live no longer than the call.
 func (l *Log) scanStream(s *readableStream, from, to int64, backward bool, f func(Event) bool) error {
 	it, err := l.db.NewIter(&pebble.IterOptions{
 		LowerBound: revisionKey(nil, s.number, uint64(from)),
@@ -199,25 +202,39 @@ func (l *Log) scanStream(s *readableStream, from, to int64, backward bool, f fun
 		return err
 	}
 	defer it.Close()
-	step, ok := it.Next, it.First()
+	want, last, towards, step, ok := from, min(to, s.last), int64(1), it.Next, it.First()
 	if backward {
-		step, ok = it.Prev, it.Last()
+		want, last, towards, step, ok = to, from, -1, it.Prev, it.Last()
 	}
 	for ; ok; ok = step() {
-		_, position, err := revisionRow(it)
+		revision, position, err := revisionRow(it)
 		if err != nil {
-			return err
+			return damaged(fmt.Sprintf("read stream %q at revision %d", s.name, want), err)
 		}
 		if position > s.published {
 			continue
 		}
+		if revision != uint64(want) && revision != TombstoneRevision {
+			return missingRevision(s.name, want)
+		}
 		e, err := l.eventAt(position)
 		if err != nil {
-			return err
+			return damaged("read "+place(s.name, revision, position), err)
 		}
+		want += towards
 		if e.Created >= s.oldest && !f(e) {
-			break
+			return it.Error()
 		}
 	}
-	return it.Error()
+	if err := it.Error(); err != nil {
+		return damaged(fmt.Sprintf("read stream %q at revision %d", s.name, want), err)
+	}
+	if (last-want)*towards >= 0 {
+		return missingRevision(s.name, want)
+	}
+	return nil
+}
+
+func missingRevision(stream string, revision int64) error {
+	return fmt.Errorf("%w: stream %q has no revision %d, though it goes beyond", ErrDamaged, stream, revision)
 }

@@ -86,6 +86,9 @@ func (s *Server) answer(err error) error {
 		return fail(codes.ResourceExhausted, err.Error())
 	case errors.Is(err, log.ErrClosed), s.log.Failure() != nil:
 		return errStopping
+	case errors.Is(err, log.ErrDamaged):
+		s.opts.Logger.Error("event store met damage", "error", err)
+		return fail(codes.DataLoss, err.Error())
 	case errors.Is(err, context.Canceled):
 		return fail(codes.Canceled, err.Error())
 	case errors.Is(err, context.DeadlineExceeded):
