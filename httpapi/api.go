@@ -50,6 +50,8 @@ type API struct {
 	viewers  viewers
 	log      *slog.Logger
 	huma     huma.API
+	// What the OpenAPI document says of operations by their id: their answer is a table too, filters by its columns.
+	tables, filtered map[string]bool
 }
 
 // New makes the handler of everything under /api, /healthz, /readyz, /metrics and, in development, /dev.
@@ -57,7 +59,8 @@ func New(c Config) (http.Handler, error) {
 	if c.Commands == nil || c.Accounts == nil || c.Models == nil || c.Clock == nil || c.Ready == nil || c.Metrics == nil || c.Log == nil {
 		return nil, fmt.Errorf("httpapi: Commands, Accounts, Models, Clock, Ready, Metrics and Log are needed")
 	}
-	a := &API{Config: c, commands: c.Commands, accounts: c.Accounts, models: c.Models, viewers: c.Queries.Access, log: c.Log}
+	a := &API{Config: c, commands: c.Commands, accounts: c.Accounts, models: c.Models, viewers: c.Queries.Access, log: c.Log,
+		tables: map[string]bool{}, filtered: map[string]bool{}}
 	root := chi.NewRouter()
 	root.Use(withRequestID, withHeaders, a.observed, a.withRecover, withText)
 	root.NotFound(func(w http.ResponseWriter, _ *http.Request) { plainProblem(w, notFound()) })

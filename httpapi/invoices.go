@@ -14,7 +14,8 @@ import (
 	"github.com/dragoman-booking/dragoman/projections/invoices"
 )
 
-type invoiceItem struct {
+// InvoiceItem is an invoice, or a draft, in a list.
+type InvoiceItem struct {
 	ID           uuid.UUID  `json:"id" doc:"Of a draft: the job's id."`
 	Standing     string     `json:"standing" doc:"draft, due or overdue."`
 	Ref          string     `json:"ref"`
@@ -30,8 +31,8 @@ type invoiceItem struct {
 	Partial      bool       `json:"partial,omitempty" doc:"It holds lines of jobs that you may not know."`
 }
 
-func invoiceOf(i invoices.Invoice) invoiceItem {
-	return invoiceItem{ID: i.ID, Standing: i.Standing, Ref: i.Ref, Number: i.Number, Customer: i.Customer, CustomerName: i.CustomerName, Jobs: i.Jobs,
+func invoiceOf(i invoices.Invoice) InvoiceItem {
+	return InvoiceItem{ID: i.ID, Standing: i.Standing, Ref: i.Ref, Number: i.Number, Customer: i.Customer, CustomerName: i.CustomerName, Jobs: i.Jobs,
 		IssuedOn: i.IssuedOn, DueOn: i.DueOn, At: i.At, Total: moneyOf(i.Total), Fault: i.Fault, Partial: i.Partial}
 }
 
@@ -45,7 +46,7 @@ type workItem struct {
 }
 
 type wholeInvoice struct {
-	invoiceItem
+	InvoiceItem
 	Lines []lineItem `json:"lines"`
 	Work  []workItem `json:"work" doc:"What the lines were for, a job each."`
 }
@@ -70,7 +71,7 @@ func (a *API) invoices() {
 		Customer uuid.UUID `query:"customer"`
 		Standing string    `query:"standing" enum:"draft,due,overdue"`
 	}
-	get(a, "/invoices", "Drafts, a job each, and issued invoices (II-95..97)", models, func(ctx context.Context, v access.Viewer, in *query) (List[invoiceItem], error) {
+	get(a, "/invoices", "Drafts, a job each, and issued invoices (II-95..97)", models, func(ctx context.Context, v access.Viewer, in *query) (List[InvoiceItem], error) {
 		page, err := a.Queries.Invoices.List(ctx, v, invoices.Filter{Customer: in.Customer, Standing: in.Standing}, in.query())
 		return listOf(&in.Listing, page, err, invoiceOf)
 	})
@@ -80,7 +81,7 @@ func (a *API) invoices() {
 	}
 	get(a, "/invoices/{id}", "One of them, with lines, their events and terms version", models, func(ctx context.Context, v access.Viewer, in *one) (wholeInvoice, error) {
 		found, err := a.Queries.Invoices.Get(ctx, v, in.ID)
-		out := wholeInvoice{invoiceItem: invoiceOf(found.Invoice), Lines: []lineItem{}, Work: []workItem{}}
+		out := wholeInvoice{InvoiceItem: invoiceOf(found.Invoice), Lines: []lineItem{}, Work: []workItem{}}
 		for _, l := range found.Lines {
 			out.Lines = append(out.Lines, lineOf(l))
 		}

@@ -25,17 +25,18 @@ func namedOf(n jobs.Named) *named {
 	return &named{n.ID, n.Name}
 }
 
-type personItem struct {
+// PersonItem is someone who is named.
+type PersonItem struct {
 	ID   uuid.UUID `json:"id"`
 	LIN  string    `json:"lin,omitempty"`
 	Name string    `json:"name"`
 }
 
-func personOf(p jobs.Person) *personItem {
+func personOf(p jobs.Person) *PersonItem {
 	if p == (jobs.Person{}) {
 		return nil
 	}
-	return &personItem{p.ID, p.LIN, p.Name}
+	return &PersonItem{p.ID, p.LIN, p.Name}
 }
 
 func whenSet(t time.Time) *time.Time {
@@ -45,39 +46,40 @@ func whenSet(t time.Time) *time.Time {
 	return &t
 }
 
-type jobItem struct {
-	Ref               string         `json:"ref"`
-	BookingRef        string         `json:"bookingRef"`
-	Status            domain.Status  `json:"status"`
-	Outcome           domain.Outcome `json:"outcome,omitempty"`
-	Start             time.Time      `json:"start" doc:"As asked for, in the job's zone."`
-	End               time.Time      `json:"end" doc:"From the ETA if there is one."`
-	TimeZone          string         `json:"timeZone"`
-	ETA               *time.Time     `json:"eta"`
-	DurationMinutes   int            `json:"durationMinutes"`
-	Language          string         `json:"language"`
-	LanguageName      string         `json:"languageName"`
-	ServiceType       string         `json:"serviceType"`
-	Address1          string         `json:"address1"`
-	Town              string         `json:"town"`
-	Outward           string         `json:"outward" doc:"Outward half of the postcode."`
-	ReportTo          string         `json:"reportTo"`
-	NonEnglishSpeaker string         `json:"nonEnglishSpeaker,omitempty"`
-	Customer          *named         `json:"customer"`
-	Client            *named         `json:"client"`
-	Location          *named         `json:"location"`
-	Interpreter       *personItem    `json:"interpreter"`
-	CreatedBy         *personItem    `json:"createdBy"`
-	CreatedAt         *time.Time     `json:"createdAt"`
-	WaitingOn         string         `json:"waitingOn" doc:"customer, interpreter or agency; empty: nobody."`
-	NextStep          string         `json:"nextStep"`
-	Overdue           bool           `json:"overdue"`
-	HappeningNow      bool           `json:"happeningNow"`
-	Revision          uint64         `json:"revision"`
+// JobItem is a job in a list.
+type JobItem struct {
+	Ref               string          `json:"ref"`
+	BookingRef        string          `json:"bookingRef"`
+	Status            domain.Status   `json:"status"`
+	Outcome           *domain.Outcome `json:"outcome"`
+	Start             time.Time       `json:"start" doc:"As asked for, in the job's zone."`
+	End               time.Time       `json:"end" doc:"From the ETA if there is one."`
+	TimeZone          string          `json:"timeZone"`
+	ETA               *time.Time      `json:"eta"`
+	DurationMinutes   int             `json:"durationMinutes"`
+	Language          string          `json:"language"`
+	LanguageName      string          `json:"languageName"`
+	ServiceType       string          `json:"serviceType"`
+	Address1          string          `json:"address1"`
+	Town              string          `json:"town"`
+	Outward           string          `json:"outward" doc:"Outward half of the postcode."`
+	ReportTo          string          `json:"reportTo"`
+	NonEnglishSpeaker string          `json:"nonEnglishSpeaker,omitempty"`
+	Customer          *named          `json:"customer"`
+	Client            *named          `json:"client"`
+	Location          *named          `json:"location"`
+	Interpreter       *PersonItem     `json:"interpreter"`
+	CreatedBy         *PersonItem     `json:"createdBy"`
+	CreatedAt         *time.Time      `json:"createdAt"`
+	WaitingOn         string          `json:"waitingOn" doc:"customer, interpreter or agency; empty: nobody."`
+	NextStep          string          `json:"nextStep"`
+	Overdue           bool            `json:"overdue"`
+	HappeningNow      bool            `json:"happeningNow"`
+	Revision          uint64          `json:"revision"`
 }
 
-func jobItemOf(i jobs.Item) jobItem {
-	return jobItem{Ref: i.Ref, BookingRef: i.BookingRef, Status: i.Status, Outcome: i.Outcome, Start: i.Start, End: i.End, TimeZone: i.TimeZone,
+func jobItemOf(i jobs.Item) JobItem {
+	return JobItem{Ref: i.Ref, BookingRef: i.BookingRef, Status: i.Status, Outcome: outcomeOf(i.Outcome), Start: i.Start, End: i.End, TimeZone: i.TimeZone,
 		ETA: whenSet(i.ETA), DurationMinutes: i.DurationMinutes, Language: i.Language, LanguageName: i.LanguageName, ServiceType: i.ServiceType,
 		Address1: i.Address1, Town: i.Town, Outward: i.Outward, ReportTo: i.ReportTo, NonEnglishSpeaker: i.NonEnglishSpeaker,
 		Customer: namedOf(i.Customer), Client: namedOf(i.Client), Location: namedOf(i.Location), Interpreter: personOf(i.Interpreter),
@@ -85,14 +87,21 @@ func jobItemOf(i jobs.Item) jobItem {
 		HappeningNow: i.HappeningNow, Revision: i.Revision}
 }
 
+func outcomeOf(o domain.Outcome) *domain.Outcome {
+	if o == "" {
+		return nil
+	}
+	return &o
+}
+
 type waitingItem struct {
-	jobItem
+	JobItem
 	Step string `json:"step" doc:"The command that is waited for."`
 }
 
 type offerItem struct {
 	Job             string      `json:"job"`
-	Interpreter     *personItem `json:"interpreter"`
+	Interpreter     *PersonItem `json:"interpreter"`
 	State           string      `json:"state" doc:"open, accepted, declined, revoked, lapsed, assigned or ended."`
 	SentAt          time.Time   `json:"sentAt"`
 	Since           time.Time   `json:"since"`
@@ -124,7 +133,7 @@ func offerOf(o jobs.Offer) offerItem {
 }
 
 type linguistItem struct {
-	personItem
+	PersonItem
 	Clearances []clearanceItem `json:"clearances"`
 	PaitID     string          `json:"paitId,omitempty"`
 	Telephone  string          `json:"telephone,omitempty"`
@@ -139,7 +148,7 @@ type clearanceItem struct {
 }
 
 type assignmentItem struct {
-	Interpreter    *personItem `json:"interpreter"`
+	Interpreter    *PersonItem `json:"interpreter"`
 	AssignedAt     time.Time   `json:"assignedAt"`
 	EndedAt        *time.Time  `json:"endedAt"`
 	EndedWhy       string      `json:"endedWhy,omitempty"`
@@ -235,7 +244,7 @@ type relatedItem struct {
 }
 
 type jobDetail struct {
-	jobItem
+	JobItem
 	ID                   uuid.UUID        `json:"id"`
 	BookingID            uuid.UUID        `json:"bookingId"`
 	Form                 string           `json:"form"`
@@ -280,7 +289,7 @@ func fieldValues(in map[string]domain.Value) map[string]any {
 }
 
 func jobDetailOf(d jobs.Detail, actions []string, s people.AgencySettings) jobDetail {
-	out := jobDetail{jobItem: jobItemOf(d.Item), ID: d.ID, BookingID: d.BookingID, Form: d.Form, FormVersion: d.FormVersion, Remote: d.Remote,
+	out := jobDetail{JobItem: jobItemOf(d.Item), ID: d.ID, BookingID: d.BookingID, Form: d.Form, FormVersion: d.FormVersion, Remote: d.Remote,
 		BillTo: d.BillTo, LanguageTier: d.LanguageTier, AlternativeLanguages: append([]string{}, d.AlternativeLanguages...), Fields: fieldValues(d.Fields),
 		ProposedETA: whenSet(d.ProposedETA), ResponseTier: d.ResponseTier, CancelUntil: whenSet(d.CancelUntil), Actions: actions,
 		Assignments: []assignmentItem{}, Offers: []offerItem{}, Timesheets: []timesheetItem{}, Related: []relatedItem{}, Ending: endingOf(d.Ending),
@@ -296,7 +305,7 @@ func jobDetailOf(d jobs.Detail, actions []string, s people.AgencySettings) jobDe
 		out.Progress, out.Message = "offering", s.Texts[people.TextIssuingOffers]
 	}
 	if l := d.Interpreter; l != nil {
-		out.Linguist = &linguistItem{personItem: personItem{l.ID, l.LIN, l.Name}, Clearances: []clearanceItem{}, PaitID: l.PaitID, Telephone: l.Telephone, Email: l.Email}
+		out.Linguist = &linguistItem{PersonItem: PersonItem{l.ID, l.LIN, l.Name}, Clearances: []clearanceItem{}, PaitID: l.PaitID, Telephone: l.Telephone, Email: l.Email}
 		for _, c := range l.Clearances {
 			out.Linguist.Clearances = append(out.Linguist.Clearances, clearanceItem(c))
 		}

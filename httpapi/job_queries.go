@@ -81,10 +81,10 @@ func (in *jobsQuery) of(v access.Viewer) (jobs.Filter, error) {
 }
 
 func (a *API) jobQueries() {
-	get(a, "/jobs", "The tabular view (II-22, LL-13)", []string{jobs.Name}, func(ctx context.Context, v access.Viewer, in *jobsQuery) (List[jobItem], error) {
+	get(a, "/jobs", "The tabular view (II-22, LL-13)", []string{jobs.Name}, func(ctx context.Context, v access.Viewer, in *jobsQuery) (List[JobItem], error) {
 		filter, err := in.of(v)
 		if err != nil {
-			return List[jobItem]{}, err
+			return List[JobItem]{}, err
 		}
 		page, err := a.Queries.Jobs.List(ctx, v, filter)
 		return listOf(&in.Listing, projections.ListPage[jobs.Item](page), err, jobItemOf)
@@ -114,7 +114,7 @@ func (a *API) jobQueries() {
 		return jobDetailOf(d, actions, s.Settings), err
 	})
 	get(a, "/offers", "My offers and how each ended", []string{jobs.Name}, func(ctx context.Context, v access.Viewer, in *Listing) (List[offerItem], error) {
-		page, err := a.Queries.Jobs.Offers(ctx, v, in.Offset, in.Limit)
+		page, err := a.Queries.Jobs.Offers(ctx, v, in.query())
 		return listOf(in, projections.ListPage[jobs.Offer](page), err, offerOf)
 	})
 	get(a, "/waiting-for-me", "What waits for me", []string{jobs.Name}, func(ctx context.Context, v access.Viewer, _ *Asking) (All[waitingItem], error) {
@@ -188,20 +188,36 @@ func (n Narrowing) who() uuid.UUID {
 	return id
 }
 
-func (a *API) calendar() {
-	type query struct {
-		Asking
-		Narrowing
-		From string `query:"from" required:"true" doc:"Date or RFC 3339, included."`
-		To   string `query:"to" required:"true" doc:"Date or RFC 3339, excluded."`
+type calendarQuery struct {
+	Asking
+	Narrowing
+	From string `query:"from" required:"true" doc:"Date or RFC 3339, included."`
+	To   string `query:"to" required:"true" doc:"Date or RFC 3339, excluded."`
+	Q    string `query:"q" maxLength:"200" doc:"As in the job list."`
+}
+
+// alsoReads: a search is the job list's.
+func (in *calendarQuery) alsoReads() []string {
+	if in.Q == "" {
+		return nil
 	}
-	get(a, "/calendar", "Jobs that overlap a time (II-08)", []string{calendar.Name}, func(ctx context.Context, v access.Viewer, in *query) (All[calendarItem], error) {
+	return []string{jobs.Name}
+}
+
+func (a *API) calendar() {
+	get(a, "/calendar", "Jobs that overlap a time (II-08)", []string{calendar.Name}, func(ctx context.Context, v access.Viewer, in *calendarQuery) (All[calendarItem], error) {
 		from, to, err := span(v, in.From, in.To)
 		if err != nil {
 			return All[calendarItem]{}, err
 		}
-		found, err := a.Queries.Calendar.Between(ctx, v, from, to, calendar.Filter{Status: domain.Status(in.Status), Language: in.Language,
-			Client: in.Client, Location: in.Location, ServiceType: in.ServiceType, Interpreter: in.who()})
+		filter := calendar.Filter{Status: domain.Status(in.Status), Language: in.Language, Client: in.Client, Location: in.Location,
+			ServiceType: in.ServiceType, Interpreter: in.who()}
+		if in.Q != "" {
+			if filter.Refs, err = a.Queries.Jobs.Refs(ctx, v, jobs.Filter{Q: in.Q, From: from, To: to}); err != nil {
+				return All[calendarItem]{}, err
+			}
+		}
+		found, err := a.Queries.Calendar.Between(ctx, v, from, to, filter)
 		items := make([]calendarItem, 0, len(found))
 		for _, i := range found {
 			items = append(items, calendarItem{i.Ref, i.Title, i.Start, i.End, i.Zone, i.Status, i.Outcome, i.Language, i.ServiceType, i.CreatedBy})
@@ -253,7 +269,7 @@ type tilesItem struct {
 
 type dashboardAnswer struct {
 	Tiles    tilesItem       `json:"tiles"`
-	Upcoming []jobItem       `json:"upcoming" doc:"By date and time required (LL-10)."`
+	Upcoming []JobItem       `json:"upcoming" doc:"By date and time required (LL-10)."`
 	Notices  []people.Notice `json:"notices" doc:"The agency's messages that stand today (II-19)."`
 	Splash   string          `json:"splash,omitempty" doc:"Stands above them (II-20)."`
 }
@@ -273,7 +289,7 @@ func (a *API) dashboard() {
 				return dashboardAnswer{}, err
 			}
 			page, err := a.Queries.Jobs.List(ctx, v, jobs.Filter{List: jobs.Upcoming, Limit: upcomingShown})
-			out := dashboardAnswer{Tiles: tilesItem(tiles), Upcoming: []jobItem{}, Notices: notices.Items, Splash: notices.Splash}
+			out := dashboardAnswer{Tiles: tilesItem(tiles), Upcoming: []JobItem{}, Notices: notices.Items, Splash: notices.Splash}
 			for _, i := range page.Items {
 				out.Upcoming = append(out.Upcoming, jobItemOf(i))
 			}

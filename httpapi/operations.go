@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -13,6 +14,7 @@ import (
 	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/projections"
 )
 
 // Asking is what every query may carry.
@@ -35,6 +37,8 @@ type answer[O any] struct {
 // they were before they were read: never more than what was seen.
 func get[I any, O any](a *API, path, summary string, models []string, ask func(context.Context, access.Viewer, *I) (O, error)) {
 	op := a.operation(http.MethodGet, path, summary, http.StatusOK)
+	_, a.tables[op.OperationID] = any(*new(O)).(interface{ csvRows() any })
+	_, a.filtered[op.OperationID] = any(new(I)).(interface{ query() projections.ListQuery })
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*answer[O], error) {
 		reached, err := a.reach(ctx, any(in), models)
 		if err != nil {
@@ -55,6 +59,9 @@ func get[I any, O any](a *API, path, summary string, models []string, ask func(c
 func (a *API) reach(ctx context.Context, in any, models []string) (string, error) {
 	if len(models) == 0 {
 		return "", nil
+	}
+	if q, ok := in.(interface{ alsoReads() []string }); ok {
+		models = append(slices.Clone(models), q.alsoReads()...)
 	}
 	if q, ok := in.(asks); ok && q.minPosition() != "" {
 		min, err := parsePosition(q.minPosition())

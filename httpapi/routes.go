@@ -14,4 +14,5 @@ func (a *API) routes(api huma.API) {
 	a.settings()       // /settings /languages /reasons /forms /me/preferences /erasures
 	a.invoices()       // /invoices
 	a.status()         // GET /status
+	a.complete()
 }

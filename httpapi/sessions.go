@@ -15,6 +15,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/internal/accounts"
+	readaccess "github.com/dragoman-booking/dragoman/projections/access"
 )
 
 type signInInput struct {
@@ -109,7 +110,7 @@ func (a *API) sessions() {
 			SetCookie string `header:"Set-Cookie"`
 		}{a.cookie("", time.Unix(0, 0)).String()}, nil
 	})
-	get(a, "/me", "Who I am", nil, func(_ context.Context, v access.Viewer, _ *struct{}) (userAnswer, error) {
+	get(a, "/me", "Who I am", []string{readaccess.Name}, func(_ context.Context, v access.Viewer, _ *Asking) (userAnswer, error) {
 		return userOf(v), nil
 	})
 	type passwordOrder struct {

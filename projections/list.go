@@ -33,15 +33,42 @@ type ListPage[T any] struct {
 // List asks one page of a list. The statement is a select without order and limit, its tables in braces as for Collect, its rows those that
 // the viewer may see; order is its own order, an SQL list that ends in a unique column, so that pages neither repeat nor miss a row.
 func List[T any](ctx context.Context, m *Models, q ListQuery, fields Fields, order, sql string, args ...any) (page ListPage[T], err error) {
-	where, args, err := q.where(fields, args)
+	s, err := q.Statements(fields, order, sql, args...)
 	if err != nil {
 		return page, err
+	}
+	if page.Items, err = Collect(ctx, m, pgx.RowToStructByName[T], s.Page, s.Args...); err != nil {
+		return page, err
+	}
+	if s.Whole(len(page.Items)) {
+		page.Total = len(page.Items)
+		return page, nil
+	}
+	page.Total, _, err = One(ctx, m, pgx.RowTo[int], s.Count, s.Args...)
+	return page, err
+}
+
+// ListStatements ask for one page of a list and for how many entries it has in all; both take the same arguments.
+type ListStatements struct {
+	Page, Count   string
+	Args          []any
+	offset, limit int
+}
+
+// Whole tells whether a page of n entries is all of the list, so that nobody needs to count.
+func (s ListStatements) Whole(n int) bool { return s.offset == 0 && n < s.limit }
+
+// Statements are those of List, for who runs them in a transaction of its own.
+func (q ListQuery) Statements(fields Fields, order, sql string, args ...any) (s ListStatements, err error) {
+	where, args, err := q.where(fields, args)
+	if err != nil {
+		return s, err
 	}
 	if q.Sort != "" {
 		name, descending := strings.CutPrefix(q.Sort, "-")
 		column, known := fields[name]
 		if !known {
-			return page, fmt.Errorf("%w: sort %s", ErrUnknownField, name)
+			return s, fmt.Errorf("%w: sort %s", ErrUnknownField, name)
 		}
 		if descending {
 			column += " desc nulls last"
@@ -52,18 +79,11 @@ func List[T any](ctx context.Context, m *Models, q ListQuery, fields Fields, ord
 	if limit == 0 {
 		limit = 30
 	}
-	limit = max(1, min(limit, 500))
+	s = ListStatements{Args: args, offset: max(0, q.Offset), limit: max(1, min(limit, 500))}
 	from := fmt.Sprintf("from (%s) as list where %s", sql, where)
-	if page.Items, err = Collect(ctx, m, pgx.RowToStructByName[T],
-		fmt.Sprintf("select * %s order by %s limit %d offset %d", from, order, limit, max(0, q.Offset)), args...); err != nil {
-		return page, err
-	}
-	if q.Offset <= 0 && len(page.Items) < limit {
-		page.Total = len(page.Items) // this is all of it
-		return page, nil
-	}
-	page.Total, _, err = One(ctx, m, pgx.RowTo[int], "select count(*) "+from, args...)
-	return page, err
+	s.Page = fmt.Sprintf("select * %s order by %s limit %d offset %d", from, order, s.limit, s.offset)
+	s.Count = "select count(*) " + from
+	return s, nil
 }
 
 // Sums asks for figures over all entries of a list that the query's filters leave, whatever part of it is shown: selected are aggregates and

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/projections"
 	"github.com/dragoman-booking/dragoman/projections/calendar"
 )
 
@@ -104,7 +105,7 @@ func (p *Portal) reservedBetween(r *http.Request, from, to time.Time) ([]reserve
 				Outcome: i.Outcome, OtherZone: other(i.Zone)})
 		}
 	}
-	offers, err := p.Queries.Jobs.Offers(ctx, v, 0, mostOffers)
+	offers, err := p.Queries.Jobs.Offers(ctx, v, projections.ListQuery{Limit: mostOffers})
 	if err != nil {
 		return nil, err
 	}

@@ -79,7 +79,7 @@ func (p *Portal) homeOfRole(ctx context.Context, v access.Viewer, page *homePage
 			return err
 		}
 	case domain.Interpreter:
-		offers, err := p.Queries.Jobs.Offers(ctx, v, 0, 100)
+		offers, err := p.Queries.Jobs.Offers(ctx, v, projections.ListQuery{Limit: 100})
 		if err != nil {
 			return err
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain/booking"
 	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/projections"
 	"github.com/dragoman-booking/dragoman/projections/jobs"
 )
 
@@ -57,7 +58,7 @@ func (p *Portal) offers(w http.ResponseWriter, r *http.Request) error {
 
 func (p *Portal) showOffers(w http.ResponseWriter, r *http.Request, status int, a asked) error {
 	ctx, v := r.Context(), viewer(r.Context())
-	found, err := p.Queries.Jobs.Offers(ctx, v, 0, mostOffers)
+	found, err := p.Queries.Jobs.Offers(ctx, v, projections.ListQuery{Limit: mostOffers})
 	if err != nil {
 		return err
 	}

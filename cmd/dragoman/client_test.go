@@ -20,6 +20,8 @@ type client struct {
 	token    string
 	user     uuid.UUID // whose token it is, where that matters
 	position string    // of the last command, so that the next query sees it
+	// seen is told every answer, where a test looks at all of them.
+	seen func(*http.Request, *http.Response, reply)
 }
 
 type reply struct {
@@ -86,6 +88,9 @@ func (c *client) try(method, path string, body any, header map[string]string) (r
 		return reply{}, err
 	}
 	r := reply{status: res.StatusCode, header: res.Header, raw: raw}
+	if c.seen != nil {
+		c.seen(req, res, r)
+	}
 	if strings.Contains(res.Header.Get("Content-Type"), "json") && len(raw) > 0 {
 		if err := json.Unmarshal(raw, &r.body); err != nil {
 			return r, fmt.Errorf("answer is not JSON: %w: %s", err, raw)

@@ -176,8 +176,8 @@ func TestJobPageByRole(t *testing.T) {
 	d.assigner.job(ref, "send-offer", map[string]any{"interpreters": []string{lin1}})
 	d.settled(ref)
 	p = d.as("interpreter").see("/jobs/" + ref)
-	wants(t, p, "Your offer", "GBP 28.00", "Accept this job", "Two people at a time", "Castle Hill Custody Suite Huddersfield HD4")
-	lacks(t, p, "Kowalski", "Castle Hill Road", "HD4 6TA", "blue door", "0113", "CC-77", "Admin Messages", "issuing job offers", lin2, "Edit job details")
+	wants(t, p, "Your offer", "GBP 28.00", "Accept this job", "Two people at a time", "Huddersfield HD4")
+	lacks(t, p, "Kowalski", "Castle Hill", "HD4 6TA", "blue door", "0113", "CC-77", "Admin Messages", "issuing job offers", lin2, "Edit job details")
 
 	for _, reader := range []string{"admin", "finance", "safeguarding", "auditor", "analyst", "customer-admin"} {
 		p := d.as(reader).see("/jobs/" + ref)

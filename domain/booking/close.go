@@ -49,6 +49,7 @@ func (c Close) Decide(s State, env Env) (Decision, error) {
 	start, end := c.times(j, outcome, &f, env)
 	incidentals := f.incidentals(c.Incidentals, env)
 	documents := c.Documents
+	f.documents(documents, env)
 	minutes := 0
 	switch {
 	case start != nil && end != nil:

@@ -76,6 +76,7 @@ func TestClose_StaffRecordEveryOutcome(t *testing.T) {
 		t.Errorf("waited for %d minutes", e.Worked)
 	}
 	assignedTo(t, ana).when(later, Close{Job: jobID, Outcome: domain.Curtailed}).refused("invalid", "body.start", "body.end")
+	assignedTo(t, ana).when(later, Close{Job: jobID, Outcome: domain.Aborted, Documents: ids(document, eve)}).refused("invalid", "body.documents[1]")
 	assignedTo(t, ana).when(later, Close{Job: jobID, Outcome: "splendid"}).refused("invalid", "body.outcome")
 	assignedTo(t, ana).when(later, Close{Job: jobID, Outcome: domain.NotFulfilled}).refused("invalid", "body.reason")
 	complete(t).when(later, Close{Job: jobID}).refused("wrong-status")
@@ -86,11 +87,11 @@ func TestClose_StaffSettleEnteredHours(t *testing.T) {
 	t.Parallel()
 	c := submit(InterpreterSide, "10:00-10:30", "11:00-12:00")
 	c.Incidentals = []IncidentalIn{{Kind: "mileage", Quantity: "10", Note: "from York"}}
-	c.Documents = ids(eve)
+	c.Documents = ids(document)
 	s := assignedTo(t, ana).at(later, c)
 	e := event[Closed](s.when(later, Close{Job: jobID}))
 	if e.From != domain.Ongoing || e.Worked != 90 || e.Start.Local != "2020-03-26T10:00:00" || e.End.Local != "2020-03-26T12:00:00" ||
-		len(e.Incidentals) != 1 || e.Documents[0] != eve {
+		len(e.Incidentals) != 1 || e.Documents[0] != document {
 		t.Fatalf("%+v", e)
 	}
 	own := Close{Job: jobID, Start: "2020-03-26T10:00", End: "2020-03-26T11:00", Incidentals: []IncidentalIn{{Kind: "mileage", Quantity: "5"}}}

@@ -36,6 +36,8 @@ type Env struct {
 	// Locations of the customer, by id; Clients likewise: for what a command names.
 	Locations map[uuid.UUID]people.Place
 	Clients   map[uuid.UUID]string
+	// Documents are those files, of the ones that the command names, that are kept: a file is durable before an event names it.
+	Documents map[uuid.UUID]bool
 }
 
 // Candidate is an interpreter as the rules of offering and assigning see one.

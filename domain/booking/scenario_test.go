@@ -26,6 +26,7 @@ var (
 	ana       = domain.InterpreterID("LIN/5455/5J71Y")
 	ben       = domain.InterpreterID("LIN/5466/5J71X")
 	eve       = domain.InterpreterID("LIN/0000/00000") // lacks everything
+	document  = uuid.MustParse("00000000-0000-4000-8000-00000000d0c5")
 	sam       = domain.InterpreterID("LIN/1111/11111") // suspended
 	assigner  = domain.InterpreterID("assigner")
 	key       = domain.InterpreterID("key")
@@ -79,6 +80,7 @@ func env(now string) Env {
 	s := candidate(sam, "LIN/1111/11111")
 	s.Suspended = true
 	e.Candidates[sam] = s
+	e.Documents = map[uuid.UUID]bool{document: true}
 	return e
 }
 

@@ -28,7 +28,8 @@ func (DisputeTimesheet) Name() string { return "dispute-timesheet" }
 //	when   SubmitTimesheet{customer, 09:00–10:00, 10:30–11:00}
 //	then   TimesheetSubmitted, 90 minutes worked; the job is ongoing until the other side accepts
 //	again  nothing
-//	error  wrong-status; invalid: blocks that overlap, run backwards or lie ahead; break-too-long, with the command that continues (LL-124)
+//	error  wrong-status; invalid: blocks that overlap, run backwards or lie ahead, no such document; break-too-long, with the command that
+//	       continues (LL-124)
 func (c SubmitTimesheet) Decide(s State, env Env) (Decision, error) {
 	j, err := s.find(c.Job)
 	if err != nil {
@@ -38,6 +39,7 @@ func (c SubmitTimesheet) Decide(s State, env Env) (Decision, error) {
 	f.side(c.Side)
 	blocks := f.blocks(c.Blocks, j, env)
 	incidentals := f.incidentals(c.Incidentals, env)
+	f.documents(c.Documents, env)
 	if j.Status == domain.Ongoing && len(f.list) == 0 && j.Timesheet.same(c.Side, blocks, incidentals, c.Documents) {
 		return Decision{}, nil
 	}
@@ -194,6 +196,15 @@ func (f *faults) incidentals(in []IncidentalIn, env Env) []Incidental {
 		list = append(list, out)
 	}
 	return list
+}
+
+// documents checks that every file is there.
+func (f *faults) documents(ids []uuid.UUID, env Env) {
+	for i, id := range ids {
+		if !env.Documents[id] {
+			f.add(fmt.Sprintf("body.documents[%d]", i), "There is no such document.")
+		}
+	}
 }
 
 func notes(list []Incidental) string {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,8 @@ import (
 type Clock struct {
 	set  atomic.Pointer[time.Time]
 	pool *pgxpool.Pool
+	// turn is held from asking the database until set is what it said: what was read before a setting must not be shown after it.
+	turn sync.Mutex
 
 	stop context.CancelFunc
 	done chan struct{}
@@ -63,6 +66,8 @@ func (c *Clock) Set(ctx context.Context, t time.Time) error {
 func (c *Clock) Reset(ctx context.Context) error { return c.store(ctx, nil) }
 
 func (c *Clock) store(ctx context.Context, t *time.Time) error {
+	c.turn.Lock()
+	defer c.turn.Unlock()
 	_, err := c.pool.Exec(ctx, `
 		with set as (insert into kept.dev_clock (now) values ($1) on conflict (singleton) do update set now = excluded.now returning 1)
 		select pg_notify('`+channel+`', '') from set`, t)
@@ -78,6 +83,8 @@ type queryer interface {
 }
 
 func (c *Clock) load(ctx context.Context, db queryer) error {
+	c.turn.Lock()
+	defer c.turn.Unlock()
 	var t *time.Time
 	err := db.QueryRow(ctx, `select now from kept.dev_clock`).Scan(&t)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {

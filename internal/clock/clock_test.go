@@ -1,6 +1,7 @@
 package clock
 
 import (
+	"runtime"
 	"testing"
 	"time"
 
@@ -42,6 +43,29 @@ func TestTwoProcessesShareTheTestClock(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, func() bool { return time.Since(one.Now()).Abs() < time.Minute })
+}
+
+// TestWhatWasSetIsShown: once set, the setter shows the new time and no older one again, though each setting makes it read the clock anew.
+func TestWhatWasSetIsShown(t *testing.T) {
+	t.Parallel()
+	c, err := StartDev(t.Context(), postgres.TestDB(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Stop)
+	start := time.Date(2020, 3, 24, 15, 46, 0, 0, time.UTC)
+	for i := range 300 {
+		at := start.Add(time.Duration(i) * time.Minute)
+		if err := c.Set(t.Context(), at); err != nil {
+			t.Fatal(err)
+		}
+		for range 2000 {
+			if got := c.Now(); !got.Equal(at) {
+				t.Fatalf("set to %v it shows %v", at, got)
+			}
+			runtime.Gosched()
+		}
+	}
 }
 
 func TestTheZeroClockIsTheMachines(t *testing.T) {

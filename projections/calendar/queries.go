@@ -26,6 +26,7 @@ type Filter struct {
 	Location    uuid.UUID
 	ServiceType string
 	Interpreter uuid.UUID // who has the job; an interpreter finds the own jobs only
+	Refs        []string  // these jobs only, as a search of the job list found them; nil: all
 }
 
 // Item is one entry. Start and End are in the job's own zone and follow the ETA. Title holds no personal data. CreatedBy is a name, and
@@ -90,6 +91,9 @@ func statement(v access.Viewer, from, to time.Time, filter Filter) (string, []an
 	equal("client", filter.Client, filter.Client != uuid.Nil)
 	equal("location", filter.Location, filter.Location != uuid.Nil)
 	equal("service_type", filter.ServiceType, filter.ServiceType != "")
+	if filter.Refs != nil {
+		where = append(where, "ref = any("+args.Add(filter.Refs)+")")
+	}
 	// Nobody finds out by a filter what the jobs would not show.
 	switch {
 	case v.Role == domain.Analyst && filter.Interpreter != uuid.Nil:

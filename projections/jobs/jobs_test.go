@@ -7,6 +7,7 @@ import (
 
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/booking"
+	"github.com/dragoman-booking/dragoman/projections"
 	"github.com/dragoman-booking/dragoman/projections/activity"
 	"github.com/dragoman-booking/dragoman/projections/jobs"
 	"github.com/dragoman-booking/dragoman/projections/projtest"
@@ -40,7 +41,7 @@ func TestThroughTheRunner(t *testing.T) {
 	if err != nil || len(d.Offers) != 1 || d.Status != domain.New {
 		t.Errorf("read %+v, %v", d, err)
 	}
-	own, err := q.Offers(t.Context(), story.As(story.Ana, noon), 0, 0)
+	own, err := q.Offers(t.Context(), story.As(story.Ana, noon), projections.ListQuery{})
 	if err != nil || own.Total != 1 {
 		t.Errorf("own offers %+v, %v", own, err)
 	}

@@ -72,6 +72,29 @@ func (q Queries) List(ctx context.Context, v access.Viewer, f Filter) (page Page
 	return page, err
 }
 
+// Refs are the references of all jobs that the viewer may know and the filter asks for, whatever part of the list it names.
+func (q Queries) Refs(ctx context.Context, v access.Viewer, f Filter) (refs []string, err error) {
+	if err := access.MayManage(v, access.ReadJobs); err != nil {
+		return nil, err
+	}
+	err = q.Models.Read(ctx, func(tx pgx.Tx) error {
+		l := &listing{v: v, joins: map[string]bool{}}
+		if err := l.narrow(f); err != nil {
+			return err
+		}
+		if err := l.columns(ctx, tx, f); err != nil {
+			return err
+		}
+		found, err := tx.Query(ctx, "select j.ref"+l.from(), l.args...)
+		if err != nil {
+			return fmt.Errorf("find jobs: %w", err)
+		}
+		refs, err = pgx.AppendRows([]string{}, found, pgx.RowTo[string])
+		return err
+	}, Name)
+	return refs, err
+}
+
 // List is the same question in a transaction. Errors: a refusal for who has no place in the jobs, ErrUnknownList, and
 // projections.ErrUnknownField for a column that does not exist or that the viewer does not read: whoever could sort or filter by it would read it.
 func List(ctx context.Context, q DB, v access.Viewer, f Filter, sub access.Substitute) (Page, error) {

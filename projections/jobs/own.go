@@ -4,42 +4,65 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/projections"
 	"github.com/dragoman-booking/dragoman/projections/jobrow"
 )
 
-// OfferPage is one part of an interpreter's offers, newest first, and how many there are in all.
+// OfferPage is one part of an interpreter's offers, newest first unless sorted otherwise, and how many there are in all.
 type OfferPage struct {
 	Items []Offer
 	Total int
 }
 
-// Offers are an interpreter's own offers and how each stands or ended. Limit 0: 30; at most 500.
-func (q Queries) Offers(ctx context.Context, v access.Viewer, offset, limit int) (page OfferPage, err error) {
+// Offers are an interpreter's own offers and how each stands or ended.
+func (q Queries) Offers(ctx context.Context, v access.Viewer, part projections.ListQuery) (page OfferPage, err error) {
 	err = q.Models.Read(ctx, func(tx pgx.Tx) error {
-		page, err = Offers(ctx, tx, v, offset, limit)
+		page, err = Offers(ctx, tx, v, part)
 		return err
 	}, Name)
 	return page, err
 }
 
+// offerFields are what own offers may be sorted and filtered by, as the interpreter reads them: $2 is now.
+var offerFields = projections.Fields{
+	"job":             "ref",
+	"state":           "case when state = 'open' and expires_at <= $2 then 'lapsed' else state end",
+	"sentAt":          offerTime("sent_at"),
+	"since":           offerTime("case when state = 'open' and expires_at <= $2 then expires_at else since end"),
+	"language":        "language",
+	"start":           offerTime("starts_at"),
+	"timeZone":        "zone",
+	"durationMinutes": "minutes",
+	"fee":             "(fee::numeric / 100)::numeric(20, 2)",
+	"expiresAt":       offerTime("expires_at"),
+	"proposedStart":   offerTime("coalesce(proposed_at, suggested_at)"),
+	"reason":          "reason",
+	"unasked":         "unasked",
+}
+
+func offerTime(instant string) string {
+	return "to_char((" + instant + `) at time zone zone, 'YYYY-MM-DD"T"HH24:MI:SS')`
+}
+
 // Offers is the same question in a transaction.
-func Offers(ctx context.Context, q DB, v access.Viewer, offset, limit int) (page OfferPage, err error) {
+func Offers(ctx context.Context, q DB, v access.Viewer, part projections.ListQuery) (page OfferPage, err error) {
 	if err := access.MayManage(v, access.ReadOwnOffers); err != nil {
 		return page, err
 	}
-	if limit == 0 {
-		limit = 30
+	s, err := part.Statements(offerFields, "sent_at desc, job, revision desc", ownOffersSQL, v.Interpreter, v.Now)
+	if err != nil {
+		return page, err
 	}
-	found, err := q.Query(ctx, offersSQL+` where `+ownOffer+` order by o.sent_at desc, o.job, o.revision desc limit $2 offset $3`,
-		v.Interpreter, max(1, min(limit, 500)), max(0, offset))
+	found, err := q.Query(ctx, s.Page, s.Args...)
 	if err != nil {
 		return page, fmt.Errorf("list offers: %w", err)
 	}
-	all, err := pgx.CollectRows(found, pgx.RowToStructByName[offerRow])
+	all, err := pgx.CollectRows(found, pgx.RowToStructByName[ownOfferRow])
 	if err != nil {
 		return page, fmt.Errorf("list offers: %w", err)
 	}
@@ -47,15 +70,29 @@ func Offers(ctx context.Context, q DB, v access.Viewer, offset, limit int) (page
 	for _, o := range all {
 		page.Items = append(page.Items, o.offer(own, access.OwnOffers, v.Now))
 	}
-	if err := q.QueryRow(ctx, `select count(*) from offers o where `+ownOffer, v.Interpreter).Scan(&page.Total); err != nil {
+	if page.Total = len(all); s.Whole(len(all)) {
+		return page, nil
+	}
+	if err := q.QueryRow(ctx, s.Count, s.Args...).Scan(&page.Total); err != nil {
 		return page, fmt.Errorf("count offers: %w", err)
 	}
 	return page, nil
 }
 
-// ownOffer leaves an interpreter's own offers. What staff recorded as declined though the interpreter was never asked is none of them: that
-// interpreter may not know the job.
-const ownOffer = `o.job = any(array(select job from parties where interpreter = $1)) and o.interpreter = $1`
+// ownOfferRow is an offer with what orders those of one moment.
+type ownOfferRow struct {
+	offerRow
+	Job      uuid.UUID
+	Revision int64
+}
+
+// ownOffersSQL leaves an interpreter's own offers ($1). What staff recorded as declined though the interpreter was never asked is none of them:
+// that interpreter may not know the job. It names $2, now, so that both statements take the same arguments.
+const ownOffersSQL = `
+select j.ref, o.interpreter, o.lin, coalesce(i.name, '') as name, o.state, o.sent_at, o.since, o.language, o.starts_at, o.zone, o.minutes, o.fee,
+	o.currency, o.expires_at, o.suggested_at, o.proposed_at, o.unasked, o.reason, o.override_reason, o.override_rules, o.job, o.revision
+from offers o join jobs j on j.job = o.job left join interpreters i on i.interpreter = o.interpreter
+where o.job = any(array(select job from parties where interpreter = $1)) and o.interpreter = $1 and $2::timestamptz is not null`
 
 // Waiting is a job that waits for the viewer, and for what.
 type Waiting struct {

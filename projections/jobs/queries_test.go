@@ -565,7 +565,7 @@ func TestOwnOffers(t *testing.T) {
 	s := story.Filled(t, jobs.Projector{}, told.Page)
 	offers := func(v access.Viewer) (page jobs.OfferPage, err error) {
 		err = s.Ask(func(tx pgx.Tx) error {
-			page, err = jobs.Offers(t.Context(), tx, v, 0, 0)
+			page, err = jobs.Offers(t.Context(), tx, v, projections.ListQuery{})
 			return err
 		})
 		return page, err

@@ -169,7 +169,7 @@ func (q Queries) Locations(ctx context.Context, v access.Viewer, customer uuid.U
 		return projections.ListPage[Location]{}, nil
 	}
 	page, err := projections.List[Location](ctx, q.Models, l,
-		projections.Fields{"name": "name", "town": "town", "postcode": "postcode", "customer": "customer_name"}, "customer_name, name, id",
+		projections.Fields{"name": "name", "town": "town", "postcode": "postcode", "customer": "customer_name", "timeZone": "time_zone"}, "customer_name, name, id",
 		locationsSQL, own(v), narrowed(v, v.Locations), narrowed(v, v.Clients), orNull(customer), nil)
 	return page, wrap("list locations", err)
 }
