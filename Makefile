@@ -3,10 +3,11 @@ SHELL       := /bin/bash
 BIN         := bin/dragoman
 DATA        ?= data
 LISTEN      ?= 127.0.0.1:8080
+TORTURED    := TestPowerLoss|TestFlippedBytes|TestModel|TestHistories
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: help run build test quick bench lint docs need-go need-postgres need-npm need-chromium assets
+.PHONY: help run build test torture nodeclients quick bench lint docs need-go need-postgres need-npm need-chromium assets
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -17,9 +18,12 @@ run: build need-postgres ## build, start with demo data, print address and login
 build: need-go assets ## build the binary into bin/
 	go build -o $(BIN) ./cmd/dragoman
 
-test: build need-postgres need-chromium ## everything: vet, then every test against the real parts
+test: build need-postgres nodeclients need-chromium ## everything: vet, then every test against the real parts
 	go vet ./...
 	go test -timeout 40m ./...
+
+torture: need-go ## the random proofs of the event log with many times their usual rounds (TORTURE=…); takes about an hour
+	TORTURE=$${TORTURE:-200} go test -count=1 -v -timeout 6h -run '$(TORTURED)' ./internal/esnode/...
 
 quick: need-go assets ## what needs no database: the domain, the event schema, the arrows between the rooms
 	go test ./domain/... ./eventschema/... ./internal/arrows/...
@@ -47,6 +51,12 @@ httpapi/docsui/assets/swagger-ui-bundle.js: httpapi/docsui/package-lock.json | n
 	cd httpapi/docsui && npm ci --silent --ignore-scripts
 	mkdir -p httpapi/docsui/assets
 	cp httpapi/docsui/node_modules/swagger-ui-dist/swagger-ui{-bundle.js,.css} httpapi/docsui/assets/
+	touch $@
+
+nodeclients: internal/esnode/testdata/nodeclients/node_modules/.package-lock.json ## install the official Node clients that are played against the embedded node
+
+internal/esnode/testdata/nodeclients/node_modules/.package-lock.json: internal/esnode/testdata/nodeclients/package-lock.json | need-npm
+	cd internal/esnode/testdata/nodeclients && npm ci --silent --no-audit --no-fund
 	touch $@
 
 need-go:
