@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -32,7 +31,9 @@ func (eventstoreServeCmd) Run(s *stage, c *Config) (err error) {
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
-		err = errors.Join(err, node.Stop(ctx))
+		if stopErr := node.Stop(ctx); err == nil {
+			err = stopErr // a node that failed says so once
+		}
 	}()
 	fmt.Fprintf(s.out, "listening on %s\n", node.ConnectionString())
 	select {

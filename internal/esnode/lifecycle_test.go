@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -205,15 +206,26 @@ func TestStorageFails(t *testing.T) {
 	}
 }
 
+// TestDiskNearlyFull: appends are told ResourceExhausted, reads go on.
 func TestDiskNearlyFull(t *testing.T) {
 	t.Parallel()
 	fs := vfs.NewMem()
+	fs.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 1 << 40})
+	start := func() *esnode.Node {
+		return esnode.RunT(t, func(c *esnode.Config) { c.FS, c.Dir, c.MinFreeDisk = fs, "data", 1<<30 })
+	}
+	n := start()
+	appendTo(t, connect(t, n), "s", esdb.NoStream{}, event("a", "{}"))
+	if err := n.Stop(deadline(t)); err != nil {
+		t.Fatal(err)
+	}
 	fs.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 1 << 20})
-	n := esnode.RunT(t, func(c *esnode.Config) { c.FS, c.Dir, c.MinFreeDisk = fs, "data", 1<<30 })
-	_, err := connect(t, n).AppendToStream(deadline(t), "s", esdb.AppendToStreamOptions{}, event("a", "{}"))
-	if err == nil || !strings.Contains(err.Error(), "nearly full") {
+	n = start()
+	if _, err := appendOne(deadline(t), dial(t, n), "s"); status.Code(err) != codes.ResourceExhausted || !strings.Contains(err.Error(), "nearly full") {
 		t.Errorf("append on a full disk: %v", err)
 	}
+	got, err := readStream(t, connect(t, n), "s", esdb.ReadStreamOptions{From: esdb.Start{}}, 10)
+	wantTypes(t, got, err, "a")
 }
 
 func TestTooManyReaders(t *testing.T) {
@@ -247,6 +259,85 @@ func TestTooManyReaders(t *testing.T) {
 		} else if time.Now().After(late) {
 			t.Fatalf("after the others have gone: %v", err)
 		}
+	}
+}
+
+// TestTooManyConnections: a connection above the limit gets a reason for every call, and others are not disturbed.
+func TestTooManyConnections(t *testing.T) {
+	t.Parallel()
+	n := esnode.RunT(t, func(c *esnode.Config) { c.MaxConnections = 2 })
+	var conns []*grpc.ClientConn
+	call := func(i int) error {
+		sub, err := streams.NewStreamsClient(conns[i]).Read(deadline(t), allFromStart(nil))
+		if err == nil {
+			_, err = sub.Recv()
+		}
+		return err
+	}
+	for i := range 3 {
+		conn, err := grpc.NewClient(n.Addr(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conns = append(conns, conn)
+		err = call(i)
+		if i < 2 && err != nil {
+			t.Errorf("connection %d: %v", i, err)
+		}
+		if i == 2 && (status.Code(err) != codes.ResourceExhausted || !strings.Contains(err.Error(), "too many connections")) {
+			t.Errorf("one connection too many: %v", err)
+		}
+	}
+	if _, err := serverfeatures.NewServerFeaturesClient(conns[2]).GetSupportedMethods(deadline(t), &shared.Empty{}); status.Code(err) != codes.ResourceExhausted {
+		t.Errorf("another call of one connection too many: %v", err)
+	}
+	_ = conns[1].Close()
+	_ = conns[2].Close()
+	for late := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) { // the server hears of it a moment later
+		conn, err := grpc.NewClient(n.Addr(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		conns[1] = conn
+		err = call(1)
+		_ = conn.Close()
+		if err == nil {
+			break
+		} else if time.Now().After(late) {
+			t.Fatalf("after the others have gone: %v", err)
+		}
+	}
+}
+
+// TestTooManyAppends: one above the limit is refused with a reason once it was received, those under way are finished.
+func TestTooManyAppends(t *testing.T) {
+	t.Parallel()
+	client := dial(t, esnode.RunT(t, func(c *esnode.Config) { c.MaxAppends = 1 }))
+	finished := errors.New("none")
+	for late := time.Now().Add(10 * time.Second); finished != nil && time.Now().Before(late); {
+		under, err := client.Append(deadline(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := under.Send(&streams.AppendReq{Content: &streams.AppendReq_Options_{Options: &streams.AppendReq_Options{
+			StreamIdentifier: &shared.StreamIdentifier{StreamName: []byte("s")}, ExpectedStreamRevision: &streams.AppendReq_Options_Any{Any: &shared.Empty{}},
+		}}}); err != nil {
+			t.Fatal(err)
+		}
+		for err = nil; err == nil && time.Now().Before(late); { // until the server has taken the first one up
+			_, err = appendOne(deadline(t), client, "t")
+		}
+		if status.Code(err) != codes.ResourceExhausted || !strings.Contains(err.Error(), "too many appends") {
+			t.Fatalf("an append too many: %v", err)
+		}
+		_, finished = under.CloseAndRecv() // or it was itself the one too many
+	}
+	if finished != nil {
+		t.Errorf("the append under way: %v", finished)
+	}
+	if _, err := appendOne(deadline(t), client, "t"); err != nil {
+		t.Errorf("an append after it: %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package esnode
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,19 +19,25 @@ import (
 
 // Config says how a node runs. The zero value of every field but Dir is its default.
 type Config struct {
-	Dir         string           // the folder of the data; made if it does not exist; one process at a time
-	Listen      string           // loopback address to listen on; default 127.0.0.1:0, a free port
-	Clock       func() time.Time // dates events and ages $maxAge; default time.Now
-	Logger      *slog.Logger     // default slog.Default()
-	MinFreeDisk int64            // bytes; with less free, appends fail with ResourceExhausted; default 256 MiB, negative: never
-	MaxReaders  int              // reads and subscriptions open at once, more fail with ResourceExhausted; default 2,000
-	FS          vfs.FS           // the file system; default the machine's own
+	Dir            string           // the folder of the data; made if it does not exist; one process at a time
+	Listen         string           // loopback address to listen on; default 127.0.0.1:0, a free port
+	Clock          func() time.Time // dates events and ages $maxAge; default time.Now
+	Logger         *slog.Logger     // default slog.Default()
+	MinFreeDisk    int64            // bytes; with less free, appends fail with ResourceExhausted; default 256 MiB, negative: never
+	MaxReaders     int              // reads and subscriptions open at once, more fail with ResourceExhausted; default 2,000
+	MaxConnections int              // connections open at once, the calls of more fail with ResourceExhausted; default 1,000
+	MaxAppends     int              // appends under way at once, more fail with ResourceExhausted; default 4,000
+	MemTable       int              // bytes gathered in memory before a table is written; default 32 MiB
+	FS             vfs.FS           // the file system; default the machine's own
 }
 
 const (
 	defaultListen      = "127.0.0.1:0"
 	defaultMinFreeDisk = 256 << 20
 	defaultMaxReaders  = 2000
+
+	defaultMaxConnections = 1000
+	defaultMaxAppends     = 4000
 )
 
 // Node is a running node.
@@ -55,9 +62,9 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	if c.MaxReaders == 0 {
-		c.MaxReaders = defaultMaxReaders
-	}
+	c.MaxReaders = cmp.Or(c.MaxReaders, defaultMaxReaders)
+	c.MaxConnections = cmp.Or(c.MaxConnections, defaultMaxConnections)
+	c.MaxAppends = cmp.Or(c.MaxAppends, defaultMaxAppends)
 	switch {
 	case c.MinFreeDisk == 0:
 		c.MinFreeDisk = defaultMinFreeDisk
@@ -68,7 +75,7 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start event store: %w", err)
 	}
-	l, err := log.Open(c.Dir, log.Options{FS: c.FS, Clock: c.Clock, Logger: c.Logger, MinFreeDisk: uint64(c.MinFreeDisk)})
+	l, err := log.Open(c.Dir, log.Options{FS: c.FS, Clock: c.Clock, Logger: c.Logger, MinFreeDisk: uint64(c.MinFreeDisk), MemTable: c.MemTable})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start event store: %w", err), listener.Close())
 	}
@@ -77,7 +84,8 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 		log:     l,
 		address: address,
 		server: wire.NewServer(l, wire.Options{
-			Host: address.IP.String(), Port: address.Port, MaxReaders: c.MaxReaders, Logger: c.Logger,
+			Host: address.IP.String(), Port: address.Port, MaxReaders: c.MaxReaders, MaxConnections: c.MaxConnections,
+			MaxAppends: c.MaxAppends, Logger: c.Logger,
 		}),
 		failed: make(chan error, 1),
 		served: make(chan struct{}),
@@ -105,7 +113,7 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 
 func (n *Node) serve(listener net.Listener) {
 	defer close(n.served)
-	if err := n.server.GRPC().Serve(listener); err != nil {
+	if err := n.server.Serve(listener); err != nil {
 		n.report(fmt.Errorf("event store stopped serving: %w", err))
 	}
 }

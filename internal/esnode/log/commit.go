@@ -128,8 +128,11 @@ func (l *Log) commit(requests []*request) {
 		return // whoever waits is told by l.failed
 	}
 	if g.batch.Count() > 0 {
+		if early := l.opts.planted.beforeCommit; early != nil {
+			early(l, g, requests)
+		}
 		// A failed sync does not come back from Commit, see fatalLogger.
-		if err := g.batch.Commit(pebble.Sync); err != nil {
+		if err := g.batch.Commit(l.opts.planted.write); err != nil {
 			l.fail(fmt.Errorf("event storage failed: %w", err))
 		}
 		if l.Failure() != nil {

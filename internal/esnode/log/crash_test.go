@@ -170,27 +170,28 @@ type lyingFile struct{ vfs.File }
 func (lyingFile) Sync() error     { return nil }
 func (lyingFile) SyncData() error { return nil }
 
-// TestFailedSync: after a sync has failed nothing is acknowledged or shown, everyone waiting is told, and a new start on what is on disk
-// has everything acknowledged before.
-func TestFailedSync(t *testing.T) {
+// TestFailedWrites: after a write or sync of the log or of its list of tables has failed nothing is acknowledged or shown, everyone waiting is
+// told, and a new start on what is on disk has everything acknowledged before.
+func TestFailedWrites(t *testing.T) {
 	t.Parallel()
-	for _, failing := range []string{"sync", "write"} {
-		t.Run(failing, func(t *testing.T) {
+	for _, failing := range []FileOp{
+		{Kind: "WAL", Sync: true}, {Kind: "WAL"}, {Kind: "manifest", Sync: true}, {Kind: "manifest"},
+	} {
+		t.Run(fmt.Sprintf("%s, sync: %v", failing.Kind, failing.Sync), func(t *testing.T) {
 			t.Parallel()
 			mem := vfs.NewCrashableMem()
 			var broken atomic.Bool
 			var atFailure atomic.Uint64
 			var l *Log
-			fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
-				kinds := map[string]bool{"sync": op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData, "write": op.Kind == errorfs.OpFileWrite}
-				if broken.Load() && kinds[failing] && strings.HasSuffix(op.Path, ".log") {
+			fs := &HookFS{FS: mem, Before: func(op FileOp) error {
+				if broken.Load() && op.Kind == failing.Kind && op.Sync == failing.Sync {
 					atFailure.CompareAndSwap(0, l.End())
 					return errors.New("the disk is gone")
 				}
 				return nil
-			}))
+			}}
 			var err error
-			if l, err = Open("data", quiet(Options{FS: fs})); err != nil {
+			if l, err = Open("data", quiet(Options{FS: fs, MemTable: 64 << 10})); err != nil {
 				t.Fatal(err)
 			}
 			w := startLoad(l, 8)
@@ -202,14 +203,15 @@ func TestFailedSync(t *testing.T) {
 			case <-time.After(10 * time.Second):
 				t.Fatal("the log does not say that it failed")
 			}
-			if err := l.Failure(); err == nil || !strings.Contains(err.Error(), "the disk is gone") {
+			if err := l.Failure(); err == nil || !strings.Contains(err.Error(), "the disk is gone") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("the log failed with %v", err)
 			}
+			end := l.End()
 			if _, err := l.Append(context.Background(), "s", Any, proposed(1)); err == nil {
 				t.Error("an append after the failure was acknowledged")
 			}
-			if end := l.End(); end != atFailure.Load() {
-				t.Errorf("published up to %d, but the sync failed at %d", end, atFailure.Load())
+			if failing.Kind == "WAL" && end != atFailure.Load() || l.End() != end {
+				t.Errorf("published up to %d, then %d, but the disk failed at %d", end, l.End(), atFailure.Load())
 			}
 			if err := l.Close(context.Background()); err == nil {
 				t.Error("closing a failed log says nothing")
@@ -218,6 +220,57 @@ func TestFailedSync(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestFailedBlockReads: a block that cannot be read fails whoever needs it: reads say where, appends are not acknowledged. Everybody else goes
+// on, and when the disk reads again all is there.
+func TestFailedBlockReads(t *testing.T) {
+	t.Parallel()
+	var broken atomic.Bool
+	fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if broken.Load() && op.Kind == errorfs.OpFileReadAt && strings.HasSuffix(op.Path, ".sst") {
+			return errors.New("the disk cannot read")
+		}
+		return nil
+	}))
+	l, err := Open("data", quiet(Options{FS: fs}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := proposed(3)
+	mustAppend(t, l, "old", NoStream, first)
+	for range 400 { // so that what a start reads, the last of everything, is in other blocks
+		mustAppend(t, l, "filling", Any, proposed(100))
+	}
+	if err := l.Close(context.Background()); err != nil { // what it wrote is in a table now
+		t.Fatal(err)
+	}
+	l = open(t, fs)
+	mustAppend(t, l, "new", NoStream, proposed(2))
+	broken.Store(true)
+	for what, call := range map[string]func() error{ // none of them changes what the others meet
+		"a read":             func() error { _, err := l.ReadForward("old", 0, 10); return err },
+		"a read backwards":   func() error { _, err := l.ReadBackward("old", FromEnd, 10); return err },
+		"a read of $all":     func() error { _, err := l.ReadAllForward(0, 10, 10, nil); return err },
+		"an append":          func() error { _, err := l.Append(context.Background(), "old", 2, proposed(1)); return err },
+		"an append repeated": func() error { _, err := l.Append(context.Background(), "old", NoStream, first); return err },
+		"a delete":           func() error { _, err := l.Delete(context.Background(), "old", Any); return err },
+	} {
+		if err := call(); err == nil || !strings.Contains(err.Error(), "the disk cannot read") || !strings.Contains(err.Error(), "stream") && !strings.Contains(err.Error(), "position") {
+			t.Errorf("%s that needs a block which cannot be read: %v", what, err)
+		}
+	}
+	if page, err := l.ReadForward("new", 0, 10); err != nil || len(page.Events) != 2 {
+		t.Errorf("another stream: %d events, %v", len(page.Events), err)
+	}
+	mustAppend(t, l, "new", 1, proposed(1))
+	if l.Failure() != nil {
+		t.Errorf("the log gave up: %v", l.Failure())
+	}
+	broken.Store(false)
+	if page, err := l.ReadForward("old", 0, 10); err != nil || len(page.Events) != 3 {
+		t.Errorf("when the disk reads again: %d events, %v", len(page.Events), err)
 	}
 }
 

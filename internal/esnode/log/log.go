@@ -21,6 +21,15 @@ type Options struct {
 	Logger      *slog.Logger     // nil: slog.Default()
 	MinFreeDisk uint64           // appends are refused while the disk has fewer bytes free; 0: never
 	MemTable    int              // bytes of one memory table; 0: 32 MiB
+
+	planted planted
+}
+
+// planted are faults that a test puts in, to see that it would find them. Nothing else sets them.
+type planted struct {
+	write        *pebble.WriteOptions           // instead of a synced write
+	beforeCommit func(*Log, *group, []*request) // what is done too early
+	survive      bool                           // go on after a failure of the disk, as Pebble's own code would
 }
 
 // Errors that concern the log as a whole.
@@ -86,10 +95,16 @@ func Open(dir string, opts Options) (*Log, error) {
 		return nil, fmt.Errorf("open event log: %w", err)
 	}
 	if l.db, l.lock, err = openStore(dir, l.pebbleOptions(), l.failed); err != nil {
+		if failure := l.Failure(); failure != nil {
+			err = failure
+		}
 		return nil, fmt.Errorf("open event log in %s: %w", dir, err)
 	}
 	if err := l.findEnd(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open event log in %s: %w", dir, err), l.db.Close(), l.lock.Close())
+	}
+	if l.opts.planted.write == nil {
+		l.opts.planted.write = pebble.Sync
 	}
 	l.disk = diskCheck{fs: opts.FS, dir: dir, min: opts.MinFreeDisk}
 	l.watches.init()

@@ -18,13 +18,13 @@ const pebbleFormat = pebble.FormatValueSeparation
 const defaultMemTable = 32 << 20
 
 func (l *Log) pebbleOptions() *pebble.Options {
-	logger := &fatalLogger{log: l.log, fail: l.fail}
+	logger := &fatalLogger{log: l.log, fail: l.fail, survive: l.opts.planted.survive}
 	memTable := l.opts.MemTable
 	if memTable == 0 {
 		memTable = defaultMemTable
 	}
 	o := &pebble.Options{
-		FS:                          l.opts.FS,
+		FS:                          walFS{l.opts.FS, l.walFailed},
 		FormatMajorVersion:          pebbleFormat,
 		Logger:                      logger,
 		Merger:                      &smallestRevision,
@@ -72,8 +72,9 @@ func (m *revisionMerge) Finish(bool) ([]byte, io.Closer, error) { return m.small
 
 // fatalLogger is Pebble's way to tell us that the disk failed.
 type fatalLogger struct {
-	log  *slog.Logger
-	fail func(error)
+	log     *slog.Logger
+	fail    func(error)
+	survive bool // a planted fault
 }
 
 func (l *fatalLogger) Infof(string, ...any) {}
@@ -85,6 +86,9 @@ func (l *fatalLogger) Errorf(format string, args ...any) {
 // Fatalf never returns: Pebble would take a return for success and acknowledge what is not on disk. The goroutine is parked with
 // whatever locks it holds; the process has to end.
 func (l *fatalLogger) Fatalf(format string, args ...any) {
+	if l.survive {
+		return
+	}
 	detail, _, _ := strings.Cut(fmt.Sprintf(format, args...), "\n")
 	l.fail(fmt.Errorf("event storage failed: %s", detail))
 	select {}

@@ -34,8 +34,9 @@ func (s *Server) Append(stream streams.Streams_AppendServer) error {
 }
 
 func (s *Server) append(stream streams.Streams_AppendServer) (*streams.AppendResp, error) {
-	r, err := receiveAppend(stream)
-	if err != nil {
+	r := &appendRequest{gate: &s.appends}
+	defer func() { s.appends.leave(r.total) }()
+	if err := r.receive(stream, s.appends.enter()); err != nil {
 		return nil, err
 	}
 	result, err := s.log.Append(stream.Context(), r.stream, r.expected, r.events)
@@ -56,13 +57,12 @@ type appendRequest struct {
 	events   []log.Proposed
 	data     int // bytes, as the real server counts them
 	total    int
+	gate     *appendGate
 }
 
-// receiveAppend reads the whole request, also when it is already clear that it fails: a client that is answered before it has sent
-// everything reports a bare EOF and loses the reason.
-func receiveAppend(stream streams.Streams_AppendServer) (*appendRequest, error) {
-	r := &appendRequest{}
-	var refused error
+// receive reads the whole request, also when it is already clear that it fails: a client that is answered before it has sent everything
+// reports a bare EOF and loses the reason.
+func (r *appendRequest) receive(stream streams.Streams_AppendServer, refused error) error {
 	discarded := 0
 	for first := true; ; first = false {
 		m, err := stream.Recv()
@@ -70,15 +70,15 @@ func receiveAppend(stream streams.Streams_AppendServer) (*appendRequest, error) 
 			if first && refused == nil {
 				refused = invalid("the request has no options message")
 			}
-			return r, refused
+			return refused
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		switch {
 		case refused != nil:
 			if discarded += len(m.GetProposedMessage().GetData()) + len(m.GetProposedMessage().GetCustomMetadata()); discarded > maxDiscardBytes {
-				return nil, refused
+				return refused
 			}
 		case first:
 			refused = r.setOptions(m.GetOptions())
@@ -145,13 +145,18 @@ func (r *appendRequest) add(m *streams.AppendReq_ProposedMessage) error {
 		return invalid("the event type is empty")
 	}
 	r.data += len(m.GetData())
-	r.total += len(m.GetData()) + len(m.GetCustomMetadata()) + len(typ) + len(r.stream)
+	size := len(m.GetData()) + len(m.GetCustomMetadata()) + len(typ) + len(r.stream)
+	r.total += size
+	held := r.gate.hold(size)
 	if r.data > maxAppendData {
 		limit := strconv.Itoa(maxAppendData)
 		return fail(codes.InvalidArgument, "Maximum Append Size of "+limit+" Exceeded.", keyException, exceptionTooBig, keyMaxAppend, limit)
 	}
 	if r.total > maxAppendTotal {
 		return invalid("the append is larger than 16 MiB with metadata, types and stream names")
+	}
+	if held != nil {
+		return held
 	}
 	r.events = append(r.events, log.Proposed{
 		ID: id, Type: typ, JSON: content == contentJSON, Custom: m.GetCustomMetadata(), Data: m.GetData(),

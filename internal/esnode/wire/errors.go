@@ -57,10 +57,7 @@ func headerText(s string) string {
 
 func invalid(text string) error { return fail(codes.InvalidArgument, text) }
 
-var (
-	errStopping = fail(codes.Unavailable, "Server Is Not Ready")
-	errTooMany  = fail(codes.ResourceExhausted, "too many reads and subscriptions are open")
-)
+var errStopping = fail(codes.Unavailable, "Server Is Not Ready")
 
 // answer turns an error of the log into what the client is told.
 func (s *Server) answer(err error) error {

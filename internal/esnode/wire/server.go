@@ -2,6 +2,7 @@ package wire
 
 import (
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,10 +29,12 @@ const (
 
 // Options of a Server.
 type Options struct {
-	Host       string // the address that gossip tells, dialable by the clients
-	Port       int
-	MaxReaders int // reads and subscriptions open at once; each may hold about 128 KiB for a reader that does not read
-	Logger     *slog.Logger
+	Host           string // the address that gossip tells, dialable by the clients
+	Port           int
+	MaxConnections int // clients' connections open at once
+	MaxReaders     int // reads and subscriptions open at once; each may hold about 128 KiB for a reader that does not read
+	MaxAppends     int // appends under way at once
+	Logger         *slog.Logger
 }
 
 // Server answers clients from a log.
@@ -42,18 +45,21 @@ type Server struct {
 	opts     Options
 	instance uuid.UUID
 	readers  atomic.Int64
+	appends  appendGate
 	grpc     *grpc.Server
 
 	stopOnce sync.Once
 	stopping chan struct{} // closed when subscriptions have to end
 }
 
-// NewServer returns a gRPC server for the log. Serve it with GRPC().Serve.
+// NewServer returns a gRPC server for the log.
 func NewServer(l *log.Log, opts Options) *Server {
-	s := &Server{log: l, opts: opts, instance: uuid.New(), stopping: make(chan struct{})}
+	s := &Server{log: l, opts: opts, instance: uuid.New(), appends: appendGate{max: int64(opts.MaxAppends)}, stopping: make(chan struct{})}
 	s.grpc = grpc.NewServer(
 		grpc.WaitForHandlers(true), // the folder is closed only when nobody reads it any more
 		grpc.ForceServerCodecV2(newCodec()),
+		grpc.UnaryInterceptor(admitUnary),
+		grpc.StreamInterceptor(admitStream),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxSendMsgSize(maxMessage),
 		// Clients ping after 10 s without traffic, with no call open too. grpc-go's default would cut them off for it.
@@ -64,6 +70,11 @@ func NewServer(l *log.Log, opts Options) *Server {
 	serverfeatures.RegisterServerFeaturesServer(s.grpc, features{})
 	gossip.RegisterGossipServer(s.grpc, gossiper{server: s})
 	return s
+}
+
+// Serve answers clients that come to the listener, until the server is stopped.
+func (s *Server) Serve(listener net.Listener) error {
+	return s.grpc.Serve(&limitedListener{Listener: listener, max: int64(s.opts.MaxConnections)})
 }
 
 // GRPC is the underlying server.
