@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/gather"
 )
 
 // Models answers queries from the live generations. Readers never see a gap when a generation is swapped for another.
@@ -27,6 +28,7 @@ type Models struct {
 
 	live    atomic.Pointer[pointers]
 	reached reached
+	shared  sync.Map // statement → its gather.Questions
 
 	stop context.CancelFunc
 	done chan struct{}
@@ -201,6 +203,24 @@ func One[T any](ctx context.Context, m *Models, row pgx.RowToFunc[T], sql string
 		return one, false, err
 	}
 	return all[0], true, nil
+}
+
+// OneOf is One for a question that many ask at once, each with a key of its own: whoever asks while the statement is under way for others is
+// asked for together with all who came meanwhile. sql takes the keys as an array, $1; keyOf tells whose answer a row is. No answer is
+// remembered.
+func OneOf[K comparable, T any](ctx context.Context, m *Models, row pgx.RowToFunc[T], keyOf func(T) K, sql string, key K) (one T, found bool, err error) {
+	shared, there := m.shared.Load(sql)
+	if !there {
+		shared, _ = m.shared.LoadOrStore(sql, gather.New(func(ctx context.Context, keys []K) (map[K]T, error) {
+			rows, err := Collect(ctx, m, row, sql, keys)
+			all := make(map[K]T, len(rows))
+			for _, r := range rows {
+				all[keyOf(r)] = r
+			}
+			return all, err
+		}))
+	}
+	return shared.(*gather.Questions[K, T]).Ask(ctx, key)
 }
 
 var braced = regexp.MustCompile(`\{([a-z]+)\}`)

@@ -11,6 +11,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/dragoman-booking/dragoman/internal/gather"
 )
 
 // Options sets the limits of sign-in and sessions. The zero value is right for production.
@@ -46,6 +48,8 @@ type Accounts struct {
 	hashing *argon2id.Params
 	decoy   string        // the hash that the passwords of unknown users are compared with
 	slots   chan struct{} // hashing takes 64 MiB each: as many at once as there are CPUs
+
+	sessions *gather.Questions[string, known] // by the token's hash
 }
 
 // New works on a database with schema kept.
@@ -67,7 +71,9 @@ func newAccounts(db *pgxpool.Pool, o Options, hashing *argon2id.Params) (*Accoun
 	if err != nil {
 		return nil, fmt.Errorf("hash a decoy password: %w", err)
 	}
-	return &Accounts{db: db, o: o, now: o.Now, hashing: hashing, decoy: decoy, slots: make(chan struct{}, runtime.NumCPU())}, nil
+	a := &Accounts{db: db, o: o, now: o.Now, hashing: hashing, decoy: decoy, slots: make(chan struct{}, runtime.NumCPU())}
+	a.sessions = gather.New(a.findSessions)
+	return a, nil
 }
 
 func setDefault[T comparable](value *T, otherwise T) {

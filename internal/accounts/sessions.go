@@ -78,8 +78,8 @@ func (a *Accounts) CreateSession(ctx context.Context, userID uuid.UUID, kind Kin
 // lastSeenEvery is how exactly a session's last request is known. It spares most requests a write.
 const lastSeenEvery = time.Minute
 
-// Lookup finds who a token belongs to; ErrNoSession if nobody. It is one indexed query, on every request and never cached,
-// so a revoked token stops working at once.
+// Lookup finds who a token belongs to; ErrNoSession if nobody. It is asked in the database on every request and never remembered, so a revoked
+// token stops working at once; requests that come while others ask share a statement.
 func (a *Accounts) Lookup(ctx context.Context, token string) (Session, error) {
 	switch {
 	case strings.HasPrefix(token, sessionToken):
@@ -90,26 +90,49 @@ func (a *Accounts) Lookup(ctx context.Context, token string) (Session, error) {
 	return Session{}, ErrNoSession
 }
 
+// known is a session as it is stored.
+type known struct {
+	Session
+	seen time.Time
+}
+
 func (a *Accounts) lookupSession(ctx context.Context, token string) (Session, error) {
-	now, hash := a.now(), hashToken(token)
-	var s Session
-	var seen time.Time
-	err := a.db.QueryRow(ctx, `
-		select s.user_id, s.kind, s.created_at, s.expires_at, s.last_seen_at, c.must_change
-		from kept.sessions s join kept.credentials c using (user_id)
-		where s.token_hash = $1 and s.expires_at > $2 and c.state = 'active' and (s.kind <> 'cookie' or s.last_seen_at > $3)`,
-		hash, now, now.Add(-a.o.CookieIdle)).
-		Scan(&s.UserID, &s.Kind, &s.CreatedAt, &s.ExpiresAt, &seen, &s.MustChange)
-	if err != nil {
-		return Session{}, noSession(err)
+	hash := hashToken(token)
+	s, found, err := a.sessions.Ask(ctx, string(hash))
+	switch {
+	case err != nil:
+		return Session{}, fmt.Errorf("look up a session: %w", err)
+	case !found:
+		return Session{}, ErrNoSession
 	}
-	if now.Sub(seen) >= lastSeenEvery {
+	if now := a.now(); now.Sub(s.seen) >= lastSeenEvery {
 		if _, err := a.db.Exec(ctx, `update kept.sessions set last_seen_at = $2 where token_hash = $1 and last_seen_at < $2`, hash, now); err != nil {
 			return Session{}, fmt.Errorf("note a session's use: %w", err)
 		}
 	}
-	s.CreatedAt, s.ExpiresAt = s.CreatedAt.UTC(), s.ExpiresAt.UTC()
-	return s, nil
+	return s.Session, nil
+}
+
+// findSessions finds the sessions that are worth something among those of the tokens with these hashes.
+func (a *Accounts) findSessions(ctx context.Context, hashes []string) (map[string]known, error) {
+	now, wanted := a.now(), make([][]byte, len(hashes))
+	for i, h := range hashes {
+		wanted[i] = []byte(h)
+	}
+	rows, _ := a.db.Query(ctx, `
+		select s.token_hash, s.user_id, s.kind, s.created_at, s.expires_at, s.last_seen_at, c.must_change
+		from kept.sessions s join kept.credentials c using (user_id)
+		where s.token_hash = any($1) and s.expires_at > $2 and c.state = 'active' and (s.kind <> 'cookie' or s.last_seen_at > $3)`,
+		wanted, now, now.Add(-a.o.CookieIdle))
+	all := make(map[string]known, len(hashes))
+	var hash []byte
+	var s known
+	_, err := pgx.ForEachRow(rows, []any{&hash, &s.UserID, &s.Kind, &s.CreatedAt, &s.ExpiresAt, &s.seen, &s.MustChange}, func() error {
+		s.CreatedAt, s.ExpiresAt = s.CreatedAt.UTC(), s.ExpiresAt.UTC()
+		all[string(hash)] = s
+		return nil
+	})
+	return all, err
 }
 
 func noSession(err error) error {

@@ -48,3 +48,24 @@ func BenchmarkAppend32Writers(b *testing.B) {
 		b.Fatal("an append failed")
 	}
 }
+
+// Many readers that read their streams on, where nothing is new: what a command asks of what it looks at beside its own stream.
+func BenchmarkReadOn32Readers(b *testing.B) {
+	l := openLog(b, storeURL(b), Options{})
+	var failed atomic.Bool
+	b.SetParallelism(16)
+	b.RunParallel(func(pb *testing.PB) {
+		s := newSeries(b, l)
+		s.append(3)
+		for pb.Next() {
+			n := 0
+			err := l.ReadStream(context.Background(), s.stream, 2, func(eventschema.Stored) error { n++; return nil })
+			if err != nil || n != 1 {
+				failed.Store(true)
+			}
+		}
+	})
+	if failed.Load() {
+		b.Fatal("a read failed")
+	}
+}

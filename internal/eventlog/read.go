@@ -14,7 +14,7 @@ import (
 
 const (
 	stallAfter  = 5 * time.Second // a read that gets no message for so long is begun again
-	streamBatch = 64              // messages of one stream that wait at most
+	streamBatch = 8               // messages of one stream that wait at most
 	allBatch    = 1000            // the same for the whole log: the largest page
 	searched    = 256             // events the server looks at between two checkpoint messages
 )

@@ -279,7 +279,7 @@ func (l *Log) read(ctx context.Context, r reading, f func([]item) error) error {
 		c.release(err)
 		ended <- err
 	}()
-	batch := make([]item, 0, r.buffer)
+	var batch []item // most reads bring one event
 	for {
 		batch = batch[:0]
 		select {
@@ -295,7 +295,7 @@ func (l *Log) read(ctx context.Context, r reading, f func([]item) error) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		for waiting := true; waiting && len(batch) < cap(batch); {
+		for waiting := true; waiting && len(batch) < r.buffer; {
 			select {
 			case it, more := <-items:
 				if waiting = more; more {

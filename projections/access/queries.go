@@ -24,29 +24,34 @@ var (
 // Queries answers who is who.
 type Queries struct{ Models *projections.Models }
 
-// viewerSQL is one look-up by primary key.
-const viewerSQL = `
-select u.name, u.role, u.customer, u.interpreter, l.lin, u.clients, u.locations, u.permissions, u.disabled, z.zone
+// viewersSQL looks users up by primary key.
+const viewersSQL = `
+select u.user_id as "user", u.name, u.role, u.customer, u.interpreter, l.lin, u.clients, u.locations, u.permissions, u.disabled, z.zone
 from {access}.users u
 left join {access}.lins l on l.interpreter = u.interpreter
 left join {access}.zones z on z.owner = coalesce(u.customer, '00000000-0000-0000-0000-000000000000')
-where u.user_id = $1`
+where u.user_id = any($1)`
+
+// row is a user as stored.
+type row struct {
+	User        uuid.UUID
+	Name        string
+	Role        domain.Role
+	Customer    *uuid.UUID
+	Interpreter *uuid.UUID
+	LIN         *string
+	Clients     []uuid.UUID
+	Locations   []uuid.UUID
+	Permissions []domain.Permission
+	Disabled    bool
+	Zone        *string
+}
+
+func (r row) user() uuid.UUID { return r.User }
 
 // Viewer is who a user is right now; now is the business time of the request. ErrUnknownUser and ErrDisabled.
 func (q Queries) Viewer(ctx context.Context, user uuid.UUID, now time.Time) (access.Viewer, error) {
-	type row struct {
-		Name        string
-		Role        domain.Role
-		Customer    *uuid.UUID
-		Interpreter *uuid.UUID
-		LIN         *string
-		Clients     []uuid.UUID
-		Locations   []uuid.UUID
-		Permissions []domain.Permission
-		Disabled    bool
-		Zone        *string
-	}
-	r, found, err := projections.One(ctx, q.Models, pgx.RowToStructByName[row], viewerSQL, user)
+	r, found, err := projections.OneOf(ctx, q.Models, pgx.RowToStructByName[row], row.user, viewersSQL, user)
 	switch {
 	case err != nil:
 		return access.Viewer{}, fmt.Errorf("read who the user is: %w", err)

@@ -194,6 +194,17 @@ func oldestVisible(now time.Time, maxAge time.Duration) int64 { return ticks(now
 // scanStream hands the events between two revisions (both included) to f until it returns false. Revisions have no gaps, so a row that is
 // not there is an error, not a shorter answer. The iterators it uses live no longer than the call.
 func (l *Log) scanStream(s *readableStream, from, to int64, backward bool, f func(Event) bool) error {
+	if from == to { // who reads on from what is known asks for one event, which needs no iterator
+		position, found, err := l.positionOf(s.head, uint64(from), s.published)
+		if err != nil || !found {
+			return err
+		}
+		e, err := l.eventAt(position)
+		if err == nil && e.Created >= s.oldest {
+			f(e)
+		}
+		return err
+	}
 	it, err := l.db.NewIter(&pebble.IterOptions{
 		LowerBound: revisionKey(nil, s.number, uint64(from)),
 		UpperBound: revisionKey(nil, s.number, uint64(to)+1),
