@@ -52,11 +52,16 @@ type Server struct {
 	stopping chan struct{} // closed when subscriptions have to end
 }
 
+// streamWorkers are goroutines that serve call after call: one that is new for every call grows its stack for every call. Calls beyond them get
+// new ones.
+const streamWorkers = 32
+
 // NewServer returns a gRPC server for the log.
 func NewServer(l *log.Log, opts Options) *Server {
 	s := &Server{log: l, opts: opts, instance: uuid.New(), appends: appendGate{max: int64(opts.MaxAppends)}, stopping: make(chan struct{})}
 	s.grpc = grpc.NewServer(
 		grpc.WaitForHandlers(true), // the folder is closed only when nobody reads it any more
+		grpc.NumStreamWorkers(streamWorkers),
 		grpc.ForceServerCodecV2(newCodec()),
 		grpc.UnaryInterceptor(admitUnary),
 		grpc.StreamInterceptor(admitStream),
