@@ -15,8 +15,8 @@ type pace struct {
 const (
 	paceOver  = 200 * time.Millisecond
 	paceCalm  = 200.0                 // events a second up to which nothing is gathered
-	paceSteep = 50 * time.Microsecond // more for each event a second above that
-	paceMost  = 25 * time.Millisecond // reached at 700 events a second
+	paceSteep = 100 * time.Microsecond // more for each event a second above that
+	paceMost  = 25 * time.Millisecond // reached at 450 events a second
 )
 
 // gather notes that n events have come and answers how long to wait for more.

@@ -14,7 +14,7 @@ func TestPaceGathersOnlyWhenEventsComeQuickly(t *testing.T) {
 	}{
 		{50, 0, 0},
 		{150, 0, 0},
-		{400, 5 * time.Millisecond, 15 * time.Millisecond},
+		{300, 5 * time.Millisecond, 15 * time.Millisecond},
 		{3000, paceMost, paceMost},
 		{50000, paceMost, paceMost},
 	} {
