@@ -1,8 +1,10 @@
 package log
 
 import (
+	"errors"
 	"path"
 	"strings"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -120,7 +122,13 @@ func Plant(o *Options, fault string) {
 			}
 		}
 	case "a failed sync acknowledged":
-		o.planted.survive = true
+		o.planted.survive = &atomic.Bool{}
+		o.planted.beforeCommit = func(l *Log, _ *group, _ []*request) {
+			if l.opts.planted.survive.Load() { // one wrong answer is enough, and Pebble would panic over the next write
+				l.fail(errors.New("the disk is gone"))
+				select {}
+			}
+		}
 	default:
 		panic("no such fault: " + fault)
 	}
@@ -128,3 +136,9 @@ func Plant(o *Options, fault string) {
 
 // Faults are those that Plant knows.
 var Faults = []string{"no sync", "acknowledged before the sync", "published before the sync", "head cached before the commit", "a failed sync acknowledged"}
+
+// Compactions is how often tables were merged since the log was opened.
+func (l *Log) Compactions() int64 { return l.db.Metrics().Compact.Count }
+
+// Torture is how many times the usual rounds a test that draws at random goes.
+var Torture = torture

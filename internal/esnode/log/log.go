@@ -29,7 +29,7 @@ type Options struct {
 type planted struct {
 	write        *pebble.WriteOptions           // instead of a synced write
 	beforeCommit func(*Log, *group, []*request) // what is done too early
-	survive      bool                           // go on after a failure of the disk, as Pebble's own code would
+	survive      *atomic.Bool                   // go on after a failure of the disk, as Pebble's own code would; set when it did
 }
 
 // Errors that concern the log as a whole.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -74,7 +75,7 @@ func (m *revisionMerge) Finish(bool) ([]byte, io.Closer, error) { return m.small
 type fatalLogger struct {
 	log     *slog.Logger
 	fail    func(error)
-	survive bool // a planted fault
+	survive *atomic.Bool // a planted fault
 }
 
 func (l *fatalLogger) Infof(string, ...any) {}
@@ -86,7 +87,8 @@ func (l *fatalLogger) Errorf(format string, args ...any) {
 // Fatalf never returns: Pebble would take a return for success and acknowledge what is not on disk. The goroutine is parked with
 // whatever locks it holds; the process has to end.
 func (l *fatalLogger) Fatalf(format string, args ...any) {
-	if l.survive {
+	if l.survive != nil {
+		l.survive.Store(true)
 		return
 	}
 	detail, _, _ := strings.Cut(fmt.Sprintf(format, args...), "\n")

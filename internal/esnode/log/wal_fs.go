@@ -58,7 +58,7 @@ func (f walFile) SyncTo(length int64) (bool, error) {
 
 // walFailed ends the log if a call on a write-ahead log failed.
 func (l *Log) walFailed(err error) error {
-	if err == nil || l.opts.planted.survive {
+	if err == nil || l.opts.planted.survive != nil {
 		return err
 	}
 	l.fail(fmt.Errorf("event storage failed: write-ahead log: %w", err))
