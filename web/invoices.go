@@ -226,6 +226,9 @@ func (p *Portal) draftsOf(r *http.Request, customer string, all bool, chosen []s
 
 // issueInvoice issues what was chosen, at the total that was shown: if the jobs come to another one, it is shown and confirmed anew.
 func (p *Portal) issueInvoice(w http.ResponseWriter, r *http.Request) error {
+	if err := access.MayManage(viewer(r.Context()), access.IssueInvoices); err != nil {
+		return err
+	}
 	req, err := p.request(r, "issue-invoice")
 	if err != nil {
 		return err

@@ -17,36 +17,13 @@ import (
 // fails, a row without a route fails, and a refused write appends nothing to the log.
 func TestEveryRoleOnEveryRoute(t *testing.T) {
 	t.Parallel()
-	columns, rows := roleTable(t)
+	columns, rows := roleTable(t, "../../httpapi/testdata/roles.txt")
 	base, data := startDemoIn(t)
 	w := newRoleWorld(t, base)
 	served := w.routes()
-	for _, route := range served {
-		if !slices.ContainsFunc(rows, func(r roleRow) bool { return generic(r.path) == generic(route[1]) && r.method == route[0] }) {
-			t.Errorf("%s %s has no row in the table", route[0], route[1])
-		}
-	}
-	run, ok := running(data)
-	if !ok {
-		t.Fatal("the server wrote no run.json")
-	}
-	log, err := eventlog.Open(t.Context(), run.EventLog, eventlog.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = log.Close(context.Background()) })
-	newest := func() eventschema.Position {
-		p, err := log.Newest(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
+	rows = heldAgainst(t, rows, served)
+	newest := newestOf(t, data)
 	for _, row := range rows {
-		if !slices.ContainsFunc(served, func(r [2]string) bool { return generic(row.path) == generic(r[1]) && row.method == r[0] }) {
-			t.Errorf("%s %s has a row but is not served", row.method, row.path)
-			continue
-		}
 		path := w.fill(row)
 		for i, persona := range columns {
 			if row.want[i] == "-" {
@@ -77,9 +54,49 @@ type roleRow struct {
 	want         []string
 }
 
-func roleTable(t *testing.T) (columns []string, rows []roleRow) {
+// heldAgainst are the rows whose route is served; every other row, and every route without one, is a fault.
+func heldAgainst(t *testing.T, rows []roleRow, served [][2]string) (known []roleRow) {
 	t.Helper()
-	content, err := os.ReadFile("../../httpapi/testdata/roles.txt")
+	same := func(row roleRow, route [2]string) bool { return row.method == route[0] && generic(row.path) == generic(route[1]) }
+	for _, route := range served {
+		if !slices.ContainsFunc(rows, func(r roleRow) bool { return same(r, route) }) {
+			t.Errorf("%s %s has no row in the table", route[0], route[1])
+		}
+	}
+	for _, row := range rows {
+		if slices.ContainsFunc(served, func(route [2]string) bool { return same(row, route) }) {
+			known = append(known, row)
+		} else {
+			t.Errorf("%s %s has a row but is not served", row.method, row.path)
+		}
+	}
+	return known
+}
+
+// newestOf asks a running server's log for the position of its newest event.
+func newestOf(t *testing.T, data string) func() eventschema.Position {
+	t.Helper()
+	run, ok := running(data)
+	if !ok {
+		t.Fatal("the server wrote no run.json")
+	}
+	log, err := eventlog.Open(t.Context(), run.EventLog, eventlog.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = log.Close(context.Background()) })
+	return func() eventschema.Position {
+		p, err := log.Newest(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+}
+
+func roleTable(t *testing.T, file string) (columns []string, rows []roleRow) {
+	t.Helper()
+	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,11 +219,7 @@ func (w *roleWorld) issue() string {
 
 // fill puts real ids into a row's path. Commands on a job get a job of their own, so that no row spoils another's.
 func (w *roleWorld) fill(row roleRow) string {
-	if strings.Contains(row.path, "{ref}") {
-		w.job = w.assigned()
-	}
-	path := strings.NewReplacer("{ref}", w.job, "{customer}", w.customer, "{client}", w.clientID, "{location}", w.location, "{user}", w.user,
-		"{invoice}", w.invoice, "{id}", "face-to-face", "{interpreter}", w.interpreter()).Replace(row.path)
+	path := w.put(row.path)
 	switch row.path {
 	case "/calendar":
 		path += "?from=2032-01-01&to=2032-02-01"
@@ -214,6 +227,15 @@ func (w *roleWorld) fill(row roleRow) string {
 		path += "?kind=cancel"
 	}
 	return "/api/v1" + path
+}
+
+// put replaces the names in a path by ids.
+func (w *roleWorld) put(path string) string {
+	if strings.Contains(path, "{ref}") {
+		w.job = w.assigned()
+	}
+	return strings.NewReplacer("{ref}", w.job, "{customer}", w.customer, "{client}", w.clientID, "{location}", w.location, "{user}", w.user, "{invoice}", w.invoice,
+		"{id}", "face-to-face", "{form}", "face-to-face", "{interpreter}", w.interpreter(), "{code}", "pl", "{section}", "agency", "{model}", "jobs").Replace(path)
 }
 
 func (w *roleWorld) interpreter() string {
