@@ -449,7 +449,7 @@ func axTree(ctx context.Context, command string, params any) (found []thing, err
 		return nil, err
 	}
 	text := func(v value) (text string) {
-		_ = json.Unmarshal(v.Value, &text) // names and roles are texts
+		_ = json.Unmarshal(v.Value, &text)                                      // names and roles are texts
 		return strings.TrimSuffix(strings.Join(strings.Fields(text), " "), "*") // the mark of what must be filled
 	}
 	for _, n := range answer.Nodes {

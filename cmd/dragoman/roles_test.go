@@ -57,7 +57,9 @@ type roleRow struct {
 // heldAgainst are the rows whose route is served; every other row, and every route without one, is a fault.
 func heldAgainst(t *testing.T, rows []roleRow, served [][2]string) (known []roleRow) {
 	t.Helper()
-	same := func(row roleRow, route [2]string) bool { return row.method == route[0] && generic(row.path) == generic(route[1]) }
+	same := func(row roleRow, route [2]string) bool {
+		return row.method == route[0] && generic(row.path) == generic(route[1])
+	}
 	for _, route := range served {
 		if !slices.ContainsFunc(rows, func(r roleRow) bool { return same(r, route) }) {
 			t.Errorf("%s %s has no row in the table", route[0], route[1])
