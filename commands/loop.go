@@ -256,12 +256,14 @@ func repeated[S any](ctx context.Context, st *streams[S], w wish[S], f Folded[S]
 // stale is the 412 that names what changed since the revision that the sender saw.
 func stale[S any](ctx context.Context, st *streams[S], w wish[S], f Folded[S], seen uint64) error {
 	var changed []string
-	last := uuid.Nil
+	last, before := uuid.Nil, seen
 	_, err := st.upTo(ctx, w.stream, f.Revision, func(g Folded[S], e eventschema.Recorded) {
-		if e.Revision > seen && w.revisionOf(g) == e.Revision && e.Meta.CommandID != last {
+		now := w.revisionOf(g)
+		if now > before && e.Meta.CommandID != last {
 			changed = append(changed, e.Meta.CommandName)
 			last = e.Meta.CommandID
 		}
+		before = max(before, now)
 	})
 	if err != nil {
 		return err

@@ -26,8 +26,9 @@ func (h *Handler) onSettings(ctx context.Context, r Request, area access.Area, n
 	decide func(people.Agency) ([]people.Event, error)) (Changed, error) {
 	r = h.ready(r)
 	res, err := execute(ctx, h, h.agency, r, wish[people.Agency]{
-		stream: eventschema.Agency,
-		allow:  func(people.Agency) error { return access.MayManage(r.Viewer, area) },
+		stream:   eventschema.Agency,
+		revision: settingsVersion,
+		allow:    func(people.Agency) error { return access.MayManage(r.Viewer, area) },
 		decide: func(ctx context.Context, s people.Agency, _ attempt) (plan, error) {
 			p, err := planned(decide(s))
 			if err != nil || notices == nil || len(p.events) == 0 {
@@ -39,8 +40,13 @@ func (h *Handler) onSettings(ctx context.Context, r Request, area access.Area, n
 	if err != nil {
 		return Changed{}, err
 	}
-	return changed(res), nil
+	done := changed(res)
+	done.Revision = settingsVersion(res.folded)
+	return done, nil
 }
+
+// settingsVersion is the revision of the settings: their stream holds the agency's users too, who change none of them.
+func settingsVersion(f Folded[people.Agency]) uint64 { return uint64(f.State.Version) }
 
 // addressed refuses notices for customers that do not exist.
 func (h *Handler) addressed(ctx context.Context, notices []people.Notice) error {

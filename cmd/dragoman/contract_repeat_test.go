@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
@@ -138,6 +139,19 @@ func TestIfMatch(t *testing.T) {
 		t.Errorf("a customer: %d %s %s", r.status, r.header.Get("ETag"), r.raw)
 	}
 	problemIs(t, "a customer", o.as("admin").send("PATCH", path, map[string]any{"name": "C"}, map[string]string{"If-Match": customer.header.Get("ETag")}), 412, "stale-revision")
+
+	// The settings' ETag is what their If-Match takes; a new user of the agency, whose event stands in the same stream, changes none of them.
+	seen := o.read("admin", "/settings").header.Get("ETag")
+	newcomer(t, o.as("admin"), map[string]any{"username": "meanwhile", "name": "M", "email": "m@x.example", "role": "finance"})
+	settings := func(hours int) reply {
+		return o.as("admin").send("PUT", "/api/v1/settings/agency", map[string]any{"cancelHours": hours}, map[string]string{"If-Match": seen})
+	}
+	if r := settings(71); r.status != 204 || r.header.Get("ETag") != o.read("admin", "/settings").header.Get("ETag") {
+		t.Errorf("the settings: %d %s %s", r.status, r.header.Get("ETag"), r.raw)
+	}
+	if r := settings(70); r.status != 412 || fmt.Sprint(r.body["changed"]) != "[change-settings]" {
+		t.Errorf("the settings, changed meanwhile: %d %s", r.status, r.raw)
+	}
 }
 
 // TestReadYourOwnWrites: a query may wait for a command's position; what it answers with is how far it was.
