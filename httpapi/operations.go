@@ -174,7 +174,7 @@ func (a *API) operation(method, path, summary string, status int) huma.Operation
 		OperationID: strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(path),
 		Method:      method, Path: path, Summary: summary, Tags: []string{tag}, DefaultStatus: status,
 		MaxBodyBytes: maxBody,
-		Middlewares:  huma.Middlewares{a.signedIn},
+		Middlewares:  huma.Middlewares{a.signedIn, a.noPreview},
 		Security:     []map[string][]string{{"bearer": {}}, {"session": {}}},
 		Errors:       []int{400, 401, 403, 404, 409, 412, 422, 429, 500, 503},
 	}

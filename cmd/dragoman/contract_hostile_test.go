@@ -207,6 +207,11 @@ func (o *office) hostileAddresses() {
 			t.Errorf("search for %q: %d %s", q, r.status, r.raw)
 		}
 	}
+	before := o.read("requestor", "/jobs").body["total"]
+	problemIs(t, "a preview", o.send("requestor", "POST", "/bookings?preview=true", o.booking("2020-06-01T10:00", 60)), 422, "invalid", "query.preview")
+	if after := o.read("requestor", "/jobs").body["total"]; after != before {
+		t.Errorf("a preview made a job: %v, then %v", before, after)
+	}
 	problemIs(t, "another method", o.raw("admin", "DELETE", "/api/v1/jobs", "", nil), 405, "method-not-allowed")
 	problemIs(t, "a position that is none", o.as("admin").send("GET", "/api/v1/jobs", nil, map[string]string{"Dragoman-Min-Position": "zz"}), 422, "invalid")
 	ref := o.book("2020-06-01T10:00", 60)
