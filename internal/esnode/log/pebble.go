@@ -35,7 +35,7 @@ func (l *Log) pebbleOptions() *pebble.Options {
 		L0CompactionThreshold:       4,
 		// Pebble's own answer to a damaged block is to end the process. Whoever reads the block gets an error, and everybody else goes on.
 		EventListener: &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
-			logger.log.Error("event storage is damaged; stop the node and run: dragoman eventstore check", "file", info.Path)
+			logger.log.Error("event storage is damaged; stop the node and run: dragoman eventstore check", "path", info.Path)
 		}},
 	}
 	for i := range o.Levels {
