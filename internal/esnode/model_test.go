@@ -647,8 +647,8 @@ func (r *modelRun) read() error {
 		}
 		if compat > 0 {
 			if !backwards {
-				if next, hidden := r.model.hiddenBefore(stream, from, count); hidden { // also past the end
-					want = append([]string{fmt.Sprint("first ", next)}, want...)
+				if hidden := r.model.hiddenBefore(stream, from, count); len(hidden) > 0 {
+					want = append(hidden, want...)
 					kind = answerHidden
 				}
 			}
@@ -668,23 +668,32 @@ func (r *modelRun) read() error {
 	return r.same(kind, strings.Join(want, ", "), strings.Join(got, ", "))
 }
 
-// hiddenBefore says the next readable revision if the first page of a forward read holds nothing and it is another one than was asked for.
-func (m *model) hiddenBefore(stream string, from int64, count int) (int64, bool) {
+// hiddenBefore is what a forward read says of each page that holds nothing, before the first one that holds something: where it goes on, unless
+// that is where it was.
+func (m *model) hiddenBefore(stream string, from int64, count int) (said []string) {
 	last, first := m.last(stream), m.first(stream)
-	to := min(from+int64(min(count, 32))-1, last)
-	for _, e := range m.visible(stream) {
-		if int64(e.revision) >= from && int64(e.revision) <= to {
-			return 0, false
+	for page := min(count, 32); ; page = min(count, 256) {
+		to := from + int64(page) - 1
+		for _, e := range m.visible(stream) {
+			if int64(e.revision) >= from && int64(e.revision) <= to {
+				return said
+			}
 		}
+		next, end := min(to, last)+1, to >= last
+		switch {
+		case from > last:
+			next, end = last+1, true
+		case to < first:
+			next, end = first, false
+		}
+		if next != from {
+			said = append(said, fmt.Sprint("first ", next))
+		}
+		if end {
+			return said
+		}
+		from = next
 	}
-	next := to + 1
-	switch {
-	case from > last:
-		next = last + 1
-	case from+int64(min(count, 32))-1 < first:
-		next = first
-	}
-	return next, next != from
 }
 
 func readOptions(links bool) *streams.ReadReq_Options {

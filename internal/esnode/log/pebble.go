@@ -25,7 +25,7 @@ func (l *Log) pebbleOptions() *pebble.Options {
 		memTable = defaultMemTable
 	}
 	o := &pebble.Options{
-		FS:                          walFS{l.opts.FS, l.walFailed},
+		FS:                          storeFS{l.opts.FS, l.walFailed},
 		FormatMajorVersion:          pebbleFormat,
 		Logger:                      logger,
 		Merger:                      &smallestRevision,

@@ -114,7 +114,7 @@ const firstPage = 32
 
 func (r *reader) readForward(name string, from int64, count uint64, positions bool) error {
 	size, sent := firstPage, uint64(0)
-	for first := true; ; first = false {
+	for {
 		page, err := r.server.log.ReadForward(name, from, int(min(uint64(size), count-sent)))
 		if err == log.ErrNotFound {
 			return r.notFound(name)
@@ -122,7 +122,7 @@ func (r *reader) readForward(name string, from int64, count uint64, positions bo
 		if err != nil {
 			return err
 		}
-		if positions && first && len(page.Events) == 0 && page.Next != from {
+		if positions && sent == 0 && len(page.Events) == 0 && page.Next != from {
 			if err := r.stream.Send(&streams.ReadResp{Content: &streams.ReadResp_FirstStreamPosition{FirstStreamPosition: uint64(page.Next)}}); err != nil {
 				return err
 			}

@@ -3,31 +3,38 @@ package log
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// walFS sees to it that a failed write, sync or change of a write-ahead log never comes back to Pebble, which at some places panics over it, with
+// storeFS sees to it that a failed write, sync or change of a write-ahead log never comes back to Pebble, which at some places panics over it, with
 // locks held that make the panic a crash of the process without a word of what is the matter. As in fatalLogger, the log is marked as failed and
-// the goroutine is parked for good.
-type walFS struct {
+// the goroutine is parked for good. It also syncs the folder before a marker is made in it.
+type storeFS struct {
 	vfs.FS
 	failed func(error) error // does not return an error other than nil; a planted fault may let it
 }
 
 func isWAL(name string) bool { return filepath.Ext(name) == ".log" }
 
-func (f walFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+func (f storeFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	// A marker's name says which list of tables is the current one. That list has to be in the folder before it, also after a crash.
+	if strings.HasPrefix(filepath.Base(name), "marker.") {
+		if err := syncFolder(f.FS.PathDir(name), f.FS); err != nil {
+			return nil, err
+		}
+	}
 	file, err := f.FS.Create(name, c)
 	return f.wrap(name, file, err)
 }
 
-func (f walFS) ReuseForWrite(old, name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+func (f storeFS) ReuseForWrite(old, name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	file, err := f.FS.ReuseForWrite(old, name, c)
 	return f.wrap(name, file, err)
 }
 
-func (f walFS) wrap(name string, file vfs.File, err error) (vfs.File, error) {
+func (f storeFS) wrap(name string, file vfs.File, err error) (vfs.File, error) {
 	if !isWAL(name) {
 		return file, err
 	}
@@ -39,7 +46,7 @@ func (f walFS) wrap(name string, file vfs.File, err error) (vfs.File, error) {
 
 type walFile struct {
 	vfs.File
-	fs walFS
+	fs storeFS
 }
 
 func (f walFile) Write(b []byte) (int, error) {
