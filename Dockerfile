@@ -19,11 +19,12 @@ RUN go mod download
 COPY . .
 COPY --from=assets /src/node_modules/swagger-ui-dist/swagger-ui-bundle.js /src/node_modules/swagger-ui-dist/swagger-ui.css httpapi/docsui/assets/
 COPY --from=portal /src/dist/ web/dist/
-RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /dragoman ./cmd/dragoman && mkdir /data
+RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /dragoman ./cmd/dragoman && mkdir /data /erasures
 
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /dragoman /usr/local/bin/dragoman
 COPY --from=build --chown=nonroot:nonroot /data /data
+COPY --from=build --chown=nonroot:nonroot /erasures /erasures
 VOLUME /data
 EXPOSE 8080
 ENTRYPOINT ["dragoman"]

@@ -20,6 +20,14 @@ import (
 func (h *Handler) EraseBooking(ctx context.Context, r Request, id uuid.UUID, reason string) (Changed, error) {
 	r = h.ready(r)
 	r.named = true
+	if err := access.MayManage(r.Viewer, access.Erase); err != nil {
+		return Changed{}, err
+	}
+	end, err := h.keys.BeginErasing(ctx)
+	if err != nil {
+		return Changed{}, err
+	}
+	defer end()
 	stream := eventschema.BookingStream(id)
 	res, err := execute(ctx, h, h.bookings, r, wish[booking.State]{
 		stream: stream,
@@ -46,6 +54,14 @@ func (h *Handler) EraseBooking(ctx context.Context, r Request, id uuid.UUID, rea
 func (h *Handler) EraseInterpreter(ctx context.Context, r Request, id uuid.UUID, reason string) (Changed, error) {
 	r = h.ready(r)
 	r.named = true
+	if err := h.MayAtInterpreter(r.Viewer, access.Erase, id); err != nil {
+		return Changed{}, err
+	}
+	end, err := h.keys.BeginErasing(ctx)
+	if err != nil {
+		return Changed{}, err
+	}
+	defer end()
 	var key uuid.UUID
 	done, err := h.onInterpreter(ctx, r, id, access.Erase, func(s people.Interpreter) ([]people.Event, error) {
 		key = s.Profile.Key
@@ -64,6 +80,11 @@ func (h *Handler) EraseUser(ctx context.Context, r Request, id uuid.UUID, reason
 	if err := access.MayManage(r.Viewer, access.Erase); err != nil {
 		return Changed{}, err
 	}
+	end, err := h.keys.BeginErasing(ctx)
+	if err != nil {
+		return Changed{}, err
+	}
+	defer end()
 	customer, err := h.owner(ctx, id)
 	if err != nil {
 		return Changed{}, err

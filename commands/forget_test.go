@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/booking"
@@ -23,7 +25,7 @@ func TestErasedElsewhereIsForgotten(t *testing.T) {
 
 	other := w.process(w.log)
 	seen := make(chan string, 10)
-	feed := eventlog.NewFeed(eventlog.FeedConfig{Log: log, Codec: w.codec, Erased: func(s string) { other.Forget(s); seen <- s }})
+	feed := eventlog.NewFeed(eventlog.FeedConfig{Log: log, Codec: w.codec, Erased: func(s string, _ []uuid.UUID) { other.Forget(s); seen <- s }})
 	if err := feed.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

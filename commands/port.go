@@ -30,6 +30,9 @@ type Log interface {
 type PersonKeys interface {
 	// Draw returns the id of a key that is already durable and given to nobody else.
 	Draw(ctx context.Context) (uuid.UUID, error)
+	// BeginErasing keeps backups from starting until end is called, so that event and destroyed keys are both in one, or neither. It waits for a
+	// backup that is being made, but not for ever: eventschema.ErrUnavailable.
+	BeginErasing(ctx context.Context) (end func(), err error)
 	// Erase destroys keys for ever.
 	Erase(ctx context.Context, ids []uuid.UUID) error
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/accounts"
 	"github.com/dragoman-booking/dragoman/projections"
 )
 
@@ -151,6 +152,10 @@ func (a *API) answerTo(ctx context.Context, err error) error {
 		return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {strconv.Itoa(limited.seconds)}})
 	case errors.Is(err, eventschema.ErrBehind), errors.Is(err, projections.ErrNotReady):
 		return a.answerTo(ctx, unavailable("read-model-behind", "What you asked to see is still being worked on. Nothing was lost; ask again shortly."))
+	case errors.Is(err, accounts.ErrBackup):
+		p := unavailable("unavailable", "A backup is being made, and nobody is erased meanwhile. Send the same request again later.")
+		p.retryAfter = 30
+		return a.answerTo(ctx, p)
 	case errors.Is(err, eventschema.ErrUnavailable), errors.Is(err, eventschema.ErrConflict):
 		return a.answerTo(ctx, unavailable("unavailable", "The booking log did not answer in time. Nothing acknowledged was lost; send the same request again."))
 	case projections.Away(err):

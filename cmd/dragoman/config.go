@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -18,6 +19,7 @@ type Config struct {
 	EventStoreURL string `name:"eventstore-url" help:"EventStoreDB connection string (esdb://…). Not set: the embedded node under the data folder." env:"EVENTSTORE_URL" placeholder:"URL"`
 	DatabaseURL   string `help:"PostgreSQL 14+ connection string. Not set: a private cluster from this machine's own PostgreSQL." env:"DATABASE_URL" placeholder:"URL"`
 	MasterKeyFile string `help:"File with the 32-byte key that wraps the personal-data keys, mode 0600, the same for all processes. Not set: master.key in the data folder." env:"MASTER_KEY_FILE" placeholder:"FILE"`
+	ErasureList   string `name:"erasure-list-file" help:"File that notes the ids of destroyed personal-data keys, for restores. Keep it apart from data folder, database and backups. Not set: the data folder's name with .erasures." env:"ERASURE_LIST_FILE" placeholder:"FILE"`
 	MinFreeDisk   string `help:"Free space below which the embedded node takes no more appends." default:"512MB" env:"MIN_FREE_DISK"`
 	Dev           bool   `help:"Answer PUT and DELETE /dev/clock, on a loopback address only."`
 	OTLPEndpoint  string `name:"otlp-endpoint" help:"Base URL of an OpenTelemetry collector that takes traces by OTLP over HTTP, such as http://127.0.0.1:4318. Not set: no traces." env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
@@ -63,6 +65,11 @@ func (c Config) Validate() error {
 			faults = append(faults, fmt.Errorf("MASTER_KEY_FILE %q is a folder", c.MasterKeyFile))
 		}
 	}
+	if c.ErasureList != "" {
+		if info, err := os.Stat(c.ErasureList); err == nil && info.IsDir() {
+			faults = append(faults, fmt.Errorf("ERASURE_LIST_FILE %q is a folder", c.ErasureList))
+		}
+	}
 	return errors.Join(faults...)
 }
 
@@ -72,6 +79,18 @@ func (c Config) masterKeyFile() string {
 		return c.MasterKeyFile
 	}
 	return filepath.Join(c.Data, "master.key")
+}
+
+// erasureListFile is where destroyed keys are noted: beside the data folder, not in it, so that it outlives the folder's loss.
+func (c Config) erasureListFile() (string, error) {
+	path, err := filepath.Abs(cmp.Or(c.ErasureList, c.Data))
+	if err != nil {
+		return "", fmt.Errorf("find the erasure list: %w", err)
+	}
+	if c.ErasureList == "" {
+		path += ".erasures"
+	}
+	return path, nil
 }
 
 func (c Config) minFreeDisk() uint64 {

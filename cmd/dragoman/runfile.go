@@ -18,6 +18,8 @@ type runFile struct {
 	EventLog  string `json:"eventLog"`            // connection string; may hold a password
 	Database  string `json:"database,omitempty"`  // the same; empty: the private one of the data folder
 	MasterKey string `json:"masterKey,omitempty"` // file; empty: the one in the data folder
+	Erasures  string `json:"erasures"`            // file of the erasure list
+	Embedded  bool   `json:"embedded"`            // the event log is the server's own node
 }
 
 // holdFolder keeps the data folder for one server: a second one says so and ends. The lock goes with the process, however that dies. Whoever

@@ -122,6 +122,9 @@ func serve(s *stage, c *Config, isDemo bool, ready func(context.Context, *house,
 	if err := h.openCommands(s.ctx, isDemo); err != nil {
 		return err
 	}
+	if err := h.keys.NoteErasures(s.ctx); err != nil {
+		return fmt.Errorf("%w; another file can be named with ERASURE_LIST_FILE", err)
+	}
 	if isDemo {
 		h.isDemo = true
 		if err := h.accounts.MarkDemo(s.ctx); err != nil {
@@ -175,7 +178,7 @@ func serve(s *stage, c *Config, isDemo bool, ready func(context.Context, *house,
 
 // runFile tells other subcommands what this server stands on.
 func (h *house) runFile(address string) runFile {
-	r := runFile{PID: os.Getpid(), HTTP: address, EventLog: h.logURL, Database: h.config.DatabaseURL}
+	r := runFile{PID: os.Getpid(), HTTP: address, EventLog: h.logURL, Database: h.config.DatabaseURL, Embedded: h.node != nil, Erasures: h.erasures}
 	if h.config.MasterKeyFile != "" {
 		r.MasterKey, _ = filepath.Abs(h.config.MasterKeyFile) // without a working directory: the one in the data folder is looked for
 	}

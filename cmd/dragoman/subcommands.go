@@ -22,6 +22,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/internal/accounts"
 	"github.com/dragoman-booking/dragoman/internal/postgres"
 	"github.com/dragoman-booking/dragoman/projections"
 )
@@ -168,8 +169,15 @@ func (e eraseCmd) Run(s *stage, c *Config) error {
 		r := commands.Request{Viewer: operator(), Name: "erase"}
 		erase := map[string]func(context.Context, commands.Request, uuid.UUID, string) (commands.Changed, error){
 			"booking": h.commands.EraseBooking, "interpreter": h.commands.EraseInterpreter, "user": h.commands.EraseUser}[e.Kind]
-		if _, err := erase(ctx, r, e.ID, e.Reason); err != nil {
-			return err
+		for {
+			_, err := erase(ctx, r, e.ID, e.Reason)
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, accounts.ErrBackup) || ctx.Err() != nil {
+				return err
+			}
+			fmt.Fprintln(s.out, "a backup is being made: waiting for its end")
 		}
 		fmt.Fprintf(s.out, "erased %s %s: its keys are destroyed\n", e.Kind, e.ID)
 		return nil

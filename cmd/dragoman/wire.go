@@ -59,6 +59,7 @@ type house struct {
 	databaseURL string
 	pool        *pgxpool.Pool
 	keys        *accounts.Keys
+	erasures    string // file of the erasure list
 	accounts    *accounts.Accounts
 	clock       *clock.Clock
 	node        *esnode.Node // nil: another process's, or a real cluster
@@ -128,18 +129,31 @@ func (h *house) openStores(ctx context.Context, c *Config) error {
 	if err := h.openDatabase(ctx, c); err != nil {
 		return err
 	}
+	if err := h.openKeys(ctx, c); err != nil {
+		return err
+	}
+	return h.openLog(ctx, c)
+}
+
+// openKeys opens the personal-data keys and the accounts.
+func (h *house) openKeys(ctx context.Context, c *Config) error {
 	wrapper, err := accounts.OpenMasterKey(ctx, h.pool, cmp.Or(c.MasterKeyFile, runningStores(c.Data).MasterKey, c.masterKeyFile()))
 	if err != nil {
 		return err
 	}
-	if h.keys, err = accounts.NewKeys(h.pool, wrapper, accounts.KeyOptions{Logger: h.log}); err != nil {
+	noted, err := c.erasureListFile()
+	if err != nil {
+		return err
+	}
+	h.erasures = cmp.Or(c.ErasureList, runningStores(c.Data).Erasures, noted)
+	if h.keys, err = accounts.NewKeys(h.pool, wrapper, accounts.KeyOptions{Logger: h.log, Erasures: accounts.NewErasureList(h.erasures)}); err != nil {
 		return fmt.Errorf("open the personal-data keys: %w", err)
 	}
 	h.closing("the personal-data keys", h.keys.Close)
 	if h.accounts, err = accounts.New(h.pool, accounts.Options{}); err != nil {
 		return fmt.Errorf("open the accounts: %w", err)
 	}
-	return h.openLog(ctx, c)
+	return nil
 }
 
 // openTraces sends traces to the collector that the configuration names, if any.
@@ -286,7 +300,7 @@ func (h *house) prepareRunner(ctx context.Context) (err error) {
 	h.leases = lease.New(h.pool, 0)
 	h.leases.Start()
 	h.closing("the leases", func(ctx context.Context) error { h.leases.Stop(ctx); return nil })
-	h.feed = eventlog.NewFeed(eventlog.FeedConfig{Log: h.events, Codec: h.codec, Erased: h.commands.Forget})
+	h.feed = eventlog.NewFeed(eventlog.FeedConfig{Log: h.events, Codec: h.codec, Erased: h.erased})
 	if err := h.feed.Start(ctx); err != nil {
 		return err
 	}
@@ -295,6 +309,15 @@ func (h *house) prepareRunner(ctx context.Context) (err error) {
 	h.runner, err = projections.NewRunner(projections.Options{Pool: h.pool, Models: h.models, Log: h.feed.Reader(), Feed: h.reader,
 		PageOf: eventlog.PageOf, Leases: h.leases, Deployment: h.deployment, Traces: h.traces})
 	return err
+}
+
+// erased drops what this process remembers of an erased person, and notes the keys on its own erasure list: another process may be the one that
+// destroys them.
+func (h *house) erased(stream string, keys []uuid.UUID) {
+	h.commands.Forget(stream)
+	if err := h.keys.NoteErased(keys); err != nil {
+		h.log.Error("an erasure of another process could not be noted", "error", err)
+	}
 }
 
 // reader is the feed for one read model or reaction, after its checkpoint.

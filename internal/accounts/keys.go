@@ -24,6 +24,12 @@ type KeyOptions struct {
 
 	// Logger hears of batches that could not be claimed. Default: slog.Default().
 	Logger *slog.Logger
+
+	// Erasures, if set, notes every key before it is destroyed.
+	Erasures *ErasureList
+
+	// EraseWait is how long an erasure waits for a backup that is being made. Default: 10 s.
+	EraseWait time.Duration
 }
 
 const (
@@ -38,6 +44,9 @@ type Keys struct {
 	wrapper Wrapper
 	holder  string
 	log     *slog.Logger
+	list    *ErasureList // nil: erasures are noted nowhere
+
+	eraseWait time.Duration
 
 	mu      sync.Mutex
 	stock   []drawn
@@ -69,6 +78,7 @@ var ErrClosed = errors.New("the keys are closed")
 // NewKeys works on a database with schema kept, with the master key that OpenMasterKey checked.
 func NewKeys(db *pgxpool.Pool, w Wrapper, o KeyOptions) (*Keys, error) {
 	setDefault(&o.Cache, 50_000)
+	setDefault(&o.EraseWait, 10*time.Second)
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
@@ -77,7 +87,8 @@ func NewKeys(db *pgxpool.Pool, w Wrapper, o KeyOptions) (*Keys, error) {
 		return nil, fmt.Errorf("make the cache of keys: %w", err)
 	}
 	host, _ := os.Hostname() // only a help when looking for waste
-	return &Keys{db: db, wrapper: w, holder: fmt.Sprintf("%s:%d", host, os.Getpid()), log: o.Logger, cache: cache}, nil
+	return &Keys{db: db, wrapper: w, holder: fmt.Sprintf("%s:%d", host, os.Getpid()), log: o.Logger, cache: cache,
+		list: o.Erasures, eraseWait: o.EraseWait}, nil
 }
 
 // Draw returns the id of a key that is already durable and given to nobody else. It is handed out of memory; only when
@@ -302,16 +313,21 @@ func (k *Keys) Forget(ids []uuid.UUID) {
 	}
 }
 
+const destroyKeys = `
+	insert into kept.personal_keys as had (key_id, wrapped, state, erased_at)
+	select distinct id, null::bytea, 'erased', now() from unnest($1::uuid[]) id order by id
+	on conflict (key_id) do update set wrapped = null, state = 'erased', erased_at = now() where had.state <> 'erased'`
+
 // Erase destroys keys for ever, and with them every value that they seal. It comes after the person-erased event and may be
-// repeated. A key that the database does not know, as after a restore of an older backup, is noted as erased all the same.
+// repeated. A key that the database does not know, as after a restore of an older backup, is noted as erased all the same. The
+// erasure list knows them before.
 //
 // Postgres overwrites the old row at its next vacuum; copies in base backups and archived WAL live as long as those.
 func (k *Keys) Erase(ctx context.Context, ids []uuid.UUID) error {
-	_, err := k.db.Exec(ctx, `
-		insert into kept.personal_keys as had (key_id, wrapped, state, erased_at)
-		select distinct id, null::bytea, 'erased', now() from unnest($1::uuid[]) id order by id
-		on conflict (key_id) do update set wrapped = null, state = 'erased', erased_at = now() where had.state <> 'erased'`, ids)
-	if err != nil {
+	if err := k.NoteErased(ids); err != nil {
+		return err // a later restore would bring back what is destroyed now
+	}
+	if _, err := k.db.Exec(ctx, destroyKeys, ids); err != nil {
 		return fmt.Errorf("erase personal-data keys: %w", err)
 	}
 	k.Forget(ids)

@@ -31,8 +31,8 @@ type FeedConfig struct {
 	// PageSize is how many events a message holds at most. Default 1,000.
 	PageSize int
 	// Erased, if set, is told of every stream whose person was erased, by whichever process, as soon as this process sees the event and once
-	// more after ForgetAgain: whoever remembers what was in the stream drops it.
-	Erased func(stream string)
+	// more after ForgetAgain: whoever remembers what was in the stream drops it. keys are those that are destroyed.
+	Erased func(stream string, keys []uuid.UUID)
 	// ForgetAgain is when what is erased is dropped for the second time. Default a minute.
 	ForgetAgain time.Duration
 

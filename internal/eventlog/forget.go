@@ -20,7 +20,7 @@ func (f *Feed) forget(page eventschema.Page) {
 		drop := func() {
 			f.Codec.Forget(ids)
 			if f.Erased != nil {
-				f.Erased(e.Stream)
+				f.Erased(e.Stream, ids)
 			}
 		}
 		drop()

@@ -21,7 +21,7 @@ func TestErasedIsForgottenTwice(t *testing.T) {
 	stream, key := eventschema.BookingStream(uuid.New()), uuid.New()
 	var mu sync.Mutex
 	var told []string
-	f := startFeed(t, FeedConfig{Log: l, Codec: eventschema.NewCodec(keys), ForgetAgain: 20 * time.Millisecond, Erased: func(s string) {
+	f := startFeed(t, FeedConfig{Log: l, Codec: eventschema.NewCodec(keys), ForgetAgain: 20 * time.Millisecond, Erased: func(s string, _ []uuid.UUID) {
 		mu.Lock()
 		defer mu.Unlock()
 		if s == stream || storeIsOurs() {
