@@ -325,7 +325,6 @@ type modelRun struct {
 	node    *esnode.Node
 	clients []streams.StreamsClient
 	names   []string
-	ids     []uuid.UUID // some that were sent
 	kinds   map[string]int
 	history []string
 }
