@@ -31,6 +31,7 @@ var may = map[string][]string{
 	"internal/telemetry": {"eventschema"},
 	"demo":               {"domain", "eventschema", "commands"},
 	"internal/blobs":     {},
+	"internal/backup":    {},
 	"internal/arrows":    {},
 	"deploy":             {},
 	"cmd":                {"*"},

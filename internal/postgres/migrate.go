@@ -27,6 +27,18 @@ const migrateLock = 0x647261676f6d616e // "dragoman"
 //
 // It uses connections of its own, so it cannot wait for a pool whose connections wait for it.
 func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
+	if restoring, err := isRestoring(ctx, pool); err != nil {
+		return err
+	} else if restoring {
+		return ErrHalfRestored
+	}
+	return migrateTo(ctx, pool, newestVersion)
+}
+
+// newestVersion stands for all migrations that this program knows.
+const newestVersion = 0
+
+func migrateTo(ctx context.Context, pool *pgxpool.Pool, version int64) error {
 	db := stdlib.OpenDB(*pool.Config().ConnConfig.Copy())
 	defer db.Close()
 
@@ -43,13 +55,13 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
 	if _, err := lock.ExecContext(ctx, `create schema if not exists kept`); err != nil {
 		return fmt.Errorf("create schema kept: %w", err)
 	}
-	if err := up(ctx, db); err != nil {
+	if err := up(ctx, db, version); err != nil {
 		return fmt.Errorf("migrate schema kept: %w", err)
 	}
 	return nil
 }
 
-func up(ctx context.Context, db *sql.DB) error {
+func up(ctx context.Context, db *sql.DB, version int64) error {
 	files, err := fs.Sub(migrationFiles, "migrations")
 	if err != nil {
 		return err
@@ -63,10 +75,17 @@ func up(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
+	if version > want {
+		return fmt.Errorf("version %d is asked for and this binary knows only %d: run the newer dragoman", version, want)
+	}
 	if have > want {
 		return fmt.Errorf("the database is at version %d and this binary knows only %d: run the newer dragoman", have, want)
 	}
-	_, err = steps.Up(ctx)
+	if version == newestVersion {
+		_, err = steps.Up(ctx)
+	} else {
+		_, err = steps.UpTo(ctx, version)
+	}
 	return err
 }
 
