@@ -32,6 +32,7 @@ type cli struct {
 	Erase       eraseCmd       `cmd:"" help:"Erase a person: destroy the keys of a booking, interpreter or user."`
 	User        userCmd        `cmd:"" help:"Add a user, set a password."`
 	Token       tokenCmd       `cmd:"" help:"Make or revoke an API token."`
+	Analyst     analystCmd     `cmd:"" help:"Give or take the login with which analysts query the read models by SQL."`
 	Doctor      doctorCmd      `cmd:"" help:"Say what would be used and what is missing."`
 	Healthcheck healthcheckCmd `cmd:"" hidden:"" help:"Ask an address and exit with its health."`
 }

@@ -30,14 +30,11 @@ import (
 type migrateCmd struct{}
 
 // Run migrates the kept schema.
-func (migrateCmd) Run(s *stage, c *Config) (err error) {
-	h := &house{log: s.log, config: c}
-	defer func() { err = errors.Join(err, h.close()) }()
-	if err := h.openDatabase(s.ctx, c); err != nil {
-		return err
-	}
-	fmt.Fprintln(s.out, "the kept schema is up to date")
-	return nil
+func (migrateCmd) Run(s *stage, c *Config) error {
+	return withDatabase(s, c, func(*house) error {
+		fmt.Fprintln(s.out, "the kept schema is up to date")
+		return nil
+	})
 }
 
 // withHouse opens stores, commands and the runner, which does not run, and closes them after f.

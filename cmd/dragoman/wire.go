@@ -34,6 +34,7 @@ import (
 	"github.com/dragoman-booking/dragoman/projections"
 	readaccess "github.com/dragoman-booking/dragoman/projections/access"
 	"github.com/dragoman-booking/dragoman/projections/activity"
+	"github.com/dragoman-booking/dragoman/projections/analysts"
 	"github.com/dragoman-booking/dragoman/projections/calendar"
 	"github.com/dragoman-booking/dragoman/projections/dashboard"
 	"github.com/dragoman-booking/dragoman/projections/diary"
@@ -307,7 +308,7 @@ func (h *house) prepareRunner(ctx context.Context) (err error) {
 	h.commands.Forget(eventschema.Agency) // folded before the feed could tell of an erasure
 	h.closing("the feed", func(context.Context) error { return h.feed.Close() })
 	h.runner, err = projections.NewRunner(projections.Options{Pool: h.pool, Models: h.models, Log: h.feed.Reader(), Feed: h.reader,
-		PageOf: eventlog.PageOf, Leases: h.leases, Deployment: h.deployment, Traces: h.traces})
+		PageOf: eventlog.PageOf, Leases: h.leases, Deployment: h.deployment, OnSwap: analysts.Follow, Traces: h.traces})
 	return err
 }
 
@@ -334,6 +335,9 @@ func (h *house) openRunner(ctx context.Context) error {
 		return err
 	}
 	h.closing("the projectors", func(context.Context) error { return h.runner.Stop() })
+	if err := analysts.Ensure(ctx, h.pool); err != nil {
+		h.log.WarnContext(ctx, "analysts have no views, or old ones", "error", err) // nobody's booking waits for that
+	}
 	return nil
 }
 
