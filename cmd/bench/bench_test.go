@@ -103,3 +103,17 @@ func TestFlags(t *testing.T) {
 		t.Error("fewer than 1000 jobs were accepted")
 	}
 }
+
+func TestPagesAreNamedByRouteAndList(t *testing.T) {
+	t.Parallel()
+	routes := portalRoutes()
+	for path, want := range map[string]string{
+		"/": "/", "/jobs?list=new&sort=ref": "/jobs?list=new", "/jobs/PL1042/history?from=40": "/jobs/{ref}/history",
+		"/calendar?view=week&date=2035-01-15": "/calendar?view=week&date=2035-01-15", "/jobs.csv?list=new": "", "/assets/app.js": "", "/no/such/page": "",
+		"https://elsewhere.example/": "",
+	} {
+		if got := pageOf(routes, path); got != want {
+			t.Errorf("%s is page %q, want %q", path, got, want)
+		}
+	}
+}

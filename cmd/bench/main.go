@@ -1,6 +1,6 @@
 // Bench measures the whole house, side by side in one run, on a private database and event log in a temporary folder: commands over HTTP beside
-// bare appends of the same bytes, read models beside the same rows written plainly, how soon a command is visible, calendars; each at several
-// sizes. docs/performance.md explains the numbers.
+// bare appends of the same bytes, read models beside the same rows written plainly, how soon a command is visible, calendars, the portal's pages;
+// each at several sizes. docs/performance.md explains the numbers.
 package main
 
 import (
@@ -28,10 +28,11 @@ import (
 // clientCount is how many clients send at once.
 const clientCount = 32
 
-// The two parts of a run, for -only.
+// The parts of a run, for -only.
 const (
 	commandsOnly = "commands"
 	modelsOnly   = "models"
+	portalOnly   = "portal"
 )
 
 type options struct {
@@ -79,13 +80,13 @@ func parse(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	sizes := flags.String("jobs", "1000,100000", "numbers of jobs at which to measure, smallest first")
 	flags.BoolVar(&o.quick, "quick", false, "a short run at 1,000 jobs, to try things out: its numbers are rough")
-	flags.StringVar(&o.only, "only", "", "commands or models: leave the other part out")
+	flags.StringVar(&o.only, "only", "", "commands, models or portal: leave the other parts out")
 	flags.StringVar(&o.profiles, "profiles", "", "write CPU profiles of the server and of the read models into this folder")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	if !slices.Contains([]string{"", commandsOnly, modelsOnly}, o.only) {
-		return o, fmt.Errorf("-only %q is neither %s nor %s", o.only, commandsOnly, modelsOnly)
+	if !slices.Contains([]string{"", commandsOnly, modelsOnly, portalOnly}, o.only) {
+		return o, fmt.Errorf("-only %q is none of %s, %s and %s", o.only, commandsOnly, modelsOnly, portalOnly)
 	}
 	if o.quick {
 		*sizes = "1000"

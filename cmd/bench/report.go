@@ -97,6 +97,7 @@ func (s *size) report(out io.Writer) {
 		fmt.Fprintf(out, "  %-52s %14s %9s %9s   %s = %s + %s + %s\n", r.name, thousands(int(r.rate))+" "+r.unit, p50, p99,
 			each(r.cpu.total()), each(r.cpu.server), each(r.cpu.postgres), each(r.cpu.client))
 	}
+	s.reportPages(out)
 	if s.space != "" {
 		fmt.Fprintf(out, "\n  %s\n", s.space)
 	}

@@ -27,7 +27,8 @@ type size struct {
 	events int
 	rows   []row
 	aims   []aim
-	space  string // on disk
+	pages  []visit // of the portal, slowest first
+	space  string  // on disk
 
 	data     string // the data folder
 	database string // address of the server's database
@@ -62,10 +63,15 @@ func (s *size) measure(ctx context.Context) (err error) {
 		return err
 	}
 	var single, many []batch
-	if err := s.served(ctx, func(base string, p processes) error {
-		single, many, err = s.http(ctx, base, p)
-		return err
-	}); err != nil {
+	if err := s.served(ctx, func(base string, p processes) (err error) {
+		if s.only != portalOnly {
+			single, many, err = s.http(ctx, base, p)
+		}
+		if err != nil || s.only == commandsOnly {
+			return err
+		}
+		return s.portal(ctx, base, p)
+	}); err != nil || s.only == portalOnly {
 		return err
 	}
 	return s.logged(ctx, func(ctx context.Context, url string, p processes) error { return s.raw(ctx, url, p, single, many) })
@@ -98,7 +104,7 @@ func (s *size) projections(ctx context.Context, url string, p processes) (err er
 	if err := s.withStores(ctx, url, func(st *stores) error { return s.fill(ctx, st, p) }); err != nil {
 		return err
 	}
-	if s.only == commandsOnly {
+	if s.only == commandsOnly || s.only == portalOnly {
 		return nil
 	}
 	return s.withStores(ctx, url, func(st *stores) error { // anew, so that nothing is remembered
