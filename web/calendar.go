@@ -54,8 +54,12 @@ type calendarJob struct {
 	Own        string
 }
 
-// calendarLimit is how many jobs a calendar shows at most: more cannot be looked at.
-const calendarLimit = 2000
+const (
+	// calendarLimit is how many jobs a calendar draws at most: more cannot be looked at.
+	calendarLimit = 2000
+	// listedLimit is how many of them are listed below one another, which takes ten times as many bytes.
+	listedLimit = 500
+)
 
 // spanOf is what a view shows around a day: from the first to before the second.
 func spanOf(view string, day time.Time) (time.Time, time.Time) {
@@ -130,12 +134,12 @@ func (p *Portal) calendar(w http.ResponseWriter, r *http.Request) error {
 		page.Views = append(page.Views, calendarView{view, at(view, page.Date)})
 	}
 	page.Events = "/calendar.json?" + page.Places.Query()
-	jobs, err := p.calendarJobs(ctx, v, from, to, page.Places)
+	jobs, err := p.calendarJobs(ctx, v, from, to, page.Places, listedLimit)
 	if err != nil {
 		return err
 	}
-	if len(jobs) > calendarLimit {
-		jobs, page.Cut = jobs[:calendarLimit], true
+	if len(jobs) > listedLimit {
+		jobs, page.Cut = jobs[:listedLimit], true
 	}
 	page.Days = byDay(jobs, from, page.Today)
 	return p.render(w, r, http.StatusOK, "calendar", "nav.calendar", page)
@@ -160,9 +164,10 @@ func (p *Portal) placesIn(ctx context.Context, v access.Viewer, q url.Values) (p
 	return p.places(ctx, v, client, location)
 }
 
-// calendarJobs are the jobs of a time that the viewer may know, an interpreter's own ones.
-func (p *Portal) calendarJobs(ctx context.Context, v access.Viewer, from, to time.Time, where places) ([]calendarJob, error) {
-	found, err := p.Queries.Calendar.Between(ctx, v, from, to, calendar.Filter{Client: where.Client, Location: where.Location, Interpreter: v.Interpreter})
+// calendarJobs are the jobs of a time that the viewer may know, an interpreter's own ones; one more than can be shown, if there are more.
+func (p *Portal) calendarJobs(ctx context.Context, v access.Viewer, from, to time.Time, where places, most int) ([]calendarJob, error) {
+	found, err := p.Queries.Calendar.Between(ctx, v, from, to,
+		calendar.Filter{Client: where.Client, Location: where.Location, Interpreter: v.Interpreter, Limit: most + 1})
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +247,7 @@ func (p *Portal) calendarJSON(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	jobs, err := p.calendarJobs(ctx, v, from, to, where)
+	jobs, err := p.calendarJobs(ctx, v, from, to, where, calendarLimit)
 	if err != nil {
 		return err
 	}

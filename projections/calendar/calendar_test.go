@@ -134,6 +134,8 @@ func TestFilters(t *testing.T) {
 		"interpreter":                       {jobtest.Assigner, calendar.Filter{Interpreter: jobtest.Ben.Interpreter}, []byte{1}},
 		"all must hold":                     {jobtest.Requestor, calendar.Filter{Status: domain.Complete, Interpreter: jobtest.Ana.Interpreter, Language: "pl"}, []byte{2, 5}},
 		"an interpreter's own":              {jobtest.Worker, calendar.Filter{Interpreter: jobtest.Ana.Interpreter}, []byte{2, 3, 5}},
+		"the earliest":                      {jobtest.Assigner, calendar.Filter{Status: domain.Complete, Limit: 2}, []byte{1, 2}},
+		"no more than there are":            {jobtest.Assigner, calendar.Filter{Status: domain.Complete, Limit: 4}, []byte{1, 2, 5}},
 		"an interpreter asks for another's": {jobtest.Worker, calendar.Filter{Interpreter: jobtest.Ben.Interpreter}, nil},
 	} {
 		items, err := q.Between(t.Context(), c.v, from, to, c.filter)

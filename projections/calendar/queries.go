@@ -27,6 +27,7 @@ type Filter struct {
 	ServiceType string
 	Interpreter uuid.UUID // who has the job; an interpreter finds the own jobs only
 	Refs        []string  // these jobs only, as a search of the job list found them; nil: all
+	Limit       int       // this many jobs at most, the earliest; 0: all
 }
 
 // Item is one entry. Start and End are in the job's own zone and follow the ETA. Title holds no personal data. CreatedBy is a name, and
@@ -106,17 +107,22 @@ func statement(v access.Viewer, from, to time.Time, filter Filter) (string, []an
 	}
 	equal("interpreter", filter.Interpreter, filter.Interpreter != uuid.Nil)
 
+	most := ""
+	if filter.Limit > 0 {
+		most = "order by starts_at, ref limit " + args.Add(filter.Limit)
+	}
 	// Both halves are ranges of an index; a job of up to a day that overlaps began at most a day before.
 	return fmt.Sprintf(`
 		select ref, starts_at, ends_at, zone, status, outcome, language, l.name as language_name, service_type, created_by, u.name as user_name,
 			u.customer as user_customer
 		from (
-			select * from {calendar}.jobs where minutes <= 1440 and starts_at > %[3]s and starts_at < %[2]s and ends_at > %[1]s and %[4]s
+			(select * from {calendar}.jobs where minutes <= 1440 and starts_at > %[3]s and starts_at < %[2]s and ends_at > %[1]s and %[4]s %[5]s)
 			union all
-			select * from {calendar}.jobs where minutes > 1440 and starts_at < %[2]s and ends_at > %[1]s and %[4]s
+			(select * from {calendar}.jobs where minutes > 1440 and starts_at < %[2]s and ends_at > %[1]s and %[4]s %[5]s)
+			%[5]s
 		) as jobs
 		left join {calendar}.users u on u.user_id = created_by left join {calendar}.languages l on l.code = language
-		order by starts_at, ref`, start, end, dayBefore, strings.Join(where, " and ")), args
+		order by starts_at, ref`, start, end, dayBefore, strings.Join(where, " and "), most), args
 }
 
 func (r row) item(v access.Viewer) Item {
