@@ -180,6 +180,9 @@ func (v visitor) explore(ctx context.Context, user portalUser) (found []visit, e
 
 // portal measures how long the server takes for every page that one of each role can reach.
 func (s *size) portal(ctx context.Context, base string, p processes) error {
+	if err := caughtUp(ctx, base); err != nil {
+		return err
+	}
 	err := setClock(ctx, base, portalNow())
 	for tries := 1; err != nil && tries < 20; tries++ { // what falls due in the load's first days takes longer than one request may
 		err = setClock(ctx, base, portalNow())
