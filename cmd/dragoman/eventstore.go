@@ -24,6 +24,9 @@ func (eventstoreServeCmd) Run(s *stage, c *Config) (err error) {
 	if address == "127.0.0.1:8080" { // the default of the other subcommands
 		address = "127.0.0.1:2113"
 	}
+	if err := refuseHalfRestored(c.Data); err != nil {
+		return err
+	}
 	node, err := esnode.Start(s.ctx, esnode.Config{Dir: filepath.Join(c.Data, "log"), Listen: address, Logger: s.log, MinFreeDisk: int64(c.minFreeDisk())})
 	if err != nil {
 		return err

@@ -33,6 +33,8 @@ type cli struct {
 	User        userCmd        `cmd:"" help:"Add a user, set a password."`
 	Token       tokenCmd       `cmd:"" help:"Make or revoke an API token."`
 	Analyst     analystCmd     `cmd:"" help:"Give or take the login with which analysts query the read models by SQL."`
+	Backup      backupCmd      `cmd:"" help:"Write log, kept and files into a folder, while the server runs. The master key is not in it."`
+	Restore     restoreCmd     `cmd:"" help:"Restore a backup into empty places."`
 	Doctor      doctorCmd      `cmd:"" help:"Say what would be used and what is missing."`
 	Healthcheck healthcheckCmd `cmd:"" hidden:"" help:"Ask an address and exit with its health."`
 }

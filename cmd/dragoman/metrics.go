@@ -34,6 +34,7 @@ var (
 	diskUsed      = describe("dragoman_log_disk_bytes", "Room that the embedded event log takes.")
 	diskFree      = describe("dragoman_log_disk_free_bytes", "Room that its disk has left.")
 	diskLeast     = describe("dragoman_log_disk_least_bytes", "Room below which it takes no more appends.")
+	lastBackup    = describe("dragoman_last_backup_timestamp_seconds", "When the last backup was finished, in Unix seconds; 0: none was.")
 	keyStock      = describe("dragoman_personal_keys_stock", "Personal-data keys that this process has drawn ahead.")
 )
 
@@ -53,7 +54,7 @@ type houseMetrics struct {
 // Describe implements prometheus.Collector.
 func (m *houseMetrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{dependencyUp, logPosition, feedPosition, feedAge, modelPosition, modelLag, modelAge, modelState, modelNumber, reactionAt,
-		reactionState, poolConns, poolMax, poolAcquired, poolWaited, poolWait, diskUsed, diskFree, diskLeast, keyStock} {
+		reactionState, poolConns, poolMax, poolAcquired, poolWaited, poolWait, diskUsed, diskFree, diskLeast, keyStock, lastBackup} {
 		out <- d
 	}
 }
@@ -87,6 +88,7 @@ func (m *houseMetrics) Collect(out chan<- prometheus.Metric) {
 	}
 	if database {
 		m.reactions(ctx, gauge)
+		m.backups(ctx, gauge)
 	}
 
 	pool := h.pool.Stat()
@@ -135,6 +137,17 @@ func (m *houseMetrics) reactions(ctx context.Context, gauge func(*prometheus.Des
 		for _, state := range states {
 			gauge(reactionState, number(s.Health.State == state), s.Reaction, state)
 		}
+	}
+}
+
+func (m *houseMetrics) backups(ctx context.Context, gauge func(*prometheus.Desc, float64, ...string)) {
+	at, err := m.house.accounts.LastBackup(ctx)
+	switch {
+	case err != nil:
+	case at.IsZero():
+		gauge(lastBackup, 0)
+	default:
+		gauge(lastBackup, float64(at.Unix()))
 	}
 }
 

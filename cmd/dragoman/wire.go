@@ -60,7 +60,9 @@ type house struct {
 	databaseURL string
 	pool        *pgxpool.Pool
 	keys        *accounts.Keys
+	masterKey   string // its file
 	erasures    string // file of the erasure list
+	embedded    bool   // the event log is an embedded node's: ours, or the running server's
 	accounts    *accounts.Accounts
 	clock       *clock.Clock
 	node        *esnode.Node // nil: another process's, or a real cluster
@@ -110,10 +112,14 @@ func projectors() []projections.Projector {
 		jobs.Projector{}, activity.Projector{}, dashboard.Projector{}, messages.Projector{}, timers.Projector{}, invoices.Projector{}}
 }
 
+func newHouse(s *stage, c *Config) *house {
+	return &house{log: s.log, config: c, traces: s.traces, metrics: prometheus.NewRegistry(), clock: &clock.Clock{}}
+}
+
 // openStores opens the database, the keys and the event log: embedded ones under the data folder, or those that the configuration or a
 // running server names.
 func openStores(ctx context.Context, s *stage, c *Config) (*house, error) {
-	h := &house{log: s.log, config: c, traces: s.traces, metrics: prometheus.NewRegistry(), clock: &clock.Clock{}}
+	h := newHouse(s, c)
 	if err := h.openStores(ctx, c); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
@@ -121,6 +127,9 @@ func openStores(ctx context.Context, s *stage, c *Config) (*house, error) {
 }
 
 func (h *house) openStores(ctx context.Context, c *Config) error {
+	if err := refuseHalfRestored(c.Data); err != nil {
+		return err
+	}
 	if err := h.openTraces(ctx, c); err != nil {
 		return err
 	}
@@ -138,7 +147,8 @@ func (h *house) openStores(ctx context.Context, c *Config) error {
 
 // openKeys opens the personal-data keys and the accounts.
 func (h *house) openKeys(ctx context.Context, c *Config) error {
-	wrapper, err := accounts.OpenMasterKey(ctx, h.pool, cmp.Or(c.MasterKeyFile, runningStores(c.Data).MasterKey, c.masterKeyFile()))
+	h.masterKey = cmp.Or(c.MasterKeyFile, runningStores(c.Data).MasterKey, c.masterKeyFile())
+	wrapper, err := accounts.OpenMasterKey(ctx, h.pool, h.masterKey)
 	if err != nil {
 		return err
 	}
@@ -201,7 +211,9 @@ func (h *house) openDatabase(ctx context.Context, c *Config) error {
 const storeWait = 30 * time.Second
 
 func (h *house) openLog(ctx context.Context, c *Config) error {
-	h.logURL = cmp.Or(c.EventStoreURL, runningStores(c.Data).EventLog)
+	serving := runningStores(c.Data)
+	h.logURL = cmp.Or(c.EventStoreURL, serving.EventLog)
+	h.embedded = c.EventStoreURL == "" && (h.logURL == "" || serving.Embedded)
 	if h.logURL == "" {
 		node, err := esnode.Start(ctx, esnode.Config{Dir: filepath.Join(c.Data, "log"), Logger: h.log, MinFreeDisk: int64(c.minFreeDisk())})
 		if err != nil {

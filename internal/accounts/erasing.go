@@ -87,14 +87,19 @@ func closeLocked(ctx context.Context, conn *pgx.Conn) {
 	_ = conn.Close(ctx)
 }
 
-// EraseIn destroys keys as Keys.Erase does, in a transaction of the caller's, and takes away the logins of the users whose keys they were: for a
-// restore, which brings back what was erased since.
-func EraseIn(ctx context.Context, tx pgx.Tx, ids []uuid.UUID, users []uuid.UUID) error {
+// EraseIn destroys keys as Keys.Erase does, in a transaction of the caller's: for a restore, which brings back what was destroyed since.
+func EraseIn(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) error {
 	if _, err := tx.Exec(ctx, destroyKeys, ids); err != nil {
 		return fmt.Errorf("erase personal-data keys: %w", err)
 	}
-	if _, err := tx.Exec(ctx, `delete from kept.credentials where user_id = any($1)`, users); err != nil {
-		return fmt.Errorf("remove the logins of erased users: %w", err)
+	return nil
+}
+
+// KeepLoginsOf takes away the logins of all other users, in a transaction of the caller's: those who were erased since a backup, and those whom its
+// log does not know yet, whose names would be taken for ever.
+func KeepLoginsOf(ctx context.Context, tx pgx.Tx, users []uuid.UUID) error {
+	if _, err := tx.Exec(ctx, `delete from kept.credentials where user_id <> all($1)`, users); err != nil {
+		return fmt.Errorf("remove the logins of users who are no more: %w", err)
 	}
 	return nil
 }

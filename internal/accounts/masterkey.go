@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -173,4 +174,29 @@ func hasKeys(ctx context.Context, db *pgxpool.Pool) (bool, error) {
 		return false, fmt.Errorf("look for keys: %w", err)
 	}
 	return any, nil
+}
+
+// MasterKeyCheck is the wrapped text that proves a master key, as the database holds it; nil before the first start. It opens nothing.
+func (a *Accounts) MasterKeyCheck(ctx context.Context) (wrapped []byte, err error) {
+	err = a.db.QueryRow(ctx, `select wrapped from kept.master_key_check`).Scan(&wrapped)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return nil, fmt.Errorf("read the master key's check: %w", err)
+	}
+	return wrapped, nil
+}
+
+// CheckMasterKeyFile proves that the master key in a file opens a check of MasterKeyCheck, without a database. ErrWrongMasterKey; fs.ErrNotExist.
+func CheckMasterKeyFile(ctx context.Context, path string, wrapped []byte) error {
+	master, err := readMasterKey(path)
+	if err != nil {
+		return err
+	}
+	w, err := newFileWrapper(master)
+	if err != nil {
+		return fmt.Errorf("use the master key: %w", err)
+	}
+	if text, err := w.Unwrap(ctx, wrapped, checkPurpose); err != nil || string(text) != checkText {
+		return fmt.Errorf("master key file %s: %w", path, ErrWrongMasterKey)
+	}
+	return nil
 }
