@@ -115,7 +115,7 @@ func keptTables(ctx context.Context, tx pgx.Tx) ([]KeptTable, error) {
 // ErrNotEmpty: the database holds a deployment, or something else where ours would go.
 var ErrNotEmpty = errors.New("the database is not empty")
 
-// CheckEmpty tells, by ErrNotEmpty, that a database has rows in schema kept, or read models. A schema kept as Migrate makes it is empty.
+// CheckEmpty tells, by ErrNotEmpty, that a database holds a deployment's kept, or read models. A schema kept as Migrate makes it is empty.
 func CheckEmpty(ctx context.Context, pool *pgxpool.Pool) error {
 	rows, _ := pool.Query(ctx, `select nspname from pg_namespace where nspname like 'rm\_%' order by 1 limit 1`)
 	models, err := pgx.CollectRows(rows, pgx.RowTo[string])
@@ -130,7 +130,9 @@ func CheckEmpty(ctx context.Context, pool *pgxpool.Pool) error {
 	} else if restoring {
 		return fmt.Errorf("%w: %w", ErrNotEmpty, ErrHalfRestored)
 	}
-	rows, _ = pool.Query(ctx, `select tablename from pg_tables where schemaname = 'kept' and tablename not in ('migrations', 'dev_clock') order by 1`)
+	// A table that a migration fills says nothing; without a row in these there is no deployment.
+	rows, _ = pool.Query(ctx, `select tablename from pg_tables where schemaname = 'kept'
+		and tablename in ('deployment', 'credentials', 'personal_keys', 'master_key_check', 'reaction_checkpoints') order by 1`)
 	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return fmt.Errorf("look into the database: %w", err)
@@ -172,9 +174,14 @@ func LoadKept(ctx context.Context, pool *pgxpool.Pool, version int64, tables []K
 		return fmt.Errorf("make schema kept as it was: %w", err)
 	}
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `set local statement_timeout to 0; set local idle_in_transaction_session_timeout to 0; delete from kept.dev_clock`,
+		if _, err := tx.Exec(ctx, `set local statement_timeout to 0; set local idle_in_transaction_session_timeout to 0`,
 			pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
+		}
+		for _, t := range slices.Backward(tables) { // what a migration filled gives way
+			if _, err := tx.Exec(ctx, `delete from `+pgx.Identifier{"kept", t.Name}.Sanitize()); err != nil {
+				return fmt.Errorf("empty table kept.%s: %w", t.Name, err)
+			}
 		}
 		for _, t := range tables {
 			err := table(t.Name, func(from io.Reader) error {
