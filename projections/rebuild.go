@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -250,25 +251,43 @@ func (r *Runner) fill(ctx context.Context, fills []*filling, report func(Progres
 		}
 		report(progress)
 	}
-	for page := range pages {
-		var all sync.WaitGroup
-		working := 0
-		for _, f := range fills {
-			if f.err != nil {
-				continue
+	// Each generation applies pages at its own pace, so that a quick one does not stand still while a slow one works; none gets further ahead than
+	// the pages that wait for the slowest.
+	var all sync.WaitGroup
+	var failed atomic.Int64
+	lines := make([]chan eventschema.Page, len(fills))
+	for i, f := range fills {
+		lines[i] = make(chan eventschema.Page, 1)
+		all.Go(func() {
+			for page := range lines[i] {
+				if f.err != nil {
+					continue
+				}
+				if f.err = f.take(ctx, r.Pool, page); f.err != nil {
+					failed.Add(1)
+				}
 			}
-			working++
-			all.Go(func() { f.err = f.take(ctx, r.Pool, page) })
+		})
+	}
+	for page := range pages {
+		for _, line := range lines {
+			line <- page
 		}
-		all.Wait()
-		if working == 0 {
-			return nil // every one has failed and says why
+		if int(failed.Load()) == len(fills) {
+			break // every one has failed and says why
 		}
 		progress.Events += int64(len(page))
 		progress.At = page.Last().Position
 		if time.Since(told) > time.Second {
 			tell()
 		}
+	}
+	for _, line := range lines {
+		close(line)
+	}
+	all.Wait()
+	if int(failed.Load()) == len(fills) {
+		return nil
 	}
 	if readErr != nil {
 		return fmt.Errorf("read the log: %w", readErr)
