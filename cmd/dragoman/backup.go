@@ -50,7 +50,7 @@ func (b backupCmd) Run(s *stage, c *Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("%w; what lies in %s is no backup", err, b.Dir)
 	}
-	if err := h.accounts.NoteBackup(s.ctx, eventschema.Position{Commit: m.Log.Commit, Prepare: m.Log.Prepare}, m.Log.Included); err != nil {
+	if err := h.accounts.NoteBackup(s.ctx, m.Log.Included); err != nil {
 		return err
 	}
 	if m.Log.Included {

@@ -7,13 +7,11 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/dragoman-booking/dragoman/eventschema"
 )
 
-// NoteBackup remembers that a backup was finished, up to a position of the log.
-func (a *Accounts) NoteBackup(ctx context.Context, at eventschema.Position, withLog bool) error {
-	_, err := a.db.Exec(ctx, `insert into kept.backups (commit_pos, prepare_pos, with_log) values ($1, $2, $3)`, at.Commit, at.Prepare, withLog)
+// NoteBackup remembers that a backup was finished.
+func (a *Accounts) NoteBackup(ctx context.Context, withLog bool) error {
+	_, err := a.db.Exec(ctx, `insert into kept.backups (with_log) values ($1)`, withLog)
 	if err != nil {
 		return fmt.Errorf("note the backup: %w", err)
 	}

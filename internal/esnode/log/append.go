@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
+
+	"github.com/dragoman-booking/dragoman/internal/move"
 )
 
 // Append writes all events or none. It returns *WrongRevisionError if the stream does not stand where expected, *DeletedError if the
@@ -27,9 +29,16 @@ func (g *group) decide(r *request) (Result, error) {
 	switch r.op {
 	case opAppend:
 		return g.append(r)
-	case opDelete:
-		return g.delete(r)
-	case opTombstone:
+	case opDelete, opTombstone:
+		if err := g.stays(r.stream); err != nil {
+			return Result{}, err
+		}
+		if r.stream == move.Stream {
+			return Result{}, fmt.Errorf("%w: what it says of that stays", ErrMoved)
+		}
+		if r.op == opDelete {
+			return g.delete(r)
+		}
 		return g.tombstone(r)
 	}
 	return Result{}, fmt.Errorf("unknown operation %d", r.op)
@@ -46,6 +55,12 @@ func (g *group) append(r *request) (Result, error) {
 	}
 	if repeat >= 0 {
 		return g.repeated(s, meta, repeat)
+	}
+	if err := g.stays(r.stream); err != nil {
+		return Result{}, err
+	}
+	if err := g.moves(r, uint64(s.last+1)); err != nil {
+		return Result{}, err
 	}
 
 	// A write to a deleted stream brings it back, and so does a write to its metadata.

@@ -12,6 +12,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/dragoman-booking/dragoman/internal/move"
 )
 
 // Options say where and how a log is kept.
@@ -66,6 +68,7 @@ type Log struct {
 	// Only the committer touches these.
 	nextPosition uint64
 	nextStream   uint64
+	house        move.Mark // what the log says of its move
 }
 
 // Open opens the folder, making it if there is none. A folder that another process has open is an error that says so.
@@ -128,6 +131,9 @@ func (l *Log) findEnd() error {
 	}
 	l.nextPosition, l.nextStream = position+1, stream+1
 	l.published.Store(position)
+	if err := l.findHouse(); err != nil {
+		return fmt.Errorf("find out whether the log has moved: %w", err)
+	}
 	return nil
 }
 

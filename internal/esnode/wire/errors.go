@@ -27,6 +27,7 @@ const (
 	exceptionWrong    = "wrong-expected-version"
 	exceptionTooBig   = "maximum-append-size-exceeded"
 	exceptionRequired = "missing-required-metadata-property"
+	exceptionMoved    = "log-moved" // ours alone
 )
 
 // failure is a gRPC status with trailers.
@@ -79,6 +80,8 @@ func (s *Server) answer(err error) error {
 			keyException, exceptionWrong, keyStream, wrong.Stream, keyExpected, expected, keyActual, actual)
 	case errors.Is(err, log.ErrFilter):
 		return fail(codes.InvalidArgument, err.Error())
+	case errors.Is(err, log.ErrMoved):
+		return fail(codes.FailedPrecondition, err.Error(), keyException, exceptionMoved)
 	case errors.Is(err, log.ErrDiskFull):
 		return fail(codes.ResourceExhausted, err.Error())
 	case errors.Is(err, log.ErrClosed), s.log.Failure() != nil:
