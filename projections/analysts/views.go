@@ -12,6 +12,7 @@ package analysts
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	_ "embed" // the views lie beside this file
 	"encoding/hex"
@@ -168,6 +169,11 @@ func remake(ctx context.Context, tx pgx.Tx) error {
 	}
 	readers, err := readers(ctx, tx)
 	if err != nil {
+		return err
+	}
+	key := make([]byte, 32)
+	rand.Read(key) // never fails
+	if _, err := tx.Exec(ctx, `insert into kept.pseudonym_key (key) values ($1) on conflict do nothing`, key); err != nil {
 		return err
 	}
 	const beside = Schema + "_new"
