@@ -20,7 +20,11 @@ func (l *Log) Append(ctx context.Context, stream string, expected int64, events 
 	ctx, span := telemetry.Start(ctx, "append", eventschema.KindOf(stream))
 	defer span.End()
 	began := time.Now()
-	appended, err := l.append(ctx, stream, expected, events)
+	var appended eventschema.Appended
+	err := l.atHome(ctx)
+	if err == nil {
+		appended, err = l.append(ctx, stream, expected, events)
+	}
 	result := resultOf(err, "written")
 	l.appends.WithLabelValues(eventschema.KindOf(stream), result).Observe(time.Since(began).Seconds())
 	span.Text("dragoman.stream", stream)
@@ -67,6 +71,8 @@ func (l *Log) append(ctx context.Context, stream string, expected int64, events 
 	switch {
 	case codeOf(err) == esdb.ErrorCodeWrongExpectedVersion:
 		return fail(fmt.Errorf("%w: %w", eventschema.ErrConflict, err))
+	case refusedByHouse(err):
+		return fail(fmt.Errorf("%w: %w", ErrMoved, err))
 	case err != nil:
 		return fail(err)
 	}

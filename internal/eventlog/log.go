@@ -42,6 +42,7 @@ type Log struct {
 	searches   atomic.Int64 // how often a node was looked for
 	background sync.WaitGroup
 	appends    *prometheus.HistogramVec // seconds, by kind and result
+	house      house
 
 	mu      sync.Mutex
 	current *session      // nil while a node is looked for

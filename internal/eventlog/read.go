@@ -9,6 +9,7 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/move"
 	"github.com/dragoman-booking/dragoman/internal/telemetry"
 )
 
@@ -104,6 +105,9 @@ func eachEvent(f func(eventschema.Stored) error) func([]item) error {
 	}
 }
 
+// jsonContent is how the client shows that an event is marked as JSON.
+const jsonContent = "application/json"
+
 // sourceOf makes a source of a read. It is never closed from here: the end of its context does that.
 func sourceOf(r *esdb.ReadStream, err error) (source, error) {
 	if err != nil {
@@ -114,7 +118,7 @@ func sourceOf(r *esdb.ReadStream, err error) (source, error) {
 		if err != nil {
 			return item{}, err
 		}
-		return item{event: storedOf(e), isEvent: true}, nil
+		return item{event: storedOf(e), isEvent: true, isJSON: e.OriginalEvent().ContentType == jsonContent}, nil
 	}, nil
 }
 
@@ -283,7 +287,7 @@ func (l *Log) follow(ctx context.Context, after eventschema.Position, stall time
 				From:               positionOf(after),
 				MaxSearchWindow:    searched,
 				CheckpointInterval: 1,
-				Filter:             &esdb.SubscriptionFilter{Type: esdb.StreamFilterType, Prefixes: eventschema.Prefixes()},
+				Filter:             &esdb.SubscriptionFilter{Type: esdb.StreamFilterType, Prefixes: append(eventschema.Prefixes(), move.Stream)},
 			})
 			if err != nil {
 				return nil, err
@@ -301,6 +305,8 @@ func (l *Log) follow(ctx context.Context, after eventschema.Position, stall time
 				continue
 			case !it.event.Position.After(after): // a member that lags behind the position sends what lies before it again
 				continue
+			case it.event.Stream == move.Stream:
+				l.seeHouse(it.event)
 			case eventschema.Ours(it.event.Stream):
 				b.events = append(b.events, it.event)
 			}

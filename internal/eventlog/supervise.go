@@ -245,6 +245,7 @@ type item struct {
 	event      eventschema.Stored // of a stream of anybody's
 	checkpoint eventschema.Position
 	isEvent    bool
+	isJSON     bool // in reads
 }
 
 // source hands over the messages of an open read or subscription one by one; io.EOF ends it.
