@@ -16,6 +16,8 @@ type ListQuery struct {
 	Limit  int               // 0: 30; at most 500
 	Sort   string            // a field's name, -name for descending; "" for the list's own order
 	Filter map[string]string // by field's name: contains this text, whatever the case; all must hold
+	// Uncounted: nobody looks at how many entries there are in all, so Total is how many the page holds.
+	Uncounted bool
 }
 
 // ErrUnknownField: a list has no field of the asked name to sort or filter by.
@@ -40,7 +42,7 @@ func List[T any](ctx context.Context, m *Models, q ListQuery, fields Fields, ord
 	if page.Items, err = Collect(ctx, m, pgx.RowToStructByName[T], s.Page, s.Args...); err != nil {
 		return page, err
 	}
-	if s.Whole(len(page.Items)) {
+	if q.Uncounted || s.Whole(len(page.Items)) {
 		page.Total = len(page.Items)
 		return page, nil
 	}

@@ -94,9 +94,13 @@ func (p *Portal) invoices(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if page.MayIssue {
-		if page.Ready, err = p.Queries.Invoices.Sums(ctx, v, invoices.Filter{Standing: invoices.StandingDraft}, projections.ListQuery{}); err != nil {
-			return err
+		drafts := slices.DeleteFunc(slices.Clone(sums), func(s invoices.Sum) bool { return s.Standing != invoices.StandingDraft })
+		if filter != (invoices.Filter{}) || len(query.Filter) > 0 { // the sums are not of all drafts
+			if drafts, err = p.Queries.Invoices.Sums(ctx, v, invoices.Filter{Standing: invoices.StandingDraft}, projections.ListQuery{}); err != nil {
+				return err
+			}
 		}
+		page.Ready = drafts
 	}
 	return p.render(w, r, http.StatusOK, "invoices", "invoice.title", page)
 }

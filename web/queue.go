@@ -99,7 +99,7 @@ func (p *Portal) queueOf(ctx context.Context, v access.Viewer) (workQueue, error
 	if err != nil {
 		return workQueue{}, err
 	}
-	board, err := p.Queries.Timers.Board(ctx, v, projections.ListQuery{Limit: 500})
+	board, err := p.Queries.Timers.Board(ctx, v, projections.ListQuery{Limit: 500, Uncounted: true})
 	if err != nil {
 		return workQueue{}, err
 	}

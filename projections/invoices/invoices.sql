@@ -24,7 +24,7 @@ create table jobs (
 	fault        text not null,
 	invoice      uuid
 );
-create index jobs_draft_customer on jobs (customer, completed_at) where draft and invoice is null;
+create index jobs_draft_customer on jobs (customer, completed_at) include (total, currency, fault) where draft and invoice is null;
 create index jobs_draft on jobs (completed_at) where draft and invoice is null;
 comment on table jobs is 'Every job; a draft is one that is billed and not yet on an invoice.';
 comment on column jobs.job is 'Id of the job, and of its draft.';

@@ -91,8 +91,7 @@ func (q Queries) List(ctx context.Context, v access.Viewer, filter Filter, l pro
 	if err := access.MayManage(v, access.ReadInvoices); err != nil {
 		return projections.ListPage[Invoice]{}, err
 	}
-	sql, args := statement(v, filter, uuid.Nil)
-	found, err := projections.List[row](ctx, q.Models, l, fields, "at desc, id", sql, args...)
+	found, err := q.list(ctx, v, filter, l)
 	if err != nil {
 		return projections.ListPage[Invoice]{}, fmt.Errorf("list invoices: %w", err)
 	}
@@ -101,6 +100,25 @@ func (q Queries) List(ctx context.Context, v access.Viewer, filter Filter, l pro
 		page.Items[i] = r.invoice()
 	}
 	return page, nil
+}
+
+// order is the list's own: newest first.
+const order = "at desc, id"
+
+func (q Queries) list(ctx context.Context, v access.Viewer, filter Filter, l projections.ListQuery) (page projections.ListPage[row], err error) {
+	sql, args := statement(v, filter, uuid.Nil, "")
+	if l.Sort != "" || len(l.Filter) > 0 {
+		return projections.List[row](ctx, q.Models, l, fields, order, sql, args...)
+	}
+	// In the list's own order both halves come from an index, so that a page reads no more rows than it shows; counting needs no order.
+	inOrder, args := statement(v, filter, uuid.Nil, order)
+	l.Uncounted = true
+	page, err = projections.List[row](ctx, q.Models, l, fields, order, inOrder, args...)
+	if err != nil || l.Offset == 0 && len(page.Items) < max(1, l.Limit) {
+		return page, err
+	}
+	page.Total, _, err = projections.One(ctx, q.Models, pgx.RowTo[int], "select count(*) from ("+sql+") as list", args...)
+	return page, err
 }
 
 // Sum is what a customer's invoices of one standing come to. Faulty counts drafts that could not be priced; they are worth nothing yet.
@@ -127,7 +145,7 @@ func (q Queries) Sums(ctx context.Context, v access.Viewer, filter Filter, l pro
 		Faulty       int
 		Total        int64
 	}
-	sql, args := statement(v, filter, uuid.Nil)
+	sql, args := statement(v, filter, uuid.Nil, "")
 	found, err := projections.Sums[summed](ctx, q.Models, l, fields, `standing, customer, customer_name, currency, count(*)::int as count,
 		(count(*) filter (where fault <> ''))::int as faulty, sum(total)::bigint as total`, "standing, customer_name, customer, currency", sql, args...)
 	if err != nil {
@@ -145,7 +163,7 @@ func (q Queries) Get(ctx context.Context, v access.Viewer, id uuid.UUID) (Whole,
 	if err := access.MayManage(v, access.ReadInvoices); err != nil {
 		return Whole{}, err
 	}
-	sql, args := statement(v, Filter{}, id)
+	sql, args := statement(v, Filter{}, id, "")
 	r, found, err := projections.One(ctx, q.Models, pgx.RowToStructByName[row], sql, args...)
 	switch {
 	case err != nil:
@@ -204,43 +222,64 @@ func mine(v access.Viewer, args *jobrow.Args) string {
 	return "job in (select job from {invoices}.jobs where " + jobrow.Within(v, args, "") + ")"
 }
 
-// statement selects drafts and issued invoices that the viewer may know; only the one with an id unless that is nil.
-func statement(v access.Viewer, filter Filter, id uuid.UUID) (string, jobrow.Args) {
+// statement selects drafts and issued invoices that the viewer may know; only the one with an id unless that is nil. order, if not empty, is
+// that of both halves.
+func statement(v access.Viewer, filter Filter, id uuid.UUID, order string) (string, jobrow.Args) {
 	var args jobrow.Args
-	drafts, issued := "draft and invoice is null and "+jobrow.Within(v, &args, ""), "true"
+	if order != "" {
+		order = "order by " + order
+	}
+	switch filter.Standing {
+	case "":
+		return drafts(v, filter, id, order, &args) + " union all " + issued(v, filter, id, order, &args), args
+	case StandingDraft:
+		return drafts(v, filter, id, order, &args), args
+	}
+	return "select * from " + issued(v, filter, id, order, &args) + " as listed where standing = " + args.Add(filter.Standing), args
+}
+
+// drafts selects those of the statement that are not issued.
+func drafts(v access.Viewer, filter Filter, id uuid.UUID, order string, args *jobrow.Args) string {
+	where := "draft and invoice is null and " + jobrow.Within(v, args, "")
+	if filter.Customer != uuid.Nil {
+		where += " and customer = " + args.Add(filter.Customer)
+	}
+	if id != uuid.Nil {
+		where += " and job = " + args.Add(id)
+	}
+	return fmt.Sprintf(`
+		(select j.job as id, '%s' as standing, '' as ref, 0::bigint as number, j.customer, coalesce(c.name, '') as customer_name, array[j.ref] as jobs,
+			'' as issued_on, '' as due_on, j.completed_at as at, j.total, j.currency, j.fault, false as partial
+		from (select * from {invoices}.jobs where %s) j left join {invoices}.customers c on c.customer = j.customer %s)`, StandingDraft, where, order)
+}
+
+// issued selects those of the statement that are.
+func issued(v access.Viewer, filter Filter, id uuid.UUID, order string, args *jobrow.Args) string {
+	where := "true"
 	jobs, total, partial := "select l.body->>'ref' as ref from {invoices}.lines l where l.invoice = i.invoice", "i.total", "false"
 	switch {
 	case narrowed(v):
-		seen := mine(v, &args)
+		seen := mine(v, args)
 		jobs += " and " + seen
 		total = "(select sum((body->'amount'->>'minor')::bigint)::bigint from {invoices}.lines l where l.invoice = i.invoice and " + seen + ")"
 		partial = "exists (select 1 from {invoices}.lines l where l.invoice = i.invoice and not " + seen + ")"
-		issued = "i.customer = " + args.Add(v.Customer) + " and exists (select 1 from {invoices}.lines l where l.invoice = i.invoice and " + seen + ")"
+		where = "i.customer = " + args.Add(v.Customer) + " and exists (select 1 from {invoices}.lines l where l.invoice = i.invoice and " + seen + ")"
 	case v.OfCustomer():
-		issued = "i.customer = " + args.Add(v.Customer)
+		where = "i.customer = " + args.Add(v.Customer)
 	}
 	if filter.Customer != uuid.Nil {
-		c := args.Add(filter.Customer)
-		drafts, issued = drafts+" and customer = "+c, issued+" and i.customer = "+c
+		where += " and i.customer = " + args.Add(filter.Customer)
 	}
 	if id != uuid.Nil {
-		one := args.Add(id)
-		drafts, issued = drafts+" and job = "+one, issued+" and i.invoice = "+one
+		where += " and i.invoice = " + args.Add(id)
 	}
 	today := "to_char(" + args.Add(v.Now) + "::timestamptz at time zone c.zone, 'YYYY-MM-DD')"
-	both := fmt.Sprintf(`
-		select j.job as id, '%[1]s' as standing, '' as ref, 0::bigint as number, j.customer, coalesce(c.name, '') as customer_name, array[j.ref] as jobs,
-			'' as issued_on, '' as due_on, j.completed_at as at, j.total, j.currency, j.fault, false as partial
-		from (select * from {invoices}.jobs where %[2]s) j left join {invoices}.customers c on c.customer = j.customer
-		union all
-		select i.invoice, case when %[3]s > i.due_on then '%[4]s' else '%[5]s' end, i.ref, i.number, i.customer, coalesce(c.name, ''),
-			array(select distinct ref from (%[6]s) on_it order by ref), i.issued_on, i.due_on, i.issued_at, %[7]s, i.currency, '', %[8]s
-		from {invoices}.issued i left join {invoices}.customers c on c.customer = i.customer where %[9]s`,
-		StandingDraft, drafts, today, billing.Overdue, billing.Due, jobs, total, partial, issued)
-	if filter.Standing != "" {
-		both = "select * from (" + both + ") as listed where standing = " + args.Add(filter.Standing)
-	}
-	return both, args
+	return fmt.Sprintf(`
+		(select i.invoice as id, case when %[1]s > i.due_on then '%[2]s' else '%[3]s' end as standing, i.ref, i.number, i.customer,
+			coalesce(c.name, '') as customer_name, array(select distinct ref from (%[4]s) on_it order by ref) as jobs, i.issued_on, i.due_on,
+			i.issued_at as at, %[5]s as total, i.currency, '' as fault, %[6]s as partial
+		from {invoices}.issued i left join {invoices}.customers c on c.customer = i.customer where %[7]s %[8]s)`,
+		today, billing.Overdue, billing.Due, jobs, total, partial, where, order)
 }
 
 func (r row) invoice() Invoice {
