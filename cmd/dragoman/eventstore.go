@@ -12,8 +12,10 @@ import (
 )
 
 type eventstoreCmd struct {
-	Serve eventstoreServeCmd `cmd:"" default:"1" help:"Run the embedded event log alone (also without this word)."`
-	Check eventstoreCheckCmd `cmd:"" help:"Read an event log's folder to the end and list all that is wrong with it."`
+	Serve  eventstoreServeCmd  `cmd:"" default:"1" help:"Run the embedded event log alone (also without this word)."`
+	Export eventstoreExportCmd `cmd:"" help:"Move the deployment's event log from the embedded node to an EventStoreDB node or cluster."`
+	Import eventstoreImportCmd `cmd:"" help:"Move the deployment's event log from an EventStoreDB node or cluster to the embedded node."`
+	Check  eventstoreCheckCmd  `cmd:"" help:"Read an event log's folder to the end and list all that is wrong with it."`
 }
 
 type eventstoreServeCmd struct{}

@@ -234,6 +234,13 @@ func (h *house) openLog(ctx context.Context, c *Config) error {
 		return fmt.Errorf("open the event log: %w", err)
 	}
 	h.closing("the event log's client", h.events.Close)
+	mark, err := h.events.House(ctx)
+	if err != nil {
+		return err
+	}
+	if mark.Away() {
+		return errors.New(mark.Sentence())
+	}
 	return nil
 }
 

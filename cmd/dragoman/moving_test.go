@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/eventlog"
+	"github.com/dragoman-booking/dragoman/internal/postgres"
+)
+
+// TestMovingHouse moves a deployment from its data folder to a store of its own and back into another folder, killing the move in each of its passes. A node
+// that runs alone stands in for the cluster. Nobody can move while a server runs, or with another deployment's database; where the log was, every start is
+// refused and says where it went; where it arrived, the same events lie, every read model equals the log, and life goes on.
+func TestMovingHouse(t *testing.T) {
+	t.Parallel()
+	d := newSource(t)
+	for i := range 60 {
+		d.books.do("POST", "/bookings", faceToFace(d.location, "2032-06-03T10:00", 30+i))
+	}
+	key := filepath.Join(d.data, "master.key")
+	store := startProcess(t, "eventstore", "--data", t.TempDir(), "--listen", freeAddress(t), "--log-level", "error")
+	args := func(words ...string) []string {
+		return append(words, "--database-url", d.database, "--master-key-file", key, "--erasure-list-file", d.data+".erasures")
+	}
+	refused := func(why string, words ...string) {
+		t.Helper()
+		_, err := told(t, "", words...)
+		if err == nil || !strings.Contains(err.Error(), why) || lineCount(err.(*refusedStart).said) != 1 {
+			t.Errorf("%s: %v, want one line with %q", strings.Join(words[:2], " "), err, why)
+		}
+	}
+	refused("serves from the data folder", args("eventstore", "export", store.base, "--data", d.data)...)
+	refused("a process of this deployment runs", args("eventstore", "import", store.base, "--data", t.TempDir())...)
+	before := allEvents(t, d.data)
+	d.server.stop(t)
+	refused("the database to", "eventstore", "export", store.base, "--data", d.data, "--database-url", postgres.TestURL(t))
+	refused("holds no deployment", args("eventstore", "import", store.base, "--data", t.TempDir())...)
+
+	export := args("eventstore", "export", store.base, "--data", d.data)
+	half := spawn(t, export...)
+	half.says(t, "copying ")
+	half.kill()
+	refused("is being moved to "+strings.TrimSuffix(store.base, "?tls=false"), args("serve", "--data", d.data, "--listen", "127.0.0.1:0")...)
+	refused("is not complete yet", args("serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--eventstore-url", store.base)...)
+	killedAndMoved := func(words ...string) {
+		t.Helper()
+		for _, pass := range []string{"copying ", "comparing "} {
+			p := spawn(t, words...)
+			p.says(t, pass)
+			p.kill()
+		}
+		if out, err := told(t, "", words...); err == nil && !strings.Contains(out, "moved: ") || err != nil && !strings.Contains(err.Error(), "has moved to") {
+			t.Errorf("%s: %s %v", strings.Join(words[:2], " "), out, err) // a kill may have come too late
+		}
+	}
+	killedAndMoved(export...)
+	refused("it has moved to "+strings.TrimSuffix(store.base, "?tls=false"), args("serve", "--data", d.data, "--listen", "127.0.0.1:0")...)
+	refused("it has moved to", args("verify", "--data", d.data)...)
+
+	lives := func(words ...string) {
+		t.Helper()
+		if said := tell(t, "", append([]string{"verify"}, words...)...); strings.Count(said, " 0 differences") != len(projectors()) {
+			t.Errorf("verify says %s", said)
+		}
+		server := startProcess(t, append(append([]string{"demo", "--small"}, words...), "--listen", "127.0.0.1:0", "--log-level", "error")...)
+		defer server.stop(t)
+		books := signIn(t, server.base, "requestor")
+		books.do("POST", "/bookings", faceToFace(d.location, "2033-06-03T10:00", 60))
+		soon(t, "the reaction has gone on", func() bool {
+			seen := scrape(t, server.base)
+			return seen[`dragoman_reaction_state{reaction="holds",state="running"}`] == 1 && seen[`dragoman_reaction_position{reaction="holds"}`] == seen["dragoman_log_position"]
+		})
+	}
+	away := t.TempDir()
+	lives(args("--data", away, "--eventstore-url", store.base)...)
+	there := eventsAt(t, store.base)
+	if len(there) <= len(before) {
+		t.Fatalf("%d events arrived or came after, want more than %d", len(there), len(before))
+	}
+	for i, e := range before {
+		if there[i].ID != e.ID || there[i].Stream != e.Stream || there[i].Revision != e.Revision || string(there[i].Data) != string(e.Data) || string(there[i].Metadata) != string(e.Metadata) {
+			t.Fatalf("event %d arrived as another", i)
+		}
+	}
+
+	back := t.TempDir()
+	killedAndMoved(args("eventstore", "import", store.base, "--data", back)...)
+	refused("it has moved to the embedded event log in", args("serve", "--data", away, "--listen", "127.0.0.1:0", "--eventstore-url", store.base)...)
+	lives(args("--data", back)...)
+}
+
+// eventsAt is everything of ours in a store.
+func eventsAt(t *testing.T, url string) (all []eventschema.Stored) {
+	t.Helper()
+	log, err := eventlog.Open(t.Context(), url, eventlog.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close(context.WithoutCancel(t.Context()))
+	if err := log.ReadAll(t.Context(), eventschema.Position{}, func(e eventschema.Stored) error {
+		all = append(all, e)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
