@@ -130,6 +130,23 @@ type replayCmd struct {
 	Job string `arg:"" help:"Job reference, such as DTP1389466."`
 }
 
+// replayed is an event as GET /jobs/{ref}/history answers it, so that the two can be compared.
+type replayed struct {
+	Number        uint64          `json:"number"`
+	Position      string          `json:"position"`
+	ID            uuid.UUID       `json:"id"`
+	Type          string          `json:"type"`
+	At            time.Time       `json:"at"`
+	RecordedAt    time.Time       `json:"recordedAt"`
+	Actor         domain.Actor    `json:"actor"`
+	Command       string          `json:"command"`
+	CommandID     uuid.UUID       `json:"commandId"`
+	CorrelationID uuid.UUID       `json:"correlationId"`
+	CausationID   uuid.UUID       `json:"causationId"`
+	Data          json.RawMessage `json:"data"`
+	Stored        json.RawMessage `json:"stored"`
+}
+
 // Run prints a job's history, one event a line of JSON, oldest first.
 func (r replayCmd) Run(s *stage, c *Config) error {
 	return withHouse(s, c, func(ctx context.Context, h *house) error {
@@ -142,8 +159,9 @@ func (r replayCmd) Run(s *stage, c *Config) error {
 		}
 		out := json.NewEncoder(s.out)
 		for _, e := range entries {
-			if err := out.Encode(map[string]any{"number": e.Number, "id": e.ID, "type": e.Type, "at": e.At, "recordedAt": e.RecordedAt,
-				"actor": e.Actor, "command": e.Command, "data": e.Data}); err != nil {
+			line := replayed{e.Number, fmt.Sprintf("%x.%x", e.Position.Commit, e.Position.Prepare), e.ID, e.Type, e.At, e.RecordedAt, e.Actor, e.Command,
+				e.CommandID, e.CorrelationID, e.CausationID, e.Data, e.Stored}
+			if err := out.Encode(line); err != nil {
 				return err
 			}
 		}

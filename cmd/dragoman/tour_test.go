@@ -13,18 +13,7 @@ var tourBlock = regexp.MustCompile("(?s)```sh tour\n(.*?)```")
 // TestReadmeTour runs the README's ten-minute tour as it stands there, as one shell session.
 func TestReadmeTour(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	script := "set -euo pipefail\n"
-	blocks := tourBlock.FindAllStringSubmatch(string(readme), -1)
-	if len(blocks) < 5 {
-		t.Fatalf("the README's tour has only %d blocks", len(blocks))
-	}
-	for _, block := range blocks {
-		script += block[1]
-	}
+	script := "set -euo pipefail\n" + commandsIn(t, "../../README.md", tourBlock)
 	cmd := exec.Command("bash", "-c", script)
 	cmd.Env = append(os.Environ(), "BASE="+startDemo(t))
 	out, err := cmd.CombinedOutput()
