@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"io"
+	"net"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/internal/eventlog"
@@ -39,12 +42,27 @@ func TestMovingHouse(t *testing.T) {
 	refused("the database to", "eventstore", "export", store.base, "--data", d.data, "--database-url", postgres.TestURL(t))
 	refused("holds no deployment", args("eventstore", "import", store.base, "--data", t.TempDir())...)
 
-	export := args("eventstore", "export", store.base, "--data", d.data)
-	half := spawn(t, export...)
-	half.says(t, "copying ")
-	half.kill()
-	refused("is being moved to "+strings.TrimSuffix(store.base, "?tls=false"), args("serve", "--data", d.data, "--listen", "127.0.0.1:0")...)
-	refused("is not complete yet", args("serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--eventstore-url", store.base)...)
+	// Through a slow line, so that a kill finds the copy half done: first into a store that is given up, then into the one to stay in.
+	lost := startProcess(t, "eventstore", "--data", t.TempDir(), "--listen", freeAddress(t), "--log-level", "error")
+	slowLost, slowStore := slowly(t, lost.base), slowly(t, store.base)
+	export := args("eventstore", "export", slowStore, "--data", d.data)
+	halfWay := func(url, store string) {
+		t.Helper()
+		half := spawn(t, args("eventstore", "export", url, "--data", d.data)...)
+		soon(t, "some events have arrived", func() bool { return len(eventsAt(t, store)) > 20 })
+		half.kill()
+		if n := len(eventsAt(t, store)); n >= len(before) {
+			t.Fatalf("the kill came too late: %d of %d events had arrived", n, len(before))
+		}
+	}
+	halfWay(slowLost, lost.base)
+	to := func(url string) string { return "to " + strings.TrimSuffix(url, "?tls=false") }
+	refused("is being moved "+to(slowLost), args("serve", "--data", d.data, "--listen", "127.0.0.1:0")...)
+	refused("is being moved "+to(slowLost)+" already", export...)
+	refused("is not complete yet", args("serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--eventstore-url", lost.base)...)
+	tell(t, "", args("eventstore", "export", "--call-off", "--data", d.data)...)
+	tell(t, "", args("verify", "--data", d.data)...)
+	halfWay(slowStore, store.base)
 	killedAndMoved := func(words ...string) {
 		t.Helper()
 		for _, pass := range []string{"copying ", "comparing "} {
@@ -57,7 +75,7 @@ func TestMovingHouse(t *testing.T) {
 		}
 	}
 	killedAndMoved(export...)
-	refused("it has moved to "+strings.TrimSuffix(store.base, "?tls=false"), args("serve", "--data", d.data, "--listen", "127.0.0.1:0")...)
+	refused("it has moved "+to(slowStore), args("serve", "--data", d.data, "--listen", "127.0.0.1:0")...)
 	refused("it has moved to", args("verify", "--data", d.data)...)
 
 	lives := func(words ...string) {
@@ -90,6 +108,48 @@ func TestMovingHouse(t *testing.T) {
 	killedAndMoved(args("eventstore", "import", store.base, "--data", back)...)
 	refused("it has moved to the embedded event log in", args("serve", "--data", away, "--listen", "127.0.0.1:0", "--eventstore-url", store.base)...)
 	lives(args("--data", back)...)
+}
+
+// slowly is a store through a line that takes its time over every answer.
+func slowly(t *testing.T, url string) string {
+	t.Helper()
+	address := strings.TrimSuffix(strings.TrimPrefix(url, "esdb://"), "?tls=false")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", address)
+			if err != nil {
+				client.Close()
+				continue
+			}
+			go func() {
+				defer server.Close()
+				_, _ = io.Copy(server, client)
+			}()
+			go func() {
+				defer client.Close()
+				for answer := make([]byte, 64<<10); ; {
+					n, err := server.Read(answer)
+					if err != nil {
+						return
+					}
+					time.Sleep(15 * time.Millisecond) // the line is slow: that is the point
+					if _, err := client.Write(answer[:n]); err != nil {
+						return
+					}
+				}
+			}()
+		}
+	}()
+	return "esdb://" + l.Addr().String() + "?tls=false"
 }
 
 // eventsAt is everything of ours in a store.
