@@ -1,0 +1,125 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+// TestReadmeNamesEveryFlagAndSubcommand holds the README against the command line as it is.
+func TestReadmeNamesEveryFlagAndSubcommand(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme := string(page)
+	var c cli
+	parser, err := kong.New(&c, kong.Name("dragoman"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, flag := range parser.Model.Flags {
+		if flag.Name == "help" {
+			continue
+		}
+		row := "| `--" + flag.Name + "` |"
+		for _, env := range flag.Envs {
+			row += " `" + env + "` |"
+		}
+		if !strings.Contains(readme, row) {
+			t.Errorf("the README has no row %s", row)
+		}
+	}
+	for _, leaf := range parser.Model.Leaves(true) {
+		name := strings.TrimSuffix(leaf.Path(), " serve") // the default of eventstore
+		if fields := strings.Fields(name); len(fields) > 1 && fields[0] == "dragoman" {
+			name = strings.Join(fields[1:], " ")
+		}
+		if !strings.Contains(readme, "`"+name+"`") {
+			t.Errorf("the README does not name the subcommand %s", name)
+		}
+	}
+}
+
+var (
+	saidRow     = regexp.MustCompile("(?m)^\\| ((?:`[^`]+`(?:, )?)+) \\| ")
+	quotedWords = regexp.MustCompile("`([^`]+)`")
+	link        = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+)
+
+// TestLinksOfTheDocsLead: every relative link of the README and of docs/ leads to a file.
+func TestLinksOfTheDocsLead(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	decisions, err := filepath.Glob("../../docs/adr/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	for _, page := range append(append(pages, decisions...), "../../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range link.FindAllStringSubmatch(string(text), -1) {
+			checked++
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), found[1])); err != nil {
+				t.Errorf("%s leads to %s, which is not there", page, found[1])
+			}
+		}
+	}
+	if checked < 20 {
+		t.Errorf("only %d links were found", checked)
+	}
+}
+
+// TestEveryNamedFailureIsSaid: what docs/operations.md tells an operator to look for is what the program says, to the letter.
+func TestEveryNamedFailureIsSaid(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, found := strings.Cut(string(page), "| it says | do |")
+	table, _, _ = strings.Cut(table, "While it runs")
+	if !found {
+		t.Fatal("the table of failures is gone")
+	}
+	var said strings.Builder
+	for _, room := range []string{"*.go", "../../internal/*/*.go", "../../internal/*/*/*.go", "../../projections/*.go"} {
+		files, err := filepath.Glob(room)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasSuffix(file, "_test.go") {
+				said.Write(text)
+			}
+		}
+	}
+	rows := saidRow.FindAllStringSubmatch(table, -1)
+	if len(rows) < 15 {
+		t.Fatalf("only %d rows in the table of failures", len(rows))
+	}
+	for _, row := range rows {
+		for _, words := range quotedWords.FindAllStringSubmatch(row[1], -1) {
+			for part := range strings.SplitSeq(words[1], "…") {
+				if part = strings.TrimSpace(part); !strings.Contains(said.String(), part) {
+					t.Errorf("nothing says %q, of %q", part, words[1])
+				}
+			}
+		}
+	}
+}
