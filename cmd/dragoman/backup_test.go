@@ -35,14 +35,8 @@ func TestBackupsUnderLoad(t *testing.T) {
 		rounds = n
 	}
 	d := newSource(t)
-	ctx, stop := context.WithCancel(t.Context())
-	var clients sync.WaitGroup
-	for n := range 6 {
-		clients.Go(func() { newLife(t, d.base, d.noted, d.location, n).live(ctx) })
-	}
-	defer clients.Wait()
-	defer stop()
 	for round := range rounds {
+		idle := d.load(round)
 		d.noted.wait(t, 40)
 		d.file(round)
 		before := d.person(round, "before")
@@ -60,6 +54,7 @@ func TestBackupsUnderLoad(t *testing.T) {
 			t.Errorf("backup says %q", said)
 		}
 		d.erase(after)
+		idle()
 
 		r := d.restore(into)
 		r.compareLog(d, acknowledged)
@@ -98,6 +93,22 @@ func newSource(t *testing.T) *source {
 	d.admin, d.books = signIn(t, d.server.base, "admin"), signIn(t, d.server.base, "requestor")
 	d.location = d.books.get("/locations").items()[0]["id"].(string)
 	return d
+}
+
+// load has clients work until idle is called.
+func (d *source) load(round int) (idle func()) {
+	const clients = 6
+	ctx, stop := context.WithCancel(d.t.Context())
+	var working sync.WaitGroup
+	for n := range clients {
+		working.Go(func() { newLife(d.t, d.base, d.noted, d.location, round*clients+n).live(ctx) })
+	}
+	idle = func() {
+		stop()
+		working.Wait()
+	}
+	d.t.Cleanup(idle) // also when the test ends early
+	return idle
 }
 
 // file puts a file where uploads lie.
