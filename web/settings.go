@@ -15,7 +15,6 @@ import (
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/domain/people"
-	"github.com/dragoman-booking/dragoman/projections/jobs"
 	readsettings "github.com/dragoman-booking/dragoman/projections/settings"
 )
 
@@ -391,14 +390,11 @@ func (p *Portal) showNumbering(w http.ResponseWriter, r *http.Request, status in
 	if err := access.MayManage(v, access.ManageNumbering); err != nil {
 		return err
 	}
-	newest, err := p.Queries.Jobs.List(r.Context(), v, jobs.Filter{Sort: "-createdAt", Limit: 1})
+	newest, err := p.Queries.Jobs.Newest(r.Context(), v)
 	if err != nil {
 		return err
 	}
-	page := settingsForm{filled: f, Section: "numbering"}
-	for _, i := range newest.Items {
-		page.Newest = i.Ref
-	}
+	page := settingsForm{filled: f, Section: "numbering", Newest: newest}
 	for _, series := range []string{people.NumberingJob, people.NumberingInvoice} {
 		page.Series = append(page.Series, forms.Option{Value: series, Label: p.say("numbering." + series)})
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -114,6 +115,25 @@ func TestPagesAreNamedByRouteAndList(t *testing.T) {
 	} {
 		if got := pageOf(routes, path); got != want {
 			t.Errorf("%s is page %q, want %q", path, got, want)
+		}
+	}
+}
+
+// Lines that are called alike come after different ones; each is compared with its like.
+func TestGrowthComparesLikeWithLike(t *testing.T) {
+	t.Parallel()
+	of := func(name string, ms int) row {
+		return row{name: name, n: 1, cpu: cpu{server: time.Duration(ms) * time.Millisecond}}
+	}
+	small := &size{jobs: 1000, rows: []row{of("a", 10), of("  counted", 5), of("b", 100), of("  counted", 50)}}
+	large := &size{jobs: 2000, rows: []row{of("a", 20), of("  counted", 10), of("b", 200), of("  counted", 100)}}
+	aims := growth(io.Discard, small, large)
+	if len(aims) != 4 {
+		t.Fatalf("%d lines were compared", len(aims))
+	}
+	for _, a := range aims {
+		if a.is != 2 {
+			t.Errorf("%v", a)
 		}
 	}
 }

@@ -113,8 +113,14 @@ func (s *size) report(out io.Writer) {
 // disturb least.
 func growth(out io.Writer, small, large *size) (aims []aim) {
 	fmt.Fprintf(out, "\n== growth from %s to %s jobs: CPU an operation ==\n\n", thousands(small.jobs), thousands(large.jobs))
+	seen := map[string]int{}
 	for _, r := range small.rows {
-		i := slices.IndexFunc(large.rows, func(l row) bool { return l.name == r.name })
+		skip := seen[r.name] // some lines come after several others and are called alike
+		seen[r.name]++
+		i := slices.IndexFunc(large.rows, func(l row) bool {
+			skip -= map[bool]int{true: 1}[l.name == r.name]
+			return skip < 0
+		})
 		if i < 0 || r.n == 0 || large.rows[i].n == 0 || strings.HasPrefix(r.name, "writing") {
 			continue
 		}

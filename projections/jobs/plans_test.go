@@ -72,6 +72,9 @@ func TestPlansUseIndexes(t *testing.T) {
 	for _, name := range jobs.Lists() {
 		filters[name] = jobs.Filter{List: name}
 	}
+	for _, name := range []string{jobs.AssignedList, jobs.Completed, ""} {
+		filters["an interpreter's "+name] = jobs.Filter{List: name, Interpreter: story.Ana}
+	}
 	for who, v := range map[string]access.Viewer{"staff": story.As(story.Sam, now), "customer": story.As(story.Rita, now), "narrowed": story.As(story.Nora, now),
 		"interpreter": story.As(story.Ana, now)} {
 		for name, f := range filters {
