@@ -130,6 +130,19 @@ func (h *Handler) CreateBooking(ctx context.Context, r Request, form string, c b
 	return h.bookingAnswer(res, res.folded.State.Jobs), nil
 }
 
+// Booked is the booking that a request to create one has made; false: none, or not yet.
+func (h *Handler) Booked(ctx context.Context, r Request) (BookingAnswer, bool, error) {
+	f, err := h.bookings.now(ctx, eventschema.BookingStream(derived("booking", r.CommandID.String())))
+	if err != nil {
+		return BookingAnswer{}, false, fmt.Errorf("look for the booking of a request: %w", err)
+	}
+	made, ok := f.seen(r.CommandID)
+	if !ok {
+		return BookingAnswer{}, false, nil
+	}
+	return h.bookingAnswer(result[booking.State]{folded: f, position: made.Position}, f.State.Jobs), true, nil
+}
+
 func (h *Handler) bookingAnswer(res result[booking.State], jobs []booking.Job) BookingAnswer {
 	s := res.folded.State
 	a := BookingAnswer{BookingID: s.ID, BookingRef: s.Ref, Revision: uint64(res.folded.Revision), Position: res.position, Warnings: res.warnings}

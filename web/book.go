@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
+	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/forms"
@@ -72,6 +74,9 @@ func (p *Portal) book(w http.ResponseWriter, r *http.Request) error {
 	return p.render(w, r, http.StatusOK, "book", "book.title", page)
 }
 
+// bookWithin bounds a booking that goes on without its sender.
+const bookWithin = 30 * time.Second
+
 // bookingFor is the customer that a booking is for: one's own, or the one that staff chose; not found: they have not chosen yet.
 func (p *Portal) bookingFor(ctx context.Context, v access.Viewer, chosen string) (readpeople.Customer, bool, error) {
 	id := v.Customer
@@ -122,10 +127,11 @@ type bookPage struct {
 	Notices  []formNotice
 	Entry    entryForm
 	Key      string // stays while the form is refused: it is one booking
-	Again    bool   // the form was booked before, with other values: another key was given
+	Made     string // reference of the job that the form was booked as before, with other values: another key was given
 }
 
-// bookForm is a booking form as it comes: filled from the profile (LL-37), the duration preset (LL-29).
+// bookForm is a booking form as it comes: filled from the profile (LL-37), the duration preset (LL-29). Its address names the one booking that the
+// form is for: loaded again while that is being made, or later, it leads to the job (LL-44).
 func (p *Portal) bookForm(w http.ResponseWriter, r *http.Request) error {
 	form, customer, err := p.formFor(r, r.URL.Query().Get("customer"))
 	if err != nil {
@@ -135,11 +141,27 @@ func (p *Portal) bookForm(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/book", http.StatusSeeOther)
 		return nil
 	}
+	key := r.URL.Query().Get(fieldKey)
+	if key == "" || len(key) > maxKey {
+		q := r.URL.Query()
+		q.Set(fieldKey, uuid.NewString())
+		http.Redirect(w, r, r.URL.Path+"?"+q.Encode(), http.StatusSeeOther)
+		return nil
+	}
+	req := commands.Request{Viewer: viewer(r.Context()), Name: "create", CommandID: commands.CommandID(viewer(r.Context()).User, http.MethodPost, r.URL.Path, key)}
+	p.bookings.wait(r.Context(), req.CommandID)
+	made, booked, err := p.Commands.Booked(r.Context(), req)
+	if err != nil {
+		return err
+	}
+	if booked {
+		return p.booked(w, r, made)
+	}
 	lists, defaults, err := p.filledFor(r.Context(), customer, form)
 	if err != nil {
 		return err
 	}
-	return p.showBooking(w, r, http.StatusOK, bookPage{Form: form, Customer: customer, Key: uuid.NewString()}, lists, preset(form, defaults, lists), nil)
+	return p.showBooking(w, r, http.StatusOK, bookPage{Form: form, Customer: customer, Key: key}, lists, preset(form, defaults, lists), nil)
 }
 
 // formFor is the form that is asked for, as the customer may book with it. Without a customer staff are sent to choose one: the form is empty.
@@ -246,11 +268,21 @@ func (p *Portal) doBook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	made, err := p.Commands.CreateBooking(r.Context(), req, form.ID, lists.createIn(plainLines(r.PostForm), form, customer.ID))
+	defer p.bookings.begin(req.CommandID)()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), bookWithin) // whoever pressed Book has booked, even if they reload at once
+	defer cancel()
+	made, err := p.Commands.CreateBooking(ctx, req, form.ID, lists.createIn(plainLines(r.PostForm), form, customer.ID))
 	if no := refusal(err); no != nil {
 		page := bookPage{Form: form, Customer: customer, Key: r.PostForm.Get(fieldKey)}
 		if no.Code == "idempotency-key-reused" {
-			page.Key, page.Again = uuid.NewString(), true
+			before, booked, err := p.Commands.Booked(ctx, req)
+			if err != nil {
+				return err
+			}
+			if booked {
+				page.Made = before.Jobs[0].Ref
+			}
+			page.Key = uuid.NewString()
 			no = &domain.Refusal{Code: no.Code, Status: no.Status, Detail: p.say("book.again")}
 		}
 		return p.showBooking(w, r, no.Status, page, lists, r.PostForm, no)
@@ -258,6 +290,11 @@ func (p *Portal) doBook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return p.booked(w, r, made)
+}
+
+// booked leads to the first job of a booking that was made (LL-45).
+func (p *Portal) booked(w http.ResponseWriter, r *http.Request, made commands.BookingAnswer) error {
 	done := "booked"
 	if len(made.Jobs) > 1 {
 		done = "booked-several"

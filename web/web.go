@@ -47,6 +47,7 @@ type Portal struct {
 	views    *views
 	assets   *assets
 	rebuilds rebuilds
+	bookings underway
 }
 
 // New makes the handler of all pages and of their scripts and styles. Paths that are no page answer the page "not found".

@@ -645,6 +645,11 @@ func (b *tab) key(names ...string) {
 		if !ok {
 			b.t.Fatalf("there is no key %q", name)
 		}
+		if name == "Enter" { // as one event, so that a page that takes the key keeps it from the form
+			enter := input.DispatchKeyEvent(input.KeyDown).WithKey("Enter").WithCode("Enter").WithWindowsVirtualKeyCode(13)
+			b.run("press Enter", enter.WithText("\r").WithUnmodifiedText("\r"), input.DispatchKeyEvent(input.KeyUp).WithKey("Enter").WithCode("Enter").WithWindowsVirtualKeyCode(13))
+			continue
+		}
 		var with []chromedp.KeyOption
 		if shift {
 			with = append(with, chromedp.KeyModifiers(input.ModifierShift))
