@@ -42,7 +42,7 @@ var may = map[string][]string{
 var only = map[string][]string{
 	"github.com/EventStore/EventStore-Client-Go": {"internal/eventlog", "internal/esnode"},
 	"github.com/jackc/pgx":                       {"projections", "reactions", "internal/accounts", "internal/postgres", "internal/lease", "internal/clock", "cmd"},
-	"github.com/go-chi/chi":                      {"httpapi", "web"},
+	"github.com/go-chi/chi":                      {"httpapi", "web", "cmd/bench"},
 	"github.com/cockroachdb/pebble":              {"internal/esnode"},
 	"go.opentelemetry.io/otel":                   {"internal/telemetry", "internal/postgres", "cmd"},
 }
