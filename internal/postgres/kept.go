@@ -170,7 +170,7 @@ func LoadKept(ctx context.Context, pool *pgxpool.Pool, version int64, tables []K
 		pgx.QueryExecModeSimpleProtocol); err != nil {
 		return fmt.Errorf("begin the restore of schema kept: %w", err)
 	}
-	if err := migrateTo(ctx, pool, version); err != nil {
+	if err := migrateTo(ctx, pool, version, true); err != nil {
 		return fmt.Errorf("make schema kept as it was: %w", err)
 	}
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
@@ -200,7 +200,7 @@ func LoadKept(ctx context.Context, pool *pgxpool.Pool, version int64, tables []K
 	if err != nil {
 		return fmt.Errorf("fill schema kept: %w", err)
 	}
-	if err := migrateTo(ctx, pool, newestVersion); err != nil {
+	if err := migrateTo(ctx, pool, newestVersion, true); err != nil {
 		return fmt.Errorf("bring schema kept up to date: %w", err)
 	}
 	return nil

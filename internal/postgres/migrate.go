@@ -27,18 +27,14 @@ const migrateLock = 0x647261676f6d616e // "dragoman"
 //
 // It uses connections of its own, so it cannot wait for a pool whose connections wait for it.
 func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
-	if restoring, err := isRestoring(ctx, pool); err != nil {
-		return err
-	} else if restoring {
-		return ErrHalfRestored
-	}
-	return migrateTo(ctx, pool, newestVersion)
+	return migrateTo(ctx, pool, newestVersion, false)
 }
 
 // newestVersion stands for all migrations that this program knows.
 const newestVersion = 0
 
-func migrateTo(ctx context.Context, pool *pgxpool.Pool, version int64) error {
+// migrateTo brings the schema to a version. Only a restore migrates a database that is marked as half restored.
+func migrateTo(ctx context.Context, pool *pgxpool.Pool, version int64, restoring bool) error {
 	db := stdlib.OpenDB(*pool.Config().ConnConfig.Copy())
 	defer db.Close()
 
@@ -52,6 +48,13 @@ func migrateTo(ctx context.Context, pool *pgxpool.Pool, version int64) error {
 	}
 	// Closing the database ends the session, and the lock with it, whatever happens below.
 
+	var half bool
+	if err := lock.QueryRowContext(ctx, `select to_regclass('kept.restoring') is not null`).Scan(&half); err != nil {
+		return fmt.Errorf("look whether a restore was finished: %w", err)
+	}
+	if half && !restoring {
+		return ErrHalfRestored
+	}
 	if _, err := lock.ExecContext(ctx, `create schema if not exists kept`); err != nil {
 		return fmt.Errorf("create schema kept: %w", err)
 	}
