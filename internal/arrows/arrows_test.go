@@ -36,15 +36,16 @@ var may = map[string][]string{
 	"internal/arrows":    {},
 	"deploy":             {},
 	"cmd":                {"*"},
+	"cmd/bench":          {"*"},
 }
 
 // only says which rooms may import a library that belongs to one place.
 var only = map[string][]string{
 	"github.com/EventStore/EventStore-Client-Go": {"internal/eventlog", "internal/esnode"},
-	"github.com/jackc/pgx":                       {"projections", "reactions", "internal/accounts", "internal/postgres", "internal/lease", "internal/clock", "cmd"},
+	"github.com/jackc/pgx":                       {"projections", "reactions", "internal/accounts", "internal/postgres", "internal/lease", "internal/clock", "cmd", "cmd/bench"},
 	"github.com/go-chi/chi":                      {"httpapi", "web", "cmd/bench"},
 	"github.com/cockroachdb/pebble":              {"internal/esnode"},
-	"go.opentelemetry.io/otel":                   {"internal/telemetry", "internal/postgres", "cmd"},
+	"go.opentelemetry.io/otel":                   {"internal/telemetry", "internal/postgres", "cmd", "cmd/bench"},
 }
 
 type pkg struct {
