@@ -202,7 +202,7 @@ func (q Queries) work(ctx context.Context, v access.Viewer, r row) ([]Work, erro
 		err = c.Scan(&s.Job, &s.Ref, &s.StartsAt, &s.Zone, &s.Language, &s.ServiceType, &s.Outcome, &s.BillTo)
 		return s, err
 	}, `select job, ref, starts_at, zone, language, service_type, outcome, bill_to from {invoices}.jobs
-		where (job = `+args.Add(r.ID)+` or job in (select job from {invoices}.lines where invoice = $1)) and `+mine(v, &args)+` order by ref`, args...)
+		where job = any(array(select job from {invoices}.lines where invoice = `+args.Add(r.ID)+`) || $1::uuid) and `+mine(v, &args)+` order by ref`, args...)
 	work := make([]Work, len(found))
 	for i, s := range found {
 		s.Start = domain.Moment{Zone: s.Zone, Instant: s.StartsAt}.In()
