@@ -7,7 +7,7 @@ TORTURED    := TestPowerLoss|TestFlippedBytes|TestModel|TestHistories
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: help run build test torture nodeclients quick bench lint docs need-go need-postgres need-npm need-chromium assets
+.PHONY: help run build test screenshots torture nodeclients quick bench lint docs need-go need-postgres need-npm need-chromium assets
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -28,6 +28,10 @@ torture: need-go need-postgres ## the random proofs of the event log and of back
 
 quick: need-go assets ## what needs no database: the domain, the event schema, the arrows between the rooms
 	go test ./domain/... ./eventschema/... ./internal/arrows/...
+
+screenshots: build need-postgres need-chromium ## every page at both widths, light and dark, into screenshots/
+	mkdir -p screenshots && rm -f screenshots/*.png
+	SCREENSHOTS=$(CURDIR)/screenshots go test -count 1 -timeout 20m -run TestEveryPageIsAccessible ./cmd/dragoman
 
 bench: build need-postgres ## the measurements of docs/performance.md, side by side in one run
 	go run ./cmd/bench $(BENCHFLAGS)

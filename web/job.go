@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"context"
+	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -55,7 +56,7 @@ type row struct {
 	Label, Hint string
 	Wide        bool // a text of several lines
 	Lines       []string
-	Href        string
+	Href        template.URL // to write a mail or to call; made of a mail address or a number that was checked
 }
 
 // asked is a form as it came: for which job, what was typed, why it was refused. A page that is only looked at has neither.
@@ -318,9 +319,9 @@ func fieldRow(f forms.Field, v domain.Value, zone string) row {
 			r.Lines = append(r.Lines, strings.Split(item, "\n")...)
 			continue
 		case forms.KindEmail:
-			r.Href = "mailto:" + item
+			r.Href = template.URL("mailto:" + url.PathEscape(item))
 		case forms.KindTelephone:
-			r.Href = "tel:" + strings.ReplaceAll(item, " ", "")
+			r.Href = template.URL("tel:" + url.PathEscape(strings.ReplaceAll(item, " ", ""))) // html/template knows no telephones
 		}
 		r.Lines = append(r.Lines, item)
 	}

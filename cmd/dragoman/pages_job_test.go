@@ -176,7 +176,7 @@ func TestJobPageByRole(t *testing.T) {
 	d.assigner.job(ref, "send-offer", map[string]any{"interpreters": []string{lin1}})
 	d.settled(ref)
 	p = d.as("interpreter").see("/jobs/" + ref)
-	wants(t, p, "Your offer", "GBP 28.00", "Accept this job", "Two people at a time", "Huddersfield HD4")
+	wants(t, p, "Your offer", "£28.00", "Accept this job", "Two people at a time", "Huddersfield HD4")
 	lacks(t, p, "Kowalski", "Castle Hill", "HD4 6TA", "blue door", "0113", "CC-77", "Admin Messages", "issuing job offers", lin2, "Edit job details")
 
 	for _, reader := range []string{"admin", "finance", "safeguarding", "auditor", "analyst", "customer-admin"} {
@@ -542,7 +542,7 @@ func TestTimesheetGrid(t *testing.T) {
 		t.Error("the reversed row is not marked")
 	}
 	shown := d.lands(customer, customer.submit(more, "submit-timesheet", nil), "submit-timesheet")
-	wants(t, shown, "1 hr 30 mins", "Parking: GBP 4.50 – Two hours", "submitted")
+	wants(t, shown, "1 hr 30 mins", "Parking: £4.50 – Two hours", "submitted")
 	lacks(t, shown, "Submit Timesheets", "Accept these hours")
 
 	// The other side disputes with a reason; staff settle on behalf.

@@ -40,6 +40,9 @@ for (const part of document.querySelectorAll<HTMLElement>('[data-bundle]')) {
   }))
 }
 
+// A form that was refused says so to whoever does not see the page: what is wrong gets the focus.
+document.getElementById('refusal')?.focus()
+
 // A form is sent once: a second press while it is under way does nothing.
 document.addEventListener('submit', (e) => {
   const form = e.target as HTMLFormElement

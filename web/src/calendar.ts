@@ -37,7 +37,9 @@ export function start(card: HTMLElement): void {
   }
   form.addEventListener('submit', (e) => { e.preventDefault(); send() })
   form.addEventListener('change', send)
-  addEventListener('popstate', () => location.reload())
+  let shown = location.search
+  addEventListener('popstate', () => { if (location.search !== shown) location.reload() }) // not for a link within the page
+  card.addEventListener('cal-shown', () => { shown = location.search })
   matchMedia('(max-width: 48rem)').addEventListener('change', () => draw(card))
   draw(card)
 }
@@ -75,6 +77,7 @@ async function go(card: HTMLElement, address: string): Promise<void> {
     ;(document.getElementById('cal-date') as HTMLInputElement).value = date.value
     card.classList.toggle('cal-auto', bar().dataset.explicit === undefined)
     history.replaceState(null, '', address)
+    card.dispatchEvent(new Event('cal-shown'))
     draw(card)
     if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus()
   } catch (fault) {
@@ -86,7 +89,7 @@ async function go(card: HTMLElement, address: string): Promise<void> {
 function draw(card: HTMLElement): void {
   const { view = '', date = '', now = '' } = bar().dataset
   const type = views[view]
-  const phone = matchMedia('(max-width: 48rem)').matches && card.classList.contains('cal-auto')
+  const phone = matchMedia('(max-width: 48rem)').matches && (card.classList.contains('cal-auto') || view === 'week') // seven columns leave no room for words
   card.classList.toggle('cal-listed', !type || phone)
   hideMenu()
   hideNote()
@@ -110,6 +113,7 @@ function draw(card: HTMLElement): void {
     locale: 'en-GB',
     events: (span, done, failed) => { void load(span.startStr.slice(0, 10), span.endStr.slice(0, 10)).then(done, failed) },
     eventContent: (info) => ({ domNodes: content(info.event.extendedProps as Job, info.timeText) }),
+    dayHeaderDidMount: (info) => named(info.el), dayCellDidMount: (info) => named(info.el), viewDidMount: (info) => { for (const head of info.el.querySelectorAll('[role=rowheader]')) named(head) },
     eventDidMount: (info) => mounted(info.el, info.event.extendedProps as Job),
     eventClick: (info) => {
       if (info.jsEvent.ctrlKey || info.jsEvent.metaKey || info.jsEvent.shiftKey) return
@@ -118,6 +122,19 @@ function draw(card: HTMLElement): void {
     },
   })
   calendar.render()
+}
+
+// named says the name of a day within its cell, where it is read with the jobs of the day; as a label it would stand for them.
+function named(cell: Element): void {
+  const label = cell.getAttribute('aria-label')
+  if (!label) return
+  const said = document.createElement('span')
+  said.className = 'visually-hidden'
+  said.textContent = label
+  const shown = cell.querySelector('[aria-hidden=true]')
+  if (shown) shown.after(said)
+  else cell.append(said)
+  cell.removeAttribute('aria-label')
 }
 
 async function load(from: string, to: string): Promise<EventInput[]> {
@@ -185,7 +202,7 @@ function showNote(el: HTMLElement, job: Job): void {
   note.append(head, list)
   note.addEventListener('mouseenter', () => clearTimeout(noteTimer))
   note.addEventListener('mouseleave', hideNote)
-  document.body.append(note)
+  document.getElementById('content')?.append(note)
   el.setAttribute('aria-describedby', note.id)
   place(note, el)
 }
@@ -215,7 +232,7 @@ function showMenu(el: HTMLElement, ref: string): void {
   open.textContent = ref
   list.append(open)
   menu = list
-  document.body.append(list)
+  document.getElementById('content')?.append(list)
   place(list, el)
   void fill(list, `/jobs/${ref}/actions`).then(() => {
     if (menu !== list) return
