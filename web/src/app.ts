@@ -34,10 +34,14 @@ document.addEventListener('keydown', (e) => {
 })
 
 // A part of a page with a bundle of its own gets it once the page is painted.
+const painted = new Promise<void>((done) => {
+  if (!PerformanceObserver.supportedEntryTypes.includes('paint')) { requestAnimationFrame(() => setTimeout(done)); return }
+  new PerformanceObserver((_, watch) => { watch.disconnect(); done() }).observe({ type: 'paint', buffered: true })
+})
 for (const part of document.querySelectorAll<HTMLElement>('[data-bundle]')) {
-  requestAnimationFrame(() => setTimeout(() => {
+  void painted.then(() => {
     import(part.dataset.bundle ?? '').then((bundle) => { bundle.start(part); part.dataset.started = 'yes' }).catch(() => part.classList.add('without-script'))
-  }))
+  })
 }
 
 // A form that was refused says so to whoever does not see the page: what is wrong gets the focus.
