@@ -491,16 +491,6 @@ func (b *tab) find(name string, roles ...string) thing {
 	}
 }
 
-// has tells whether a thing is there now.
-func (b *tab) has(role, name string) bool {
-	b.t.Helper()
-	things, err := b.things(role)
-	if err != nil {
-		b.t.Fatalf("look for a %s %q: %v", role, name, err)
-	}
-	return slices.ContainsFunc(things, func(thing thing) bool { return thing.name == name && b.shown(thing) })
-}
-
 func (b *tab) shown(of thing) bool {
 	var quads []dom.Quad
 	err := chromedp.Run(b.ctx, chromedp.ActionFunc(func(ctx context.Context) (err error) {
@@ -530,19 +520,6 @@ func (b *tab) press(on thing) {
 			return input.DispatchTouchEvent(input.TouchEnd, []*input.TouchPoint{}).Do(ctx)
 		}
 		return chromedp.MouseClickXY(x, y).Do(ctx)
-	}))
-}
-
-// point moves the mouse over what is called so.
-func (b *tab) point(role, name string) {
-	b.t.Helper()
-	on := b.find(name, role)
-	b.run(fmt.Sprintf("point at the %s %q", role, name), chromedp.ActionFunc(func(ctx context.Context) error {
-		x, y, err := middle(ctx, on.node)
-		if err != nil {
-			return err
-		}
-		return input.DispatchMouseEvent(input.MouseMoved, x, y).Do(ctx)
 	}))
 }
 

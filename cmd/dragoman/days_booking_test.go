@@ -190,9 +190,8 @@ func TestTwoTabsRace(t *testing.T) {
 	second.sees("Rosa Whitfield")
 	second.sees("Interpreter should report to")
 	second.leads(func() { second.click("button", "Update") })
-	fields := d.assigner.get("/jobs/"+ref, d.customer).body["fields"].(map[string]any)
 	second.await("both changes are there", fmt.Sprintf(`location.pathname === '/jobs/%s'`, ref))
-	fields = d.assigner.get("/jobs/" + ref).body["fields"].(map[string]any)
+	fields := d.assigner.get("/jobs/" + ref).body["fields"].(map[string]any)
 	if fields["reportTo"] != "Custody desk" || fields["venueInformation"] != "Park behind the building." {
 		t.Errorf("after both the job has %v", fields)
 	}

@@ -14,9 +14,9 @@ type pace struct {
 
 const (
 	paceOver  = 200 * time.Millisecond
-	paceCalm  = 200.0                 // events a second up to which nothing is gathered
+	paceCalm  = 200.0                  // events a second up to which nothing is gathered
 	paceSteep = 100 * time.Microsecond // more for each event a second above that
-	paceMost  = 25 * time.Millisecond // reached at 450 events a second
+	paceMost  = 25 * time.Millisecond  // reached at 450 events a second
 )
 
 // gather notes that n events have come and answers how long to wait for more.
