@@ -239,6 +239,12 @@ func TestAnIssuedInvoice(t *testing.T) {
 	if err != nil || page.Total != 2 || len(page.Items) != 1 {
 		t.Errorf("a page: %+v %v", page, err)
 	}
+	for _, l := range []projections.ListQuery{{Limit: 1}, {Limit: 2, Offset: 1}, {Limit: 3}, {Limit: 3, Offset: 3}, {}, {Limit: 1000}} {
+		page, err := o.q.List(t.Context(), jobtest.Finance, invoices.Filter{}, l)
+		if err != nil || page.Total != 3 {
+			t.Errorf("of %+v: %d in all, %v", l, page.Total, err)
+		}
+	}
 }
 
 // What is listed is added up whole, whatever part of it is shown, as the filters leave it and as far as the viewer may know it.

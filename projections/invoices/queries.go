@@ -112,10 +112,15 @@ func (q Queries) list(ctx context.Context, v access.Viewer, filter Filter, l pro
 	}
 	// In the list's own order both halves come from an index, so that a page reads no more rows than it shows; counting needs no order.
 	inOrder, args := statement(v, filter, uuid.Nil, order)
-	l.Uncounted = true
-	page, err = projections.List[row](ctx, q.Models, l, fields, order, inOrder, args...)
-	if err != nil || l.Offset == 0 && len(page.Items) < max(1, l.Limit) {
+	s, err := l.Statements(fields, order, inOrder, args...)
+	if err != nil {
 		return page, err
+	}
+	if page.Items, err = projections.Collect(ctx, q.Models, pgx.RowToStructByName[row], s.Page, s.Args...); err != nil {
+		return page, err
+	}
+	if page.Total = len(page.Items); s.Whole(page.Total) {
+		return page, nil
 	}
 	page.Total, _, err = projections.One(ctx, q.Models, pgx.RowTo[int], "select count(*) from ("+sql+") as list", args...)
 	return page, err
