@@ -2,8 +2,6 @@
 create table kept.backups (
     id          bigint generated always as identity primary key,
     finished_at timestamptz not null default now(),
-    commit_pos  bigint not null,                        -- up to which the log is in it; of a cluster, how far that log was
-    prepare_pos bigint not null,
     with_log    boolean not null                        -- false: the log is a cluster's, whose own backups hold it
 );
 comment on table kept.backups is 'The backups that were finished, so that one can tell how old the last one is.';
