@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"html"
 	"io"
@@ -81,8 +80,11 @@ func visitAs(ctx context.Context, base string, u portalUser) (visitor, error) {
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	status, _, err := v.do(r)
-	if err != nil || status != http.StatusSeeOther {
-		return v, fmt.Errorf("sign in to the portal as %s: %d %w", u.name, status, err)
+	if err == nil && status != http.StatusSeeOther {
+		err = fmt.Errorf("the answer is %d", status)
+	}
+	if err != nil {
+		return v, fmt.Errorf("sign in to the portal as %s: %w", u.name, err)
 	}
 	return v, nil
 }
@@ -231,8 +233,11 @@ func (v visitor) measure(ctx context.Context, page *visit) error {
 	for i := range times {
 		start := time.Now()
 		status, _, err := v.get(ctx, page.path)
-		if err != nil || status != http.StatusOK {
-			return errors.Join(fmt.Errorf("open %s as %s: %d", page.path, page.user, status), err)
+		if err == nil && status != http.StatusOK {
+			err = fmt.Errorf("the answer is %d", status)
+		}
+		if err != nil {
+			return fmt.Errorf("open %s as %s: %w", page.path, page.user, err)
 		}
 		times[i] = time.Since(start)
 	}

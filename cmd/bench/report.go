@@ -115,17 +115,14 @@ func growth(out io.Writer, small, large *size) (aims []aim) {
 	fmt.Fprintf(out, "\n== growth from %s to %s jobs: CPU an operation ==\n\n", thousands(small.jobs), thousands(large.jobs))
 	seen := map[string]int{}
 	for _, r := range small.rows {
-		skip := seen[r.name] // some lines come after several others and are called alike
+		alike := slices.DeleteFunc(slices.Clone(large.rows), func(l row) bool { return l.name != r.name })
+		at := seen[r.name] // some lines come after several others and are called alike
 		seen[r.name]++
-		i := slices.IndexFunc(large.rows, func(l row) bool {
-			skip -= map[bool]int{true: 1}[l.name == r.name]
-			return skip < 0
-		})
-		if i < 0 || r.n == 0 || large.rows[i].n == 0 || strings.HasPrefix(r.name, "writing") {
+		if at >= len(alike) || r.n == 0 || alike[at].n == 0 || strings.HasPrefix(r.name, "writing") {
 			continue
 		}
 		before := float64(r.cpu.total()) / float64(r.n)
-		after := float64(large.rows[i].cpu.total()) / float64(large.rows[i].n)
+		after := float64(alike[at].cpu.total()) / float64(alike[at].n)
 		if before == 0 {
 			continue
 		}

@@ -89,13 +89,10 @@ type tab struct {
 
 	mu      sync.Mutex
 	faults  []string
-	expects []int64                                 // statuses of 400 and more that the test is about
-	loads   int                                     // documents loaded so far
-	asking  map[network.RequestID]cdp.LoaderID      // requests under way
-	answers map[network.RequestID]*network.Response // of the document at hand
-	sizes   map[network.RequestID]float64
-	order   []network.RequestID
-	changed chan struct{} // closed when one of these changed
+	expects []int64                            // statuses of 400 and more that the test is about
+	loads   int                                // documents loaded so far
+	asking  map[network.RequestID]cdp.LoaderID // requests under way
+	changed chan struct{}                      // closed when one of these changed
 }
 
 // newTab opens a tab in a browser context of its own: nothing is shared with any other test.
@@ -137,8 +134,7 @@ func openTab(t testing.TB, browser context.Context, apart cdp.BrowserContextID, 
 	}
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithTargetID(id))
 	t.Cleanup(cancel)
-	b := &tab{t: t, ctx: ctx, apart: apart, base: base, screen: s, asking: map[network.RequestID]cdp.LoaderID{}, answers: map[network.RequestID]*network.Response{},
-		sizes: map[network.RequestID]float64{}, changed: make(chan struct{})}
+	b := &tab{t: t, ctx: ctx, apart: apart, base: base, screen: s, asking: map[network.RequestID]cdp.LoaderID{}, changed: make(chan struct{})}
 	chromedp.ListenTarget(ctx, b.heard)
 	width, height, scheme := int64(1280), int64(900), "light"
 	if s.phone {
@@ -208,11 +204,8 @@ func (b *tab) heard(event any) {
 		if e.Response.Status >= http.StatusBadRequest && !slices.Contains(b.expects, e.Response.Status) {
 			fault("%s answered %d", strings.TrimPrefix(e.Response.URL, b.base), e.Response.Status)
 		}
-		b.answers[e.RequestID] = e.Response
-		b.order = append(b.order, e.RequestID)
 	case *network.EventLoadingFinished:
 		delete(b.asking, e.RequestID)
-		b.sizes[e.RequestID] = e.EncodedDataLength
 	case *network.EventLoadingFailed:
 		delete(b.asking, e.RequestID)
 		if !e.Canceled && e.ErrorText != "net::ERR_ABORTED" {
@@ -301,11 +294,6 @@ func (b *tab) still() {
 // open goes to a path by the address bar.
 func (b *tab) open(path string) {
 	b.t.Helper()
-	b.mu.Lock()
-	clear(b.answers)
-	clear(b.sizes)
-	b.order = nil
-	b.mu.Unlock()
 	b.leads(func() {
 		b.run("open "+path, chromedp.ActionFunc(func(ctx context.Context) error {
 			_, _, failed, _, err := cdppage.Navigate(b.base + path).Do(ctx)

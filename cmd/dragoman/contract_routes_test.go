@@ -276,17 +276,13 @@ func (o *office) jobCommands() {
 	// What is related asks for a scope, with what may be sent.
 	ref = refOf(made)
 	r := o.try("assigner", ref, "edit", map[string]any{"fields": map[string]any{"jobNotes": "x"}})
-	if r.status == 422 {
-		problemIs(t, "an edit below the calendar of a related job", r, 422, "scope-required")
-		if choices := fmt.Sprint(r.body["choices"]); choices != "[this following all]" {
-			t.Errorf("the choices are %s", choices)
-		}
+	problemIs(t, "an edit of a related job", r, 422, "scope-required")
+	if choices := fmt.Sprint(r.body["choices"]); choices != "[this following all]" {
+		t.Errorf("the choices are %s", choices)
 	}
 	o.clock("2020-03-02T09:00:00Z")
 	ref = o.assigned("2020-04-03T10:00", 60)
 	step("requestor", "cancel", "cancelled", map[string]any{"authorisedBy": "Hale", "reason": "other", "details": "Released."})
-	o.clock("2020-04-04T09:00:00Z")
-	o.clock("2020-03-02T09:00:00Z")
 	ref = o.assigned("2020-04-03T12:00", 60)
 	o.clock("2020-04-04T09:00:00Z")
 	step("assigner", "close", "complete", map[string]any{"start": "2020-04-03T12:00", "end": "2020-04-03T13:10", "outcome": "curtailed", "reason": "Adjourned.",
@@ -524,8 +520,8 @@ func (o *office) lists() {
 	}
 	// Filters contain, whatever the case, and combine with AND.
 	for filter, want := range map[string]int{"filter[job]=dtp": 4, "filter[state]=DECL": 1, "filter[state]=open": 3, "filter[state]=open&filter[durationMinutes]=75": 1,
-		"filter[fee]=28.00": 1, "filter[start]=2020-07-02": 1, "filter[reason]=holi": 1} {
-		if got := o.read("interpreter", "/offers?filter[start]=2020-07&"+filter); got.body["total"] != float64(want) && !strings.Contains(filter, "filter[start]") {
+		"filter[fee]=28.00": 1, "filter[reason]=holi": 1} {
+		if got := o.read("interpreter", "/offers?filter[start]=2020-07&"+filter); got.body["total"] != float64(want) {
 			t.Errorf("offers where %s: %v, want %d", filter, got.body["total"], want)
 		}
 	}

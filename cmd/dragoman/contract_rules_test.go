@@ -483,7 +483,7 @@ func ruleBlocks(o *office) {
 	}
 	o.do("requestor", ref, "submit-timesheet", blocksOf(pairs...))
 	sheets := o.job("requestor", ref)["timesheets"].([]any)
-	if got := sheets[len(sheets)-1].(map[string]any); got["workedMinutes"] != float64(240) && sheets[0].(map[string]any)["workedMinutes"] != float64(240) {
+	if got := sheets[len(sheets)-1].(map[string]any); got["workedMinutes"] != float64(240) {
 		t.Errorf("LL-121: with eight rows the timesheets read %v", sheets)
 	}
 }
@@ -624,7 +624,7 @@ func ruleIncidentals(o *office) {
 			t.Errorf("a line does not say where it came from: %v", l)
 		}
 	}
-	if len(lines) != 3 || !strings.HasPrefix(lines["mileage"], "1250 ") || lines["parking"] != "0 4.50" && !strings.HasSuffix(lines["parking"], " 4.50") || !strings.HasPrefix(lines["time"], "90 ") {
+	if len(lines) != 3 || !strings.HasPrefix(lines["mileage"], "1250 ") || !strings.HasSuffix(lines["parking"], " 4.50") || !strings.HasPrefix(lines["time"], "90 ") {
 		t.Errorf("the invoice's lines are %v", lines)
 	}
 }
