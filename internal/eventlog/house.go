@@ -24,7 +24,7 @@ type house struct {
 	mu    sync.Mutex
 	epoch uint64 // in which it was looked up
 	known bool
-	mark  move.Mark
+	mark  move.Mark // the newest that anybody told of
 }
 
 // House is the newest mark of the log's move.
@@ -59,7 +59,7 @@ func (l *Log) atHome(ctx context.Context) error {
 			return err
 		}
 		h.mu.Lock()
-		if mark.Revision >= h.mark.Revision || !h.known {
+		if mark.Revision > h.mark.Revision { // else the feed was faster
 			h.mark = mark
 		}
 		h.known, h.epoch, mark = true, epoch, h.mark
@@ -81,7 +81,7 @@ func (l *Log) seeHouse(e eventschema.Stored) {
 	h := &l.house
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.known && mark.Revision > h.mark.Revision {
+	if mark.Revision > h.mark.Revision {
 		h.mark = mark
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/move"
 )
 
 // Options say how a Log behaves. The zero value of every field is its default.
@@ -62,7 +63,7 @@ func Open(ctx context.Context, connection string, o Options) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Log{config: *config, followers: o.Followers, retryFor: o.RetryFor, attemptFor: o.AttemptFor, ready: make(chan struct{}), appends: appends}
+	l := &Log{config: *config, followers: o.Followers, retryFor: o.RetryFor, attemptFor: o.AttemptFor, ready: make(chan struct{}), appends: appends, house: house{mark: move.Home()}}
 	if l.retryFor == 0 {
 		l.retryFor = 16 * time.Second
 	}

@@ -414,3 +414,15 @@ func TestCallOff(t *testing.T) {
 		t.Errorf("after it has left: %v", err)
 	}
 }
+
+// TestMarkDuringLookUp: the feed tells of a mark while this process looks up whether the log is at home, in what was read before the mark was written. The
+// mark holds.
+func TestMarkDuringLookUp(t *testing.T) {
+	t.Parallel()
+	l := ownLog(t)
+	l.seeHouse(eventschema.Stored{Stream: move.Stream, Type: move.Leaving.Type(), Data: []byte(`{"other":"there"}`)})
+	s := newSeries(t, l)
+	if _, err := l.Append(t.Context(), s.stream, eventschema.NoStream, s.proposed(1)); !errors.Is(err, ErrMoved) {
+		t.Errorf("an append after the mark: %v, want %v", err, ErrMoved)
+	}
+}
