@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/google/uuid"
@@ -40,13 +41,14 @@ type request struct {
 	events   []Proposed
 	size     int
 
+	taken  atomic.Bool // by the committer, or back by who does not wait any longer
 	result Result
 	err    error
 	done   chan struct{}
 }
 
 // submit hands a request to the committer and waits for its answer. A request whose context ends while it waits in the queue is not
-// written; one that was already taken up may be written all the same.
+// written, and its events are let go at once: nobody counts any more what it holds. One that was already taken up may be written all the same.
 func (l *Log) submit(ctx context.Context, r *request) (Result, error) {
 	r.ctx, r.done = ctx, make(chan struct{})
 	select {
@@ -78,6 +80,9 @@ func (l *Log) submit(ctx context.Context, r *request) (Result, error) {
 			return Result{}, ErrClosed // it came into the queue too late
 		}
 	case <-ctx.Done():
+		if !r.taken.Swap(true) {
+			r.events = nil
+		}
 		return Result{}, ctx.Err()
 	}
 }
@@ -118,6 +123,9 @@ func (l *Log) gather(requests []*request) []*request {
 func (l *Log) commit(requests []*request) {
 	g := &group{log: l, batch: l.db.NewBatch(), streams: make(map[string]*staged, len(requests)), created: ticks(l.opts.Clock())}
 	for _, r := range requests {
+		if r.taken.Swap(true) {
+			continue
+		}
 		if err := r.ctx.Err(); err != nil {
 			r.err = err
 			continue

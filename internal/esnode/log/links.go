@@ -3,6 +3,7 @@ package log
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -41,13 +42,9 @@ func (l *Log) visible(name string, revision int64) (*Event, error) {
 	if revision < s.first || revision > s.last {
 		return nil, nil
 	}
-	position, ok, err := l.positionOf(s.head, uint64(revision), s.published)
-	if err != nil || !ok {
-		return nil, err
-	}
-	e, err := l.eventAt(position)
+	e, err := l.eventOf(s, revision)
 	if err != nil {
-		return nil, damaged("follow a link to "+place(name, uint64(revision), position), err)
+		return nil, fmt.Errorf("follow a link: %w", err)
 	}
 	if e.Created < s.oldest {
 		return nil, nil

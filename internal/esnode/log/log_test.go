@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/uuid"
 )
@@ -446,3 +448,82 @@ type slowFile struct {
 
 func (f *slowFile) Sync() error     { f.fs.pass(); return f.File.Sync() }
 func (f *slowFile) SyncData() error { f.fs.pass(); return f.File.SyncData() }
+
+// TestMissingRow: a stream's index without a row that has to be there is an error for whoever asks for that one event too, also by a link.
+func TestMissingRow(t *testing.T) {
+	t.Parallel()
+	l := open(t, vfs.NewMem())
+	mustAppend(t, l, "s", NoStream, proposed(3))
+	h, err := l.head("s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.db.Delete(revisionKey(nil, h.number, 1), pebble.Sync); err != nil {
+		t.Fatal(err)
+	}
+	for what, read := range map[string]func() (any, error){
+		"one event":           func() (any, error) { return l.ReadForward("s", 1, 1) },
+		"one event backwards": func() (any, error) { return l.ReadBackward("s", 1, 1) },
+		"all":                 func() (any, error) { return l.ReadForward("s", 0, PageEvents) },
+		"a link":              func() (any, error) { return l.visible("s", 1) },
+	} {
+		if got, err := read(); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), `stream "s" has no revision 1`) {
+			t.Errorf("%s: %+v, %v", what, got, err)
+		}
+	}
+	if page, err := l.ReadForward("s", 2, 1); err != nil || len(page.Events) != 1 {
+		t.Errorf("the event behind it: %+v, %v", page, err)
+	}
+	if page, err := l.ReadRaw("s", TombstoneRevision); err != nil || len(page.Events) != 0 {
+		t.Errorf("a tombstone that nobody set: %+v, %v", page, err)
+	}
+}
+
+// TestWithdrawnAppend: a caller that does not wait any longer leaves nothing in the queue, so whoever counts the bytes under way counts all there are; and
+// nothing of it is written.
+func TestWithdrawnAppend(t *testing.T) {
+	t.Parallel()
+	o := quiet(Options{FS: vfs.NewMem()})
+	syncing, goOn := make(chan struct{}), make(chan struct{})
+	o.planted.beforeCommit = func(*Log, *group, []*request) {
+		syncing <- struct{}{}
+		<-goOn
+	}
+	l, err := Open("data", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := make(chan error, 1)
+	go func() {
+		_, err := l.Append(t.Context(), "s", NoStream, proposed(1))
+		first <- err
+	}()
+	<-syncing // the disk is slow
+	ctx, cancel := context.WithCancel(t.Context())
+	withdrawn := &request{op: opAppend, stream: "s", expected: 0, events: proposed(1)}
+	answer := make(chan error, 1)
+	go func() {
+		_, err := l.submit(ctx, withdrawn)
+		answer <- err
+	}()
+	for len(l.queue) == 0 {
+		runtime.Gosched()
+	}
+	cancel()
+	if err := <-answer; !errors.Is(err, context.Canceled) {
+		t.Errorf("the withdrawn append: %v", err)
+	}
+	if withdrawn.events != nil {
+		t.Error("the queue still holds the events of an append that nobody waits for")
+	}
+	close(goOn)
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	if err := l.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if l.End() != 1 {
+		t.Errorf("the log ends at %d, want 1", l.End())
+	}
+}

@@ -194,12 +194,8 @@ func oldestVisible(now time.Time, maxAge time.Duration) int64 { return ticks(now
 // scanStream hands the events between two revisions (both included) to f until it returns false. Revisions have no gaps, so a row that is
 // not there is an error, not a shorter answer. The iterators it uses live no longer than the call.
 func (l *Log) scanStream(s *readableStream, from, to int64, backward bool, f func(Event) bool) error {
-	if from == to { // who reads on from what is known asks for one event, which needs no iterator
-		position, found, err := l.positionOf(s.head, uint64(from), s.published)
-		if err != nil || !found {
-			return err
-		}
-		e, err := l.eventAt(position)
+	if from == to && to <= s.last { // who reads on from what is known asks for one event, which needs no iterator
+		e, err := l.eventOf(s, from)
 		if err == nil && e.Created >= s.oldest {
 			f(e)
 		}
@@ -244,6 +240,22 @@ func (l *Log) scanStream(s *readableStream, from, to int64, backward bool, f fun
 		return missingRevision(s.name, want)
 	}
 	return nil
+}
+
+// eventOf reads the event with a revision that the stream goes up to or beyond, whatever its age.
+func (l *Log) eventOf(s *readableStream, revision int64) (Event, error) {
+	position, found, err := l.positionOf(s.head, uint64(revision), s.published)
+	if err != nil {
+		return Event{}, damaged(fmt.Sprintf("read stream %q at revision %d", s.name, revision), err)
+	}
+	if !found {
+		return Event{}, missingRevision(s.name, revision)
+	}
+	e, err := l.eventAt(position)
+	if err != nil {
+		return Event{}, damaged("read "+place(s.name, uint64(revision), position), err)
+	}
+	return e, nil
 }
 
 func missingRevision(stream string, revision int64) error {
