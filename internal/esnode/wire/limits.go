@@ -12,7 +12,7 @@ import (
 )
 
 // What one machine can serve is bounded, and whoever comes beyond is told so with ResourceExhausted. A connection above its limit is let in so that
-// its calls can be refused in words; beyond twice the limit connections are closed at once.
+// its calls can be refused in words, until others have gone; beyond twice the limit connections are closed at once.
 
 var (
 	errTooMany            = fail(codes.ResourceExhausted, "too many reads and subscriptions are open")
@@ -39,14 +39,14 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 			_ = conn.Close()
 			continue
 		}
-		return &countedConn{Conn: conn, listener: l, refused: n > l.max}, nil
+		return &countedConn{Conn: conn, listener: l, above: n > l.max}, nil
 	}
 }
 
 type countedConn struct {
 	net.Conn
 	listener *limitedListener
-	refused  bool
+	above    bool // the limit, when it came
 	once     sync.Once
 }
 
@@ -55,19 +55,22 @@ func (c *countedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// RemoteAddr carries to the calls of a connection that they are to be refused.
+// RemoteAddr carries to the calls of a connection that it came above the limit.
 func (c *countedConn) RemoteAddr() net.Addr {
-	if c.refused {
-		return refusedAddr{c.Conn.RemoteAddr()}
+	if c.above {
+		return addrAbove{c.Conn.RemoteAddr(), c.listener}
 	}
 	return c.Conn.RemoteAddr()
 }
 
-type refusedAddr struct{ net.Addr }
+type addrAbove struct {
+	net.Addr
+	listener *limitedListener
+}
 
 func admitted(ctx context.Context) error {
 	if p, ok := peer.FromContext(ctx); ok {
-		if _, refused := p.Addr.(refusedAddr); refused {
+		if above, ok := p.Addr.(addrAbove); ok && above.listener.open.Load() > above.listener.max {
 			return errTooManyConnections
 		}
 	}
