@@ -156,7 +156,7 @@ func TestMoving(t *testing.T) {
 	}
 }
 
-// TestMovingGoesOn: cut off after any event of any pass, and after each mark, the same call goes on where it was, with nothing twice.
+// TestMovingGoesOn: cut off after any event of any pass, and between the last two marks, the same call goes on where it was, with nothing twice.
 func TestMovingGoesOn(t *testing.T) {
 	t.Parallel()
 	m, all := two(t)
@@ -412,6 +412,57 @@ func TestCallOff(t *testing.T) {
 	}
 	if err := CallOff(ctx, m.Source, wanted, kept); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "cannot stay") {
 		t.Errorf("after it has left: %v", err)
+	}
+}
+
+// TestMovingDiesBehindAMark: a crash behind one of the first two marks, before an event was copied, is a move that the same call goes on with; one that can be
+// called off, with the source alive; and what arrived of it, nothing, may be filled by a later move.
+func TestMovingDiesBehindAMark(t *testing.T) {
+	t.Parallel()
+	for name, behind := range map[string]func(t *testing.T, m *Moving){
+		"the target's": func(t *testing.T, m *Moving) {
+			if _, err := m.mark(t.Context(), m.Target, move.Home(), move.Arriving, uuid.New(), m.From); err != nil {
+				t.Fatal(err)
+			}
+			newSeries(t, m.Source).append(1) // the source is still at home
+		},
+		"the source's": markBoth,
+		"the source's, called off": func(t *testing.T, m *Moving) {
+			markBoth(t, m)
+			kept := func(context.Context, map[uuid.UUID]eventschema.Position) error { return nil }
+			if err := CallOff(t.Context(), m.Source, nil, kept); err != nil {
+				t.Fatal(err)
+			}
+			newSeries(t, openLog(t, "esdb://"+m.Source.config.Address+"?tls=false", Options{})).append(1)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m, _ := two(t)
+			behind(t, m)
+			all := everyEvent(t, m.Source)
+			if err := m.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := withoutPositions(everyEvent(t, m.Target)); !slices.Equal(got, withoutPositions(all)) {
+				t.Errorf("%d events arrived, want the same %d", len(got), len(all))
+			}
+			if source, target := stateOf(t, m.Source), stateOf(t, m.Target); source != move.Left || target != move.Arrived {
+				t.Errorf("the source is %q, the target %q", source, target)
+			}
+		})
+	}
+}
+
+func markBoth(t *testing.T, m *Moving) {
+	t.Helper()
+	id := uuid.New()
+	_, err := m.mark(t.Context(), m.Target, move.Home(), move.Arriving, id, m.From)
+	if err == nil {
+		_, err = m.mark(t.Context(), m.Source, move.Home(), move.Leaving, id, m.To)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
