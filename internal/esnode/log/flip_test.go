@@ -313,6 +313,36 @@ func TestCheckChangesNothing(t *testing.T) {
 	}
 }
 
+// TestCheckMakesNothing: of a folder that holds no store the check says so, and makes none.
+func TestCheckMakesNothing(t *testing.T) {
+	t.Parallel()
+	for format, folders := range map[string][]string{"2\n": {"data"}, "": {"data", "data/db"}} {
+		fs := vfs.NewMem()
+		for _, dir := range folders {
+			if err := fs.MkdirAll(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := writeDurably("data", "FORMAT", format, fs); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := Check(context.Background(), "data", fs); err == nil {
+			t.Errorf("FORMAT %q: %+v, want an error", format, r)
+		}
+		if text, err := readSmall("data", "FORMAT", fs); err != nil || text != strings.TrimSpace(format) {
+			t.Errorf("FORMAT was %q and is %q, %v", format, text, err)
+		}
+		for _, dir := range []string{"data", "data/db"} {
+			names, err := fs.List(dir)
+			if _, statErr := fs.Stat(dir); (statErr == nil) != slices.Contains(folders, dir) {
+				t.Errorf("FORMAT %q: folder %s: %v", format, dir, statErr)
+			} else if names = slices.DeleteFunc(names, func(name string) bool { return name == "FORMAT" || name == "LOCK" || name == "db" }); len(names) > 0 {
+				t.Errorf("FORMAT %q: the check made %v, %v", format, names, err)
+			}
+		}
+	}
+}
+
 func contents(t *testing.T, fs *vfs.MemFS) string {
 	t.Helper()
 	var text strings.Builder

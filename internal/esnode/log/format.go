@@ -24,8 +24,10 @@ const format = 2
 func openStore(dir string, opts *pebble.Options, failed <-chan struct{}) (*pebble.DB, *pebble.Lock, error) {
 	fs := opts.FS
 	store := fs.PathJoin(dir, "db")
-	if err := makeFolder(store, fs); err != nil {
-		return nil, nil, fmt.Errorf("make folder: %w", err)
+	if !opts.ReadOnly {
+		if err := makeFolder(store, fs); err != nil {
+			return nil, nil, fmt.Errorf("make folder: %w", err)
+		}
 	}
 	lock, err := pebble.LockDirectory(store, fs)
 	if err != nil {
@@ -95,7 +97,10 @@ func checkFormat(dir, store string, fs vfs.FS, readOnly bool) error {
 	if err != nil {
 		return fmt.Errorf("read format number: %w", err)
 	}
-	if text == "" {
+	switch {
+	case text == "" && readOnly:
+		return fmt.Errorf("%w: file FORMAT is empty", ErrDamaged)
+	case text == "":
 		return newFormat(dir, store, fs)
 	}
 	found, err := strconv.Atoi(text)
