@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/internal/esnode"
 	"github.com/dragoman-booking/dragoman/internal/eventlog"
@@ -152,8 +151,11 @@ func move(s *stage, c *Config, from, to string, callOff bool) (err error) {
 	if err := m.Run(s.ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "moved: both logs hold the same events, and %s never takes an append again; start the server with %s, it builds the read models anew\n", m.From,
-		map[bool]string{true: "no EVENTSTORE_URL", false: "EVENTSTORE_URL set to the store it moved to"}[to == ""])
+	with := "EVENTSTORE_URL set to the store it moved to"
+	if to == "" {
+		with = "no EVENTSTORE_URL"
+	}
+	fmt.Fprintf(s.out, "moved: both logs hold the same events, and %s never takes an append again; start the server with %s, it builds the read models anew\n", m.From, with)
 	return nil
 }
 
@@ -170,18 +172,7 @@ func (h *house) mayMove(ctx context.Context, source *eventlog.Log, name string) 
 	if err != nil {
 		return err
 	}
-	var begun uuid.UUID
-	codec := eventschema.NewCodec(h.keys)
-	err = source.ReadStream(ctx, eventschema.Agency, 0, func(e eventschema.Stored) error {
-		first, err := codec.Decode(ctx, e)
-		if err != nil {
-			return fmt.Errorf("read which deployment the log holds: %w", err)
-		}
-		if created, ok := first.Event.(people.DeploymentCreated); ok {
-			begun = created.ID
-		}
-		return eventschema.ErrStop
-	})
+	begun, _, err := deploymentOf(ctx, source, eventschema.NewCodec(h.keys))
 	switch {
 	case err != nil:
 		return err

@@ -287,21 +287,7 @@ func (h *house) refuseOthers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var begun uuid.UUID
-	users := false
-	err = h.events.ReadStream(ctx, eventschema.Agency, 0, func(e eventschema.Stored) error {
-		if begun != uuid.Nil {
-			users = e.Type == "agency.user-added.v1"
-		} else if first, err := h.codec.Decode(ctx, e); err != nil {
-			return fmt.Errorf("read which deployment the log holds: %w", err)
-		} else if created, ok := first.Event.(people.DeploymentCreated); ok {
-			begun = created.ID
-		}
-		if known != uuid.Nil || users {
-			return eventschema.ErrStop
-		}
-		return nil
-	})
+	begun, users, err := deploymentOf(ctx, h.events, h.codec)
 	switch {
 	case err != nil:
 		return err
@@ -313,6 +299,24 @@ func (h *house) refuseOthers(ctx context.Context) error {
 		return fmt.Errorf("the event log belongs to deployment %s, but the database is empty: name its database with DATABASE_URL, or restore a backup", begun)
 	}
 	return nil
+}
+
+// deploymentOf is the deployment that a log holds, uuid.Nil if none, and whether that one has users.
+func deploymentOf(ctx context.Context, log *eventlog.Log, codec *eventschema.Codec) (id uuid.UUID, users bool, err error) {
+	err = log.ReadStream(ctx, eventschema.Agency, 0, func(e eventschema.Stored) error {
+		if id != uuid.Nil {
+			users = e.Type == "agency.user-added.v1"
+		} else if first, err := codec.Decode(ctx, e); err != nil {
+			return fmt.Errorf("read which deployment the log holds: %w", err)
+		} else if created, ok := first.Event.(people.DeploymentCreated); ok {
+			id = created.ID
+		}
+		if users {
+			return eventschema.ErrStop
+		}
+		return nil
+	})
+	return id, users, err
 }
 
 // prepareRunner opens the feed and the read models' runner without running it.
