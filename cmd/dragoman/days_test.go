@@ -179,3 +179,127 @@ func (b *tab) fillNth(label string, n int, value string) {
 		b.t.Fatalf("there is no input %q number %d at %s", label, n, b.path())
 	}
 }
+
+// TestTheDayOfTheOffice: an admin takes on a customer with client, location and user, an interpreter, and another name for the agency; the newcomer
+// chooses a password of their own and books for the place; a read model is built anew.
+func TestTheDayOfTheOffice(t *testing.T) {
+	t.Parallel()
+	base := startDemo(t)
+	admin := newTab(t, base, screen{})
+	admin.enter("admin")
+	admin.click("summary", "Manage")
+	admin.follow("Customers")
+	admin.follow("Add a customer")
+	admin.fill("Name", "Wharfe Hospital")
+	admin.fill("Time zone", "Europe/London")
+	admin.send("Add the customer")
+	admin.sees("The customer is added.")
+	admin.follow("Add a client")
+	admin.fill("Name of the client", "Maternity")
+	admin.send("Save")
+	admin.sees("The client is added.")
+	admin.follow("Add a location")
+	for label, text := range map[string]string{"Name": "Ward 3", "Address line 1": "1 Moor Road", "Town": "Ilkley", "Postcode": "LS29 8QX"} {
+		admin.fill(label, text)
+	}
+	admin.send("Save")
+	admin.sees("The location is added.")
+
+	admin.open("/users/new")
+	admin.choose("Organisation", "Wharfe Hospital")
+	admin.send("Choose")
+	for label, text := range map[string]string{"Name": "Ines Blake", "User name": "ines", "E-mail": "ines@wharfe.example", "Issued password": "a first password"} {
+		admin.fill(label, text)
+	}
+	admin.choose("Role", "requestor")
+	admin.press(admin.beginning("checkbox", "make bookings"))
+	admin.press(admin.beginning("radio", "I issue one"))
+	admin.send("Add the user")
+	admin.sees("The user is added.")
+
+	admin.open("/interpreters/new")
+	admin.fill("Linguist ID (LIN)", "LIN/7711/8K33B")
+	admin.fill("Name", "Noor Haddad")
+	admin.press(admin.beginning("checkbox", "Arabic"))
+	admin.send("Register")
+	admin.sees("The interpreter is registered.")
+
+	admin.open("/settings/agency")
+	admin.fill("Name of the agency", "Aire Interpreting")
+	admin.send("Save")
+	admin.sees("The settings are changed.")
+	admin.find("Aire Interpreting", "link")
+
+	admin.open("/status")
+	admin.send("Rebuild jobs")
+	admin.await("the new generation is live", `[...document.querySelectorAll('#models tr')].some((row) => row.cells[0].textContent.trim() === 'jobs' && row.cells[4].textContent.trim() === '2')`)
+
+	// The newcomer.
+	ines := newTab(t, base, screen{})
+	ines.open("/sign-in")
+	ines.fill("User name, e-mail or PIN", "ines")
+	ines.fill("Password", "a first password")
+	ines.send("Sign in")
+	ines.sees("Choose one of your own before you go on.")
+	ines.fill("Current password", "a first password")
+	ines.fill("New password", "horses by the river")
+	ines.fill("New password again", "horses by the river")
+	ines.send("Change password")
+	ines.sees("Your password is changed.")
+	ines.open("/book")
+	ines.follow(faceToFaceName)
+	ines.sees("Wharfe Hospital")
+	ines.sees("Ward 3, 1 Moor Road, Ilkley LS29 8QX")
+}
+
+// TestTheDaysOfWhoWatches: a customer-admin looks after the own users; safeguarding and analyst read what their roles may, and are offered nothing else.
+func TestTheDaysOfWhoWatches(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "01/07/2030 09:00")
+	ref := d.book(bookedFor, 60, nil)
+	d.settled(ref)
+
+	manager := newTab(t, d.base, screen{})
+	manager.enter("customer-admin")
+	manager.click("summary", "Manage")
+	manager.follow("Users")
+	manager.follow("Add a user")
+	for label, text := range map[string]string{"Name": "Kit Moss", "User name": "kit", "E-mail": "kit@police.example"} {
+		manager.fill(label, text)
+	}
+	manager.choose("Role", "requestor")
+	manager.send("Add the user")
+	manager.sees("The user is added.")
+	manager.open("/users")
+	manager.follow("Kit Moss")
+	manager.send("Disable")
+	manager.sees("The user is disabled.")
+
+	for _, role := range []string{"safeguarding", "analyst"} {
+		b := newTab(t, d.base, screen{})
+		b.enter(role)
+		b.sees("Upcoming jobs")
+		b.open("/jobs")
+		b.follow(ref)
+		for _, one := range []string{"Edit job details", "Cancel job", "Work on this booking", "Send job offers"} {
+			if found, err := b.things("button"); err != nil || named(found, one) {
+				t.Errorf("%s is offered to press %q: %v", role, one, err)
+			}
+			if found, err := b.things("link"); err != nil || named(found, one) {
+				t.Errorf("%s is offered to follow %q: %v", role, one, err)
+			}
+		}
+		if text := b.text(); strings.Contains(text, "Maria Nowak") && role == "analyst" {
+			t.Errorf("an analyst reads the speaker's name: %s", text)
+		}
+	}
+}
+
+func named(things []thing, name string) bool {
+	for _, one := range things {
+		if one.name == name {
+			return true
+		}
+	}
+	return false
+}
