@@ -303,3 +303,35 @@ func named(things []thing, name string) bool {
 	}
 	return false
 }
+
+// TestTheDayOfARequestor: jobs looked for in the tabular view with columns of one's own, which stay, and one cancelled in time.
+func TestTheDayOfARequestor(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "01/07/2030 09:00")
+	first, second := d.book(bookedFor, 60, nil), d.book("2030-07-16T10:00", 60, map[string]any{"nonEnglishSpeaker": "Maria Nowak"})
+	d.settled(first)
+	d.settled(second)
+	b := newTab(t, d.base, screen{})
+	b.enter("requestor")
+	b.open("/jobs")
+	b.click("summary", "Columns")
+	b.click("checkbox", "To language")
+	b.send("Show these")
+	b.fill("Filter by Name of non-english speaker", "nowa")
+	b.key("Enter")
+	b.await("the one is left", fmt.Sprintf(`(() => { const text = document.querySelector('#grid-rows').textContent; return text.includes(%q) && !text.includes(%q) })()`, second, first))
+	b.open("/jobs")
+	if found, err := b.things("columnheader"); err != nil || named(found, "To language") {
+		t.Errorf("the column that was taken away is there again: %+v %v", found, err)
+	}
+
+	b.open("/jobs/" + second)
+	b.follow("Cancel job")
+	b.sees("You can cancel until 13/07/2030 10:00.")
+	b.sees("That is in 12 days")
+	b.fill("Authorised By", "Sergeant Bell")
+	b.send("Cancel Job")
+	b.sees("The job is cancelled.")
+	b.open("/jobs?filter[status]=cancelled")
+	b.sees(second)
+}
