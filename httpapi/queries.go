@@ -31,6 +31,6 @@ type Queries struct {
 
 // QueriesOn are the questions of these read models. History reads the log and is made apart; sub makes the analysts' pseudonyms.
 func QueriesOn(m *projections.Models, h history.Queries, sub domainaccess.Substitute) Queries {
-	return Queries{Access: access.Queries{Models: m}, People: people.Queries{Models: m}, Settings: settings.Queries{Models: m}, Calendar: calendar.Queries{Models: m}, Activity: activity.Queries{Models: m},
+	return Queries{Access: access.Queries{Models: m}, People: people.Queries{Models: m}, Settings: settings.Queries{Models: m}, Calendar: calendar.Queries{Models: m, Substitute: sub}, Activity: activity.Queries{Models: m},
 		Dashboard: dashboard.Queries{Models: m}, Messages: messages.Queries{Models: m}, Jobs: jobs.Queries{Models: m, Substitute: sub}, Invoices: invoices.Queries{Models: m}, History: h}
 }

@@ -119,8 +119,13 @@ func TestInterpretersPages(t *testing.T) {
 		t.Errorf("an assigner registers: %d", p.status)
 	}
 	analyst := d.as("analyst")
-	lacks(t, analyst.see("/interpreters"), "Nowak", lin1, "filter[name]")
-	lacks(t, analyst.see(ana), "Nowak", lin1, "07700", "DPSI")
+	known := analyst.see("/interpreters?filter%5Blanguages%5D=uk")
+	lacks(t, known, "Nowak", lin1, "filter[name]")
+	somebody := known.rows("/interpreters/")
+	if len(somebody) != 3 {
+		t.Fatalf("the analyst finds %v", somebody)
+	}
+	lacks(t, analyst.see(somebody[0]), "Nowak", lin1, "07700", "DPSI")
 }
 
 // TestCustomersPages: an admin adds a customer, agrees settings, adds clients and locations; others read; a customer's users see the own

@@ -43,6 +43,7 @@ import (
 	"github.com/dragoman-booking/dragoman/projections/jobs"
 	"github.com/dragoman-booking/dragoman/projections/messages"
 	readpeople "github.com/dragoman-booking/dragoman/projections/people"
+	"github.com/dragoman-booking/dragoman/projections/pseudonyms"
 	"github.com/dragoman-booking/dragoman/projections/refs"
 	"github.com/dragoman-booking/dragoman/projections/settings"
 	"github.com/dragoman-booking/dragoman/projections/timers"
@@ -78,7 +79,8 @@ type house struct {
 	offers      *reactions.Timers[timers.Timer] // that nobody answered in time
 	deployment  uuid.UUID
 	isDemo      bool
-	hashKey     []byte    // keys the hashes of requests, and pseudonyms
+	hashKey     []byte    // keys the hashes of requests, and pseudonyms of texts
+	peopleKey   []byte    // keys the pseudonyms of people
 	began       time.Time // of the deployment, business time
 
 	closers []func(context.Context) error
@@ -256,6 +258,9 @@ func (h *house) openCommands(ctx context.Context, demo bool) (err error) {
 	if h.hashKey, err = h.keys.HashKey(ctx); err != nil {
 		return fmt.Errorf("draw the key of request hashes: %w", err)
 	}
+	if h.peopleKey, err = pseudonyms.Key(ctx, h.pool); err != nil {
+		return err
+	}
 	h.commands, err = commands.New(commands.Config{Log: h.events, Codec: h.codec, PersonKeys: h.keys, Refs: h.refs(), Models: h.models,
 		Accounts: logins{h.accounts, demo}, Clock: h.clock, HashKey: h.hashKey, Logger: h.log, Traces: h.traces, Metrics: h.metrics})
 	if err != nil {
@@ -370,8 +375,12 @@ func (h *house) history() history.Queries {
 	return history.Queries{Log: h.events, Codec: h.codec, Refs: h.refs(), Jobs: jobs.Queries{Models: h.models, Substitute: h.substitute}}
 }
 
-// substitute makes the analysts' pseudonyms: equal texts of a class get equal ones, and nobody without the deployment's key gets back.
+// substitute makes the analysts' pseudonyms: equal texts of a class get equal ones, and nobody without the deployment's keys gets back. People's
+// are those of the views too, whose key the database can read; texts are hashed with one that the master key guards.
 func (h *house) substitute(class access.Class, text string) string {
+	if class == access.AnInterpreter || class == access.AUser {
+		return pseudonyms.Of(h.peopleKey, class, text)
+	}
 	m := hmac.New(sha256.New, h.hashKey)
 	fmt.Fprintf(m, "pseudonym %d %s %s", len(class), class, text)
 	return string(class) + " " + hex.EncodeToString(m.Sum(nil)[:6])

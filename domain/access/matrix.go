@@ -262,8 +262,15 @@ func ClassOf(f forms.Field) Class {
 	return AgencyNotes
 }
 
-// Substitute makes a stable pseudonym of a text: equal texts of a class get equal ones, and nobody without its key gets back.
+// Substitute makes a stable pseudonym of a text: equal texts of a class get equal ones, and nobody without its key gets back. Of a person it
+// makes one of the id, under AnInterpreter or AUser.
 type Substitute func(class Class, text string) string
+
+// Somebody, for Substitute. What of a person is read as a pseudonym is another class's matter.
+const (
+	AnInterpreter Class = "interpreter"
+	AUser         Class = "user"
+)
 
 // MaskFields leaves of a job's form values what the viewer may read; what is hidden is absent, not emptied. Values under keys that the form
 // does not know are hidden. Without a substitute, what would be a pseudonym is hidden too. The argument is not changed.

@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/billing"
 	"github.com/dragoman-booking/dragoman/domain/booking"
 	"github.com/dragoman-booking/dragoman/eventschema"
@@ -28,6 +29,7 @@ import (
 	"github.com/dragoman-booking/dragoman/projections/jobs"
 	"github.com/dragoman-booking/dragoman/projections/people"
 	"github.com/dragoman-booking/dragoman/projections/projtest"
+	"github.com/dragoman-booking/dragoman/projections/pseudonyms"
 	"github.com/dragoman-booking/dragoman/projections/story"
 )
 
@@ -269,7 +271,7 @@ func TestAHeavyQueryIsEnded(t *testing.T) {
 	}
 }
 
-// Pseudonyms are the same in every view and after every rebuild, and differ between deployments.
+// Pseudonyms are the same in every view, in the API's answers and after every rebuild, and differ between deployments.
 func TestPseudonymsJoin(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, postgres.TestURL(t), everything()...)
@@ -278,6 +280,35 @@ func TestPseudonymsJoin(t *testing.T) {
 	before := list(t, analyst, held)
 	if len(before) == 0 || !regexp.MustCompile(`^interpreter [0-9a-f]{16}$`).MatchString(before[0]) {
 		t.Fatalf("pseudonyms that join: %v", before)
+	}
+	key, err := pseudonyms.Key(t.Context(), d.Pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := story.InRole(domain.Analyst, story.At("2020-04-01T12:00"))
+	directory, err := people.Queries{Models: d.Models}.Interpreters(t.Context(), reader, projections.ListQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listed []string
+	for _, i := range directory.Items {
+		listed = append(listed, i.Name)
+	}
+	if want := list(t, analyst, `select interpreter from interpreters order by 1`); !slices.Equal(listed, want) { // also in order: another's tells of the ids
+		t.Errorf("the directory lists %v, the view %v", listed, want)
+	}
+	answered, err := jobs.Queries{Models: d.Models, Substitute: func(class access.Class, text string) string { return pseudonyms.Of(key, class, text) }}.
+		List(t.Context(), reader, jobs.Filter{Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var have []string
+	for _, i := range answered.Items {
+		have = append(have, strings.Join([]string{i.Ref, i.CreatedBy.Name, i.Interpreter.Name}, ", "))
+	}
+	slices.Sort(have)
+	if want := list(t, analyst, `select concat_ws(', ', ref, created_by, coalesce(interpreter, '')) from jobs order by ref`); !slices.Equal(have, want) {
+		t.Errorf("the API's pseudonyms are %v, the views' %v", have, want)
 	}
 	for _, model := range []string{"jobs", "people"} {
 		d.rebuild(t, model)

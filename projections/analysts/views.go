@@ -6,13 +6,11 @@
 // swap's own transaction. Renaming a schema waits for nobody: a query that runs goes on reading the old views, and an analyst who leaves a
 // transaction open holds up no rebuild.
 //
-// Pseudonyms are hashes keyed with kept.pseudonym_key. The views read the key; whoever reads the views cannot, and an id (an interpreter's
-// follows from the LIN) leads to a pseudonym only with it.
+// Pseudonyms are those of package pseudonyms. The views read their key; whoever reads the views cannot.
 package analysts
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	_ "embed" // the views lie beside this file
 	"encoding/hex"
@@ -26,6 +24,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/projections/pseudonyms"
 )
 
 // Schema is where the views lie.
@@ -44,8 +45,10 @@ var (
 )
 
 func parse(text string) (all []view) {
-	text = pseudonym.ReplaceAllString(text,
-		`'$1 ' || left(encode(sha256((select key from kept.pseudonym_key) || convert_to('$1 ' || $2::text, 'UTF8')), 'hex'), 16)`)
+	text = pseudonym.ReplaceAllStringFunc(text, func(found string) string {
+		of := pseudonym.FindStringSubmatch(found)
+		return pseudonyms.NameSQL(access.Class(of[1]), of[2])
+	})
 	heads := viewHead.FindAllStringSubmatchIndex(text, -1)
 	for i, head := range heads {
 		end := len(text)
@@ -171,9 +174,7 @@ func remake(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return err
 	}
-	key := make([]byte, 32)
-	rand.Read(key) // never fails
-	if _, err := tx.Exec(ctx, `insert into kept.pseudonym_key (key) values ($1) on conflict do nothing`, key); err != nil {
+	if _, err := pseudonyms.Key(ctx, tx); err != nil {
 		return err
 	}
 	const beside = Schema + "_new"

@@ -15,8 +15,11 @@ import (
 	"github.com/dragoman-booking/dragoman/projections/jobrow"
 )
 
-// Queries answers what the calendar shows.
-type Queries struct{ Models *projections.Models }
+// Queries answers what the calendar shows. Substitute makes the analysts' pseudonyms; without one they read nothing in their place.
+type Queries struct {
+	Models     *projections.Models
+	Substitute access.Substitute
+}
 
 // Filter narrows the calendar as the filters of the job list do; what is empty or zero does not narrow.
 type Filter struct {
@@ -73,7 +76,7 @@ func (q Queries) Between(ctx context.Context, v access.Viewer, from, to time.Tim
 	}
 	items := make([]Item, len(found))
 	for i, r := range found {
-		items[i] = r.item(v)
+		items[i] = r.item(v, q.Substitute)
 	}
 	return items, nil
 }
@@ -125,7 +128,7 @@ func statement(v access.Viewer, from, to time.Time, filter Filter) (string, []an
 		order by starts_at, ref`, start, end, dayBefore, strings.Join(where, " and "), most), args
 }
 
-func (r row) item(v access.Viewer) Item {
+func (r row) item(v access.Viewer, sub access.Substitute) Item {
 	i := Item{Ref: r.Ref, Start: domain.Moment{Zone: r.Zone, Instant: r.StartsAt}.In(), End: domain.Moment{Zone: r.Zone, Instant: r.EndsAt}.In(),
 		Zone: r.Zone, Status: r.Status, Outcome: r.Outcome, Language: r.Language, ServiceType: r.ServiceType}
 	language := r.Language
@@ -134,7 +137,7 @@ func (r row) item(v access.Viewer) Item {
 	}
 	i.Title = language + ", " + strings.ReplaceAll(r.ServiceType, "-", " ")
 	if r.UserName != nil {
-		i.CreatedBy = jobrow.NameFor(v, r.CreatedBy, *r.UserName, r.UserCustomer)
+		i.CreatedBy = jobrow.NameFor(v, r.CreatedBy, *r.UserName, r.UserCustomer, sub)
 	}
 	return i
 }

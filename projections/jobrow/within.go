@@ -44,8 +44,8 @@ func narrow(v access.Viewer, args *Args, column string, ids []uuid.UUID) string 
 }
 
 // NameFor is a user's name as a viewer may read it beside a job that the viewer may know: staff and auditors read every name, a customer's
-// people those of their own organisation, analysts a stable substitute, others none.
-func NameFor(v access.Viewer, user uuid.UUID, name string, customer *uuid.UUID) string {
+// people those of their own organisation, analysts a stable substitute (none without sub), others none.
+func NameFor(v access.Viewer, user uuid.UUID, name string, customer *uuid.UUID, sub access.Substitute) string {
 	switch {
 	case user == v.User:
 		return name
@@ -59,7 +59,9 @@ func NameFor(v access.Viewer, user uuid.UUID, name string, customer *uuid.UUID) 
 	case access.Clear:
 		return name
 	case access.Pseudonym:
-		return "user " + user.String()[:8]
+		if sub != nil {
+			return sub(access.AUser, user.String())
+		}
 	}
 	return ""
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain/booking"
 	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/projections/jobrow"
+	"github.com/dragoman-booking/dragoman/projections/pseudonyms"
 )
 
 // Detail is everything about one job that the viewer may read. What may not be read is empty or absent.
@@ -320,7 +321,11 @@ func readOffers(ctx context.Context, q DB, r *itemRow, s sight, d *Detail) error
 			return nil
 		}
 	}
-	found, err := q.Query(ctx, offersSQL+` where o.job = $1 and ($2 or o.interpreter = $3) order by o.revision, o.sent_at, o.lin`, r.Job, only == uuid.Nil, only)
+	who := "o.lin"
+	if !s.see(class) { // the order of what is hidden tells of it
+		who = pseudonyms.NameSQL(access.AnInterpreter, "o.interpreter")
+	}
+	found, err := q.Query(ctx, offersSQL+` where o.job = $1 and ($2 or o.interpreter = $3) order by o.revision, o.sent_at, `+who, r.Job, only == uuid.Nil, only)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/dragoman-booking/dragoman/projections/jobrow"
 )
 
-// Queries answers questions about jobs. Substitute makes the analysts' pseudonyms of texts; without one they read nothing in their place.
+// Queries answers questions about jobs. Substitute makes the analysts' pseudonyms; without one they read nothing in their place.
 type Queries struct {
 	Models     *projections.Models
 	Substitute access.Substitute
@@ -233,14 +233,16 @@ func (s sight) interpreter(c access.Class, id uuid.UUID, lin, name string) Perso
 	case access.Clear:
 		return Person{ID: id, LIN: lin, Name: name}
 	case access.Pseudonym:
-		return Person{Name: "interpreter " + id.String()[:8]}
+		if s.sub != nil {
+			return Person{Name: s.sub(access.AnInterpreter, id.String())}
+		}
 	}
 	return Person{}
 }
 
 // user is a user as the viewer reads one.
 func (s sight) user(id uuid.UUID, name string, customer *uuid.UUID) Person {
-	p := Person{Name: jobrow.NameFor(s.v, id, name, customer)}
+	p := Person{Name: jobrow.NameFor(s.v, id, name, customer, s.sub)}
 	if s.see(access.People) {
 		p.ID = id
 	}

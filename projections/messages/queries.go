@@ -116,7 +116,7 @@ func relation(v access.Viewer) access.Relation {
 func (r row) message(v access.Viewer) Message {
 	m := Message{ID: *r.ID, At: r.At.UTC(), Author: Author{ID: *r.Author, Role: *r.AuthorRole}, Text: *r.Text}
 	if r.UserName != nil {
-		m.Author.Name = jobrow.NameFor(v, *r.Author, *r.UserName, r.UserCustomer)
+		m.Author.Name = jobrow.NameFor(v, *r.Author, *r.UserName, r.UserCustomer, nil)
 	}
 	return m
 }

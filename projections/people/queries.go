@@ -12,6 +12,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/projections"
+	"github.com/dragoman-booking/dragoman/projections/pseudonyms"
 )
 
 // Queries answers from the directory. Every question takes a viewer and returns only what that viewer may read; who may read nothing of a
@@ -216,9 +217,16 @@ func (q Queries) User(ctx context.Context, v access.Viewer, id uuid.UUID) (u Use
 	return u, found, wrap("read a user", err)
 }
 
-const interpretersSQL = `
-select interpreter as id, lin, name, gender, languages, skills, service_types, credentials, pait_id, telephone, email, suspended, registered_at
-from {people}.interpreters where ($1::uuid is null or interpreter = $1)`
+// interpretersSQL are interpreters under the ids that the viewer knows them by: an analyst is given others, and finds nobody by the real one.
+func interpretersSQL(v access.Viewer) string {
+	id := "interpreter"
+	if v.Role == domain.Analyst {
+		id = pseudonyms.IDSQL(access.AnInterpreter, id)
+	}
+	return `
+select ` + id + ` as id, lin, name, gender, languages, skills, service_types, credentials, pait_id, telephone, email, suspended, registered_at
+from {people}.interpreters where ($1::uuid is null or ` + id + ` = $1)`
+}
 
 // Interpreters lists who can be offered work: staff and auditors; analysts with personal columns pseudonymised.
 func (q Queries) Interpreters(ctx context.Context, v access.Viewer, l projections.ListQuery) (projections.ListPage[Interpreter], error) {
@@ -232,7 +240,7 @@ func (q Queries) Interpreters(ctx context.Context, v access.Viewer, l projection
 	if v.Role != domain.Analyst { // whom a filter by name finds tells the name
 		fields["name"], fields["lin"], fields["email"], order = "name", "lin", "email", "name, lin"
 	}
-	page, err := projections.List[Interpreter](ctx, q.Models, l, fields, order, interpretersSQL, nil)
+	page, err := projections.List[Interpreter](ctx, q.Models, l, fields, order, interpretersSQL(v), nil)
 	for i := range page.Items {
 		page.Items[i] = forViewer(v, page.Items[i])
 	}
@@ -246,16 +254,16 @@ func (q Queries) Interpreter(ctx context.Context, v access.Viewer, id uuid.UUID)
 	if !may(v, access.ReadInterpreters) && (v.Role != domain.Interpreter || id != v.Interpreter) {
 		return i, false, nil
 	}
-	i, found, err = projections.One(ctx, q.Models, pgx.RowToStructByName[Interpreter], interpretersSQL, id)
+	i, found, err = projections.One(ctx, q.Models, pgx.RowToStructByName[Interpreter], interpretersSQL(v), id)
 	return forViewer(v, i), found, wrap("read an interpreter", err)
 }
 
-// forViewer hides who someone is from an analyst: the id stays, so rows can be counted and joined.
+// forViewer hides who someone is from an analyst: rows can be counted, and joined by the pseudonym.
 func forViewer(v access.Viewer, i Interpreter) Interpreter {
 	if v.Role != domain.Analyst {
 		return i
 	}
-	i.Name, i.LIN = "interpreter "+i.ID.String()[:8], ""
+	i.Name, i.LIN = pseudonyms.Name(access.AnInterpreter, i.ID), ""
 	i.PaitID, i.Telephone, i.Email = "", "", ""
 	for n := range i.Credentials {
 		i.Credentials[n].Reference = ""
