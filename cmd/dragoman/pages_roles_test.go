@@ -38,7 +38,7 @@ func TestEveryRoleOnEveryPage(t *testing.T) {
 			values.Set("customer", w.customer)
 		}
 		if strings.Contains(row.path, "{ref}") {
-			w.people["asgn"].get("/jobs/" + w.job) // the pages show what was just made
+			w.shown()
 		}
 		for i, persona := range columns {
 			before := newest()

@@ -198,6 +198,13 @@ func (w *roleWorld) assigned() string {
 	return ref
 }
 
+// shown waits until the pages show the job that was just made: each read model goes at its own pace.
+func (w *roleWorld) shown() {
+	for _, part := range []string{"", "/messages", "/activity"} {
+		w.people["asgn"].get("/jobs/" + w.job + part)
+	}
+}
+
 // issue makes an invoice of a finished job.
 func (w *roleWorld) issue() string {
 	admin, own := w.people["adm"], w.people["own"]
