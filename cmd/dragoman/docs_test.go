@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -49,22 +50,15 @@ func TestReadmeNamesEveryFlagAndSubcommand(t *testing.T) {
 var (
 	saidRow     = regexp.MustCompile("(?m)^\\| ((?:`[^`]+`(?:, )?)+) \\| ")
 	quotedWords = regexp.MustCompile("`([^`]+)`")
+	proof       = regexp.MustCompile(`\b(?:Test|Fuzz|Benchmark)[A-Z][A-Za-z0-9_]+`)
 	link        = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 )
 
 // TestLinksOfTheDocsLead: every relative link of the README and of docs/ leads to a file.
 func TestLinksOfTheDocsLead(t *testing.T) {
 	t.Parallel()
-	pages, err := filepath.Glob("../../docs/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	decisions, err := filepath.Glob("../../docs/adr/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	checked := 0
-	for _, page := range append(append(pages, decisions...), "../../README.md") {
+	for _, page := range docPages(t) {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
@@ -79,6 +73,59 @@ func TestLinksOfTheDocsLead(t *testing.T) {
 	if checked < 20 {
 		t.Errorf("only %d links were found", checked)
 	}
+}
+
+// TestEveryNamedProofIsThere: every test that the README and docs/ name exists.
+func TestEveryNamedProofIsThere(t *testing.T) {
+	t.Parallel()
+	var tests strings.Builder
+	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Name() == "node_modules" {
+			return fs.SkipDir
+		}
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		tests.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	for _, page := range docPages(t) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range proof.FindAllString(string(text), -1) {
+			if name == "TestName" || strings.HasSuffix(name, "_") { // patterns of names
+				continue
+			}
+			checked++
+			if !strings.Contains(tests.String(), "\nfunc "+name+"(") {
+				t.Errorf("%s names %s, which is not there", page, name)
+			}
+		}
+	}
+	if checked < 100 {
+		t.Errorf("only %d names of tests were found", checked)
+	}
+}
+
+// docPages are the README and the pages of docs/.
+func docPages(t *testing.T) []string {
+	t.Helper()
+	pages := []string{"../../README.md"}
+	for _, pattern := range []string{"../../docs/*.md", "../../docs/adr/*.md"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, found...)
+	}
+	return pages
 }
 
 // TestEveryNamedFailureIsSaid: what docs/operations.md tells an operator to look for is what the program says, to the letter.
