@@ -525,8 +525,10 @@ func TestIssuedPasswordIsChanged(t *testing.T) { // II-03, II-07
 		t.Errorf("with a wrong password: %v", err)
 	}
 	var invalid *InvalidError
-	if err := a.ChangePassword(t.Context(), id, password, "short", mine); !errors.As(err, &invalid) {
-		t.Errorf("to a short one: %v", err)
+	for _, short := range []string{"", "short"} {
+		if err := a.ChangePassword(t.Context(), id, password, short, mine); !errors.As(err, &invalid) || invalid.Why != "it needs at least 10 characters" {
+			t.Errorf("to %q: %v", short, err)
+		}
 	}
 	if err := a.ChangePassword(t.Context(), id, password, "my own password", mine); err != nil {
 		t.Fatal(err)

@@ -41,6 +41,9 @@ func preparePassword(password string) (string, error) {
 	if len(password) > 4*longestPassword {
 		return "", &InvalidError{"password", "it is too long"}
 	}
+	if password == "" {
+		return "", &InvalidError{"password", fmt.Sprintf("it needs at least %d characters", shortestPassword)}
+	}
 	prepared, err := precis.OpaqueString.String(password)
 	if err != nil {
 		return "", &InvalidError{"password", "it holds characters that cannot be used"}
