@@ -14,6 +14,7 @@ import (
 	"github.com/dragoman-booking/dragoman/projections/activity"
 	"github.com/dragoman-booking/dragoman/projections/calendar"
 	"github.com/dragoman-booking/dragoman/projections/dashboard"
+	"github.com/dragoman-booking/dragoman/projections/history"
 	"github.com/dragoman-booking/dragoman/projections/jobs"
 	"github.com/dragoman-booking/dragoman/projections/messages"
 	"github.com/dragoman-booking/dragoman/projections/settings"
@@ -34,7 +35,8 @@ type noteItem struct {
 	EventID  uuid.UUID         `json:"eventId"`
 }
 
-type historyItem struct {
+// HistoryItem is an event of a job's history; `dragoman replay` prints the same.
+type HistoryItem struct {
 	Number        uint64          `json:"number"`
 	Position      string          `json:"position"`
 	ID            uuid.UUID       `json:"id"`
@@ -48,6 +50,12 @@ type historyItem struct {
 	CausationID   uuid.UUID       `json:"causationId"`
 	Data          json.RawMessage `json:"data" doc:"The meaning; an erased person's values read [erased]."`
 	Stored        json.RawMessage `json:"stored" doc:"The bytes as they lie in the log."`
+}
+
+// HistoryItemOf is an event as it is answered.
+func HistoryItemOf(e history.Entry) HistoryItem {
+	return HistoryItem{e.Number, position(e.Position), e.ID, e.Type, e.At, e.RecordedAt, e.Actor, e.Command, e.CommandID, e.CorrelationID, e.CausationID,
+		e.Data, e.Stored}
 }
 
 type calendarItem struct {
@@ -136,12 +144,11 @@ func (a *API) jobQueries() {
 			return all(items), err
 		})
 	get(a, "/jobs/{ref}/history", "Every event of the job, oldest first, with its stored bytes", []string{"refs"},
-		func(ctx context.Context, v access.Viewer, in *OfJob) (All[historyItem], error) {
+		func(ctx context.Context, v access.Viewer, in *OfJob) (All[HistoryItem], error) {
 			entries, err := a.Queries.History.Job(ctx, v, in.Ref)
-			items := make([]historyItem, 0, len(entries))
+			items := make([]HistoryItem, 0, len(entries))
 			for _, e := range entries {
-				items = append(items, historyItem{e.Number, position(e.Position), e.ID, e.Type, e.At, e.RecordedAt, e.Actor, e.Command,
-					e.CommandID, e.CorrelationID, e.CausationID, e.Data, e.Stored})
+				items = append(items, HistoryItemOf(e))
 			}
 			return all(items), err
 		})

@@ -249,14 +249,7 @@ func (h *house) settleKept(s *stage, b *backup.Reader, listed []uuid.UUID) error
 
 // buildModels fills every read model from the log.
 func (h *house) buildModels(s *stage) error {
-	demo, err := h.accounts.IsDemo(s.ctx)
-	if err != nil {
-		return err
-	}
-	if err := h.openCommands(s.ctx, demo); err != nil {
-		return err
-	}
-	if err := h.prepareRunner(s.ctx); err != nil {
+	if err := h.openModels(s.ctx); err != nil {
 		return err
 	}
 	if err := h.runner.Ensure(s.ctx, func(p projections.Progress) {

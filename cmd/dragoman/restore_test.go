@@ -150,3 +150,18 @@ func usedDatabase(t *testing.T) string {
 	}
 	return url
 }
+
+// A name of the erasure list that is relative is made whole at once: run.json tells it to programs that run elsewhere.
+func TestErasureListIsNamedWhole(t *testing.T) {
+	t.Parallel()
+	r := &restored{t: t, data: filepath.Join(postgres.TestDataDir(t), "house"), database: postgres.TestURL(t), erasures: "people.erasures"}
+	h := r.open()
+	defer func() {
+		if err := h.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if said := h.runFile("").Erasures; !filepath.IsAbs(said) || filepath.Base(said) != "people.erasures" {
+		t.Errorf("run.json says %q", said)
+	}
+}

@@ -22,6 +22,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/httpapi"
 	"github.com/dragoman-booking/dragoman/internal/accounts"
 	"github.com/dragoman-booking/dragoman/internal/postgres"
 	"github.com/dragoman-booking/dragoman/projections"
@@ -44,14 +45,7 @@ func withHouse(s *stage, c *Config, f func(ctx context.Context, h *house) error)
 		return err
 	}
 	defer func() { err = errors.Join(err, h.close()) }()
-	demo, err := h.accounts.IsDemo(s.ctx)
-	if err != nil {
-		return err
-	}
-	if err := h.openCommands(s.ctx, demo); err != nil {
-		return err
-	}
-	if err := h.prepareRunner(s.ctx); err != nil {
+	if err := h.openModels(s.ctx); err != nil {
 		return err
 	}
 	return f(s.ctx, h)
@@ -130,24 +124,7 @@ type replayCmd struct {
 	Job string `arg:"" help:"Job reference, such as DTP1389466."`
 }
 
-// replayed is an event as GET /jobs/{ref}/history answers it, so that the two can be compared.
-type replayed struct {
-	Number        uint64          `json:"number"`
-	Position      string          `json:"position"`
-	ID            uuid.UUID       `json:"id"`
-	Type          string          `json:"type"`
-	At            time.Time       `json:"at"`
-	RecordedAt    time.Time       `json:"recordedAt"`
-	Actor         domain.Actor    `json:"actor"`
-	Command       string          `json:"command"`
-	CommandID     uuid.UUID       `json:"commandId"`
-	CorrelationID uuid.UUID       `json:"correlationId"`
-	CausationID   uuid.UUID       `json:"causationId"`
-	Data          json.RawMessage `json:"data"`
-	Stored        json.RawMessage `json:"stored"`
-}
-
-// Run prints a job's history, one event a line of JSON, oldest first.
+// Run prints a job's history, one event a line of JSON as GET /jobs/{ref}/history answers it, oldest first.
 func (r replayCmd) Run(s *stage, c *Config) error {
 	return withHouse(s, c, func(ctx context.Context, h *house) error {
 		if err := h.runner.Ensure(ctx, nil, "refs"); err != nil {
@@ -159,9 +136,7 @@ func (r replayCmd) Run(s *stage, c *Config) error {
 		}
 		out := json.NewEncoder(s.out)
 		for _, e := range entries {
-			line := replayed{e.Number, fmt.Sprintf("%x.%x", e.Position.Commit, e.Position.Prepare), e.ID, e.Type, e.At, e.RecordedAt, e.Actor, e.Command,
-				e.CommandID, e.CorrelationID, e.CausationID, e.Data, e.Stored}
-			if err := out.Encode(line); err != nil {
+			if err := out.Encode(httpapi.HistoryItemOf(e)); err != nil {
 				return err
 			}
 		}

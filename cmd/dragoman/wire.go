@@ -158,7 +158,10 @@ func (h *house) openKeys(ctx context.Context, c *Config) error {
 	if err != nil {
 		return err
 	}
-	h.erasures = cmp.Or(c.ErasureList, runningStores(c.Data).Erasures, noted)
+	h.erasures = noted
+	if c.ErasureList == "" {
+		h.erasures = cmp.Or(runningStores(c.Data).Erasures, noted)
+	}
 	if h.keys, err = accounts.NewKeys(h.pool, wrapper, accounts.KeyOptions{Logger: h.log, Erasures: accounts.NewErasureList(h.erasures)}); err != nil {
 		return fmt.Errorf("open the personal-data keys: %w", err)
 	}
@@ -322,6 +325,18 @@ func deploymentOf(ctx context.Context, log *eventlog.Log, codec *eventschema.Cod
 		return nil
 	})
 	return id, users, err
+}
+
+// openModels opens commands and runner, which does not run, of the deployment that is here, a demo or not.
+func (h *house) openModels(ctx context.Context) error {
+	demo, err := h.accounts.IsDemo(ctx)
+	if err != nil {
+		return err
+	}
+	if err := h.openCommands(ctx, demo); err != nil {
+		return err
+	}
+	return h.prepareRunner(ctx)
 }
 
 // prepareRunner opens the feed and the read models' runner without running it.
