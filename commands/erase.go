@@ -23,7 +23,7 @@ func (h *Handler) EraseBooking(ctx context.Context, r Request, id uuid.UUID, rea
 	if err := access.MayManage(r.Viewer, access.Erase); err != nil {
 		return Changed{}, err
 	}
-	end, err := h.keys.BeginErasing(ctx)
+	ctx, end, err := h.beginErasing(ctx)
 	if err != nil {
 		return Changed{}, err
 	}
@@ -57,7 +57,7 @@ func (h *Handler) EraseInterpreter(ctx context.Context, r Request, id uuid.UUID,
 	if err := h.MayAtInterpreter(r.Viewer, access.Erase, id); err != nil {
 		return Changed{}, err
 	}
-	end, err := h.keys.BeginErasing(ctx)
+	ctx, end, err := h.beginErasing(ctx)
 	if err != nil {
 		return Changed{}, err
 	}
@@ -80,7 +80,8 @@ func (h *Handler) EraseUser(ctx context.Context, r Request, id uuid.UUID, reason
 	if err := access.MayManage(r.Viewer, access.Erase); err != nil {
 		return Changed{}, err
 	}
-	end, err := h.keys.BeginErasing(ctx)
+	asked := ctx
+	ctx, end, err := h.beginErasing(ctx)
 	if err != nil {
 		return Changed{}, err
 	}
@@ -104,7 +105,13 @@ func (h *Handler) EraseUser(ctx context.Context, r Request, id uuid.UUID, reason
 	if err := h.destroy(ctx, stream, key); err != nil {
 		return Changed{}, err
 	}
-	return done, h.models.WaitFor(ctx, done.Position, accessModel)
+	return done, h.models.WaitFor(asked, done.Position, accessModel)
+}
+
+// beginErasing keeps backups away until end. From then on nobody's hanging up ends the work between the event and the destruction of the keys.
+func (h *Handler) beginErasing(ctx context.Context) (context.Context, func(), error) {
+	end, err := h.keys.BeginErasing(ctx)
+	return context.WithoutCancel(ctx), end, err
 }
 
 // destroy ends a key for ever, and drops what this process remembers of the stream: its folds hold what the key sealed.

@@ -1,6 +1,7 @@
 package commands_test
 
 import (
+	"context"
 	"errors"
 	"net/netip"
 	"testing"
@@ -107,6 +108,23 @@ func TestRefusedUserLeavesNoLogin(t *testing.T) {
 	refused(t, err, "invalid")
 	if err := w.signIn("ana"); !errors.Is(err, accounts.ErrWrongCredentials) {
 		t.Errorf("a refused user signs in: %v", err)
+	}
+}
+
+// TestErasingIsFinished: whoever asks and hangs up at the worst moment, when the event is being written, leaves no key behind.
+func TestErasingIsFinished(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ana := w.interpreter("LIN/5455/5J71Y")
+	ctx, hangUp := context.WithCancel(t.Context())
+	h := w.process(&observed{Log: w.log, before: func(string) { hangUp() }})
+	if _, err := h.EraseInterpreter(ctx, w.by(w.admin, "erase"), ana, "asked"); err != nil {
+		t.Error(err)
+	}
+	for _, e := range w.events(eventschema.InterpreterStream(ana)) {
+		if e, ok := e.Event.(people.InterpreterRegistered); ok && e.Profile.Name.Reveal() != domain.Erased {
+			t.Errorf("the name reads %q", e.Profile.Name.Reveal())
+		}
 	}
 }
 
