@@ -217,8 +217,8 @@ func (j *journal) compareLog(t *testing.T, data string) {
 	}
 }
 
-// allEvents is everything of ours in the log of the server that runs on a data folder.
-func allEvents(t *testing.T, data string) (all []eventschema.Stored) {
+// logOf is the log of the server that runs on a data folder.
+func logOf(t *testing.T, data string) *eventlog.Log {
 	t.Helper()
 	run, ok := running(data)
 	if !ok {
@@ -228,8 +228,14 @@ func allEvents(t *testing.T, data string) (all []eventschema.Stored) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close(context.WithoutCancel(t.Context()))
-	err = log.ReadAll(t.Context(), eventschema.Position{}, func(e eventschema.Stored) error {
+	t.Cleanup(func() { _ = log.Close(context.Background()) })
+	return log
+}
+
+// allEvents is everything of ours in the log of the server that runs on a data folder.
+func allEvents(t *testing.T, data string) (all []eventschema.Stored) {
+	t.Helper()
+	err := logOf(t, data).ReadAll(t.Context(), eventschema.Position{}, func(e eventschema.Stored) error {
 		all = append(all, e)
 		return nil
 	})

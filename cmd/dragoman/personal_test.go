@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -10,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dragoman-booking/dragoman/eventschema"
-	"github.com/dragoman-booking/dragoman/internal/eventlog"
 	"github.com/dragoman-booking/dragoman/internal/postgres"
 )
 
@@ -88,22 +85,9 @@ func TestPersonalDataIsNowhereInClear(t *testing.T) {
 // rawEvents is everything that the log holds, as any client of it reads it.
 func rawEvents(t *testing.T, data string) []byte {
 	t.Helper()
-	run, ok := running(data)
-	if !ok {
-		t.Fatal("the server wrote no run.json")
-	}
-	log, err := eventlog.Open(t.Context(), run.EventLog, eventlog.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close(context.WithoutCancel(t.Context()))
 	var all []byte
-	err = log.ReadAll(t.Context(), eventschema.Position{}, func(e eventschema.Stored) error {
+	for _, e := range allEvents(t, data) {
 		all = append(append(append(all, e.Stream...), e.Data...), e.Metadata...)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	return all
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
-	"github.com/dragoman-booking/dragoman/internal/eventlog"
 )
 
 // TestEveryRoleOnEveryRoute walks the table of httpapi/testdata/roles.txt over HTTP: who may what, on whose things. A route without a row
@@ -78,15 +76,7 @@ func heldAgainst(t *testing.T, rows []roleRow, served [][2]string) (known []role
 // newestOf asks a running server's log for the position of its newest event.
 func newestOf(t *testing.T, data string) func() eventschema.Position {
 	t.Helper()
-	run, ok := running(data)
-	if !ok {
-		t.Fatal("the server wrote no run.json")
-	}
-	log, err := eventlog.Open(t.Context(), run.EventLog, eventlog.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = log.Close(context.Background()) })
+	log := logOf(t, data)
 	return func() eventschema.Position {
 		p, err := log.Newest(t.Context())
 		if err != nil {
