@@ -172,6 +172,13 @@ func TestEveryPageIsAccessible(t *testing.T) {
 	}
 }
 
+// seen tells whether something that matches can be seen.
+func (b *tab) seen(selector string) (is bool) {
+	b.t.Helper()
+	b.eval(`[...document.querySelectorAll(`+quoted(selector)+`)].some((e) => e.checkVisibility())`, &is)
+	return is
+}
+
 // judge looks at one sight from all sides.
 func (b *tab) judge(s sight, pictures string) {
 	b.t.Helper()
@@ -188,10 +195,16 @@ func (b *tab) judge(s sight, pictures string) {
 	}
 	for _, dark := range []bool{false, true} {
 		b.turn(dark)
+		if s.shows != "" && !b.seen(s.shows) {
+			s.do(b)
+		}
 		b.axe(s.name)
+		if s.shows != "" && !b.seen(s.shows) {
+			b.t.Errorf("%s, %s: %s was gone before it was judged", s.name, b.screen, s.shows)
+		}
 		if pictures != "" {
 			name := fmt.Sprintf("%s-%s.png", strings.TrimPrefix(s.name, "-"), strings.ReplaceAll(b.screen.String(), " ", "-"))
-			if err := os.WriteFile(filepath.Join(pictures, name), b.picture(), 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(pictures, name), b.picture(s.shows == ""), 0o644); err != nil {
 				b.t.Fatal(err)
 			}
 		}

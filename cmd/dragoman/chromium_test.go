@@ -658,9 +658,13 @@ func (b *tab) tabTo(role, name string) {
 	b.t.Fatalf("Tab does not lead to the %s %q at %s, only to %q", role, name, b.path(), passed)
 }
 
-// picture is the whole page as PNG.
-func (b *tab) picture() (png []byte) {
+// picture is the page as PNG: the whole of it, or what is in the window, which is not resized for it.
+func (b *tab) picture(whole bool) (png []byte) {
 	b.t.Helper()
-	b.run("take a picture", chromedp.FullScreenshot(&png, 100))
+	if whole {
+		b.run("take a picture", chromedp.FullScreenshot(&png, 100))
+	} else {
+		b.run("take a picture", chromedp.CaptureScreenshot(&png))
+	}
 	return png
 }

@@ -16,7 +16,8 @@ type sight struct {
 	name  string // of its picture
 	who   string // user of the demo; empty: nobody is signed in
 	path  string
-	do    func(*tab) // brings the page into its state; nil: as it opens
+	do    func(*tab) // brings the page into its state, and back into it; nil: as it opens
+	shows string     // selector of what is seen in that state alone; empty: it does not go away by itself
 }
 
 // notPages are the routes that answer with something else than a page.
@@ -53,7 +54,7 @@ func (w *world) first(who, list string) string {
 	return id
 }
 
-// menu opens the first thing on the page that opens, by what it is called.
+// opens opens the first thing on the page that opens, by what it is called.
 func opens(name string) func(*tab) { return func(b *tab) { b.click("summary", name) } }
 
 // refuses sends the first form that matches as it stands, past the browser's own checks, and expects it back with what is wrong.
@@ -131,10 +132,13 @@ func (w *world) sights() []sight {
 	add("requestor", "/jobs", "/jobs", "grid-columns", opens("Columns"))
 	add("requestor", "/jobs", "/jobs?q=nothing-is-called-so", "grid-empty", nil)
 	add("requestor", "/jobs", "/jobs?list=upcoming", "list", nil)
+	shows := func(what string) { all[len(all)-1].shows = what }
 	add("requestor", "/jobs", "/jobs", "grid-menu", func(b *tab) {
 		b.eval(`document.querySelector('.row-menu > summary').click()`, nil)
-		b.await("the menu is filled", `document.querySelector('.row-menu[data-filled]')`)
+		b.await("the menu is filled, and ends where its button does", `document.querySelector('.row-menu[data-filled]') &&
+			Math.abs(document.querySelector('.row-menu .dropdown-menu').getBoundingClientRect().right - document.querySelector('.row-menu').getBoundingClientRect().right) < 2`)
 	})
+	shows(".row-menu .dropdown-menu")
 	add("requestor", "/jobs", "/jobs?list=completed&offset=30", "list-second", nil)
 	for _, view := range []string{"month", "week", "day", "agenda"} {
 		add("requestor", "/calendar", "/calendar?view="+view+"&date="+day(1), "calendar-"+view, drawn)
@@ -142,14 +146,16 @@ func (w *world) sights() []sight {
 	add("requestor", "/calendar", "/calendar?view=day&date=2001-01-01", "calendar-empty", nil)
 	add("requestor", "/calendar", "/calendar?view=month&date="+day(1), "calendar-note", func(b *tab) {
 		drawn(b)
-		b.eval(`document.querySelector('#cal-drawn .cal-event').focus()`, nil)
+		b.eval(`document.activeElement.blur(); document.querySelector('#cal-drawn .cal-event').focus()`, nil)
 		b.await("the note shows", `document.getElementById('cal-note')`)
 	})
+	shows("#cal-note")
 	add("requestor", "/calendar", "/calendar?view=month&date="+day(1), "calendar-menu", func(b *tab) {
 		drawn(b)
 		b.eval(`document.querySelector('#cal-drawn .cal-event').click()`, nil)
 		b.await("the menu is filled", `document.querySelectorAll('.cal-menu .dropdown-item').length > 1`)
 	})
+	shows(".cal-menu")
 	add("requestor", "/jobs/{ref}", "/jobs/"+theirs, "job", nil)
 	add("requestor", "/jobs/{ref}", "/jobs/"+theirs+"?done=edit", "job-toast", nil)
 	add("requestor", "/jobs/{ref}", "/jobs/"+completed, "job-complete", nil)
@@ -230,7 +236,7 @@ func (w *world) sights() []sight {
 	add("auditor", "/", "/", "home", nil)
 	add("auditor", "/jobs/{ref}", "/jobs/"+theirs, "job", nil)
 	add("auditor", "/jobs/{ref}/history", "/jobs/"+completed+"/history", "history", nil)
-	add("auditor", "/jobs/{ref}/history", "/jobs/"+completed+"/history?moment=2", "history-then", nil)
+	add("auditor", "/jobs/{ref}", "/jobs/"+completed+"?moment=2", "job-then", nil)
 
 	// Finance bills.
 	add("finance", "/", "/", "home", nil)

@@ -44,7 +44,12 @@ for (const part of document.querySelectorAll<HTMLElement>('[data-bundle]')) {
   })
 }
 
-// A form that was refused says so to whoever does not see the page: what is wrong gets the focus.
+// A form that was refused names the input of each fault, and says so to whoever does not see the page: what is wrong gets the focus.
+for (const link of document.querySelectorAll<HTMLAnchorElement>('#refusal li a[href^="#"]')) {
+  const at = link.hash.slice(1)
+  const label = document.querySelector(`label[for="${CSS.escape(at)}"], #${CSS.escape(at)} > legend`)?.textContent.trim()
+  if (label && !link.textContent.startsWith(`${label}: `)) link.prepend(`${label}: `)
+}
 document.getElementById('refusal')?.focus()
 
 // A form is sent once: a second press while it is under way does nothing.

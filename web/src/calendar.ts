@@ -142,7 +142,7 @@ async function load(from: string, to: string): Promise<EventInput[]> {
   if (!answer.ok || answer.redirected) throw new Error('the calendar could not be read')
   const { items, cut } = await answer.json() as { items: Job[]; cut: boolean }
   document.getElementById('cal-drawn')?.classList.toggle('cal-cut', cut)
-  return items.map((job) => ({ id: job.ref, title: job.language, start: job.start, end: job.end, url: `/jobs/${job.ref}`, className: `cal-event cal-${job.status}`,
+  return items.map((job) => ({ id: job.ref, title: job.language, start: job.start, end: job.end, url: `/jobs/${job.ref}`, className: `cal-event cal-${job.status}${Date.parse(job.end) - Date.parse(job.start) < 3_600_000 ? ' cal-short' : ''}`,
     color: `var(--cal-${job.status})`, contrastColor: 'var(--tblr-body-color)', extendedProps: job }))
 }
 

@@ -23,6 +23,7 @@ export function rowMenus(part: HTMLElement): void {
 
 function lift(menu: HTMLElement, list: HTMLElement): void {
   list.classList.add('lifted')
+  list.style.left = '0' // at its full width, whatever is right of where it was
   const at = menu.getBoundingClientRect()
   const size = list.getBoundingClientRect()
   const below = at.bottom + size.height <= innerHeight || at.top < size.height
