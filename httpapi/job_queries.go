@@ -101,7 +101,7 @@ func (a *API) jobQueries() {
 		OfJob
 		AsOf string `query:"asOf" doc:"RFC 3339 instant: the job as it stood then. Staff and auditors."`
 	}
-	get(a, "/jobs/{ref}", "Everything about a job that I may see (LL-66..74)", []string{jobs.Name}, func(ctx context.Context, v access.Viewer, in *oneJob) (jobDetail, error) {
+	get(a, "/jobs/{ref}", "Everything about a job that I may see (LL-66..74)", []string{jobs.Name, settings.Name}, func(ctx context.Context, v access.Viewer, in *oneJob) (jobDetail, error) {
 		s, err := a.Queries.Settings.Agency(ctx)
 		if err != nil {
 			return jobDetail{}, err

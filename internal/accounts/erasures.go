@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -67,8 +68,10 @@ func (l *ErasureList) Add(ids ...uuid.UUID) error {
 		}
 	}
 	var lines []byte
+	fresh := map[uuid.UUID]bool{}
 	for _, id := range ids {
-		if !l.known[id] {
+		if !l.known[id] && !fresh[id] {
+			fresh[id] = true
 			lines = append(append(lines, id.String()...), '\n')
 		}
 	}
@@ -78,9 +81,7 @@ func (l *ErasureList) Add(ids ...uuid.UUID) error {
 	if err := l.append(lines); err != nil {
 		return fmt.Errorf("write the erasure list: %w", err)
 	}
-	for _, id := range ids {
-		l.known[id] = true
-	}
+	maps.Copy(l.known, fresh)
 	return nil
 }
 
