@@ -42,7 +42,7 @@ func Role(database string) string {
 // Where Dragoman's own user may not make roles it answers [ErrMayNotMakeRoles]; once an administrator has made the role, the views are
 // opened to it.
 func MakeLogin(ctx context.Context, pool *pgxpool.Pool) (l Login, err error) {
-	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+	err = inTurn(ctx, pool, func(tx pgx.Tx) error {
 		l, err = makeLogin(ctx, tx)
 		return err
 	})
@@ -53,9 +53,6 @@ func MakeLogin(ctx context.Context, pool *pgxpool.Pool) (l Login, err error) {
 }
 
 func makeLogin(ctx context.Context, tx pgx.Tx) (l Login, err error) {
-	if err := lock(ctx, tx); err != nil {
-		return l, err
-	}
 	var database string
 	var owner bool
 	err = tx.QueryRow(ctx, `select datname::text, pg_get_userbyid(datdba) = current_user from pg_database where datname = current_database()`).
@@ -140,10 +137,7 @@ func open(ctx context.Context, tx pgx.Tx, role string) error {
 
 // RemoveLogin takes the analysts' role away and ends what it is doing. It reports whether there was one.
 func RemoveLogin(ctx context.Context, pool *pgxpool.Pool) (role string, was bool, err error) {
-	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if err := lock(ctx, tx); err != nil {
-			return err
-		}
+	err = inTurn(ctx, pool, func(tx pgx.Tx) error {
 		var database string
 		if err := tx.QueryRow(ctx, `select current_database()::text`).Scan(&database); err != nil {
 			return err

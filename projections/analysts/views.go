@@ -83,10 +83,7 @@ func Follow(ctx context.Context, tx pgx.Tx, model, _ string) error {
 
 // Ensure makes the views unless they are there as this program defines them, over the generations that are live.
 func Ensure(ctx context.Context, pool *pgxpool.Pool) error {
-	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if err := lock(ctx, tx); err != nil {
-			return err
-		}
+	err := inTurn(ctx, pool, func(tx pgx.Tx) error {
 		live, err := generations(ctx, tx)
 		if err != nil {
 			return err
@@ -101,6 +98,23 @@ func Ensure(ctx context.Context, pool *pgxpool.Pool) error {
 		return fmt.Errorf("make the analysts' views: %w", err)
 	}
 	return nil
+}
+
+// inTurn runs f in a transaction of its own, one at a time. PostgreSQL reads its catalogue of rights without locks: a schema or database that
+// is dropped just then, say a retired generation, ends the transaction with "tuple concurrently deleted". It is then begun anew.
+func inTurn(ctx context.Context, pool *pgxpool.Pool, f func(pgx.Tx) error) (err error) {
+	for range 5 {
+		err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+			if err := lock(ctx, tx); err != nil {
+				return err
+			}
+			return f(tx)
+		})
+		if code(err) != "XX000" || !strings.Contains(err.Error(), "tuple concurrently") {
+			return err
+		}
+	}
+	return err
 }
 
 // lock lets one transaction at a time touch the schema.
