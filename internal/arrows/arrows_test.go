@@ -14,15 +14,18 @@ const module = "github.com/dragoman-booking/dragoman/"
 
 // may says which rooms of ours a room may import. A room stands for itself and what lies below it.
 var may = map[string][]string{
-	"domain":             {},
-	"eventschema":        {"domain"},
-	"commands":           {"domain", "eventschema", "internal/telemetry"},
-	"projections":        {"domain", "eventschema", "internal/eventlog", "internal/postgres", "internal/lease", "internal/telemetry", "internal/gather"},
-	"reactions":          {"domain", "eventschema", "internal/eventlog", "internal/postgres", "internal/lease", "projections", "internal/telemetry"},
-	"httpapi":            {"domain", "eventschema", "commands", "projections", "internal/accounts", "internal/clock", "internal/telemetry"},
-	"web":                {"domain", "eventschema", "commands", "projections", "internal/accounts", "internal/clock", "internal/telemetry"},
-	"internal/eventlog":  {"domain", "eventschema", "internal/move", "internal/telemetry"},
-	"internal/esnode":    {"internal/move"},
+	"domain":            {},
+	"eventschema":       {"domain"},
+	"commands":          {"domain", "eventschema", "internal/telemetry"},
+	"projections":       {"domain", "eventschema", "internal/eventlog", "internal/postgres", "internal/lease", "internal/telemetry", "internal/gather"},
+	"reactions":         {"domain", "eventschema", "internal/eventlog", "internal/postgres", "internal/lease", "projections", "internal/telemetry"},
+	"httpapi":           {"domain", "eventschema", "commands", "projections", "internal/accounts", "internal/clock", "internal/telemetry"},
+	"web":               {"domain", "eventschema", "commands", "projections", "internal/accounts", "internal/clock", "internal/telemetry"},
+	"internal/eventlog": {"domain", "eventschema", "internal/move", "internal/telemetry"},
+	"internal/esnode":   {"internal/move"},
+
+	"internal/esnode/escluster": {"internal/esnode"}, // for tests
+
 	"internal/postgres":  {},
 	"internal/accounts":  {"domain", "eventschema", "internal/postgres", "internal/gather"},
 	"internal/gather":    {"internal/telemetry"},
@@ -41,10 +44,11 @@ var may = map[string][]string{
 
 // only says which rooms may import a library that belongs to one place.
 var only = map[string][]string{
-	"github.com/EventStore/EventStore-Client-Go": {"internal/eventlog", "internal/esnode"},
+	"github.com/EventStore/EventStore-Client-Go": {"internal/eventlog", "internal/esnode", "internal/esnode/escluster"},
 	"github.com/jackc/pgx":                       {"projections", "reactions", "internal/accounts", "internal/postgres", "internal/lease", "internal/clock", "cmd", "cmd/bench"},
 	"github.com/go-chi/chi":                      {"httpapi", "web", "cmd/bench"},
-	"github.com/cockroachdb/pebble":              {"internal/esnode"},
+	"github.com/cockroachdb/pebble":              {"internal/esnode", "internal/esnode/escluster"},
+	module + "internal/esnode/escluster":         {}, // tests alone
 	"go.opentelemetry.io/otel":                   {"internal/telemetry", "internal/postgres", "cmd", "cmd/bench"},
 }
 

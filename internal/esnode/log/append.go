@@ -29,6 +29,8 @@ func (g *group) decide(r *request) (Result, error) {
 	switch r.op {
 	case opAppend:
 		return g.append(r)
+	case opReplicate:
+		return Result{}, g.replicate(r)
 	case opDelete, opTombstone:
 		if err := g.stays(r.stream); err != nil {
 			return Result{}, err

@@ -30,6 +30,7 @@ const (
 	opAppend operation = iota
 	opDelete
 	opTombstone
+	opReplicate
 )
 
 // request is one write on its way through the committer.
@@ -39,6 +40,7 @@ type request struct {
 	stream   string
 	expected Expected
 	events   []Proposed
+	recorded []Event // of opReplicate
 	size     int
 
 	taken  atomic.Bool // by the committer, or back by who does not wait any longer
@@ -81,7 +83,7 @@ func (l *Log) submit(ctx context.Context, r *request) (Result, error) {
 		}
 	case <-ctx.Done():
 		if !r.taken.Swap(true) {
-			r.events = nil
+			r.events, r.recorded = nil, nil
 		}
 		return Result{}, ctx.Err()
 	}
@@ -130,7 +132,9 @@ func (l *Log) commit(requests []*request) {
 			r.err = err
 			continue
 		}
+		before := g.last
 		r.result, r.err = g.decide(r)
+		g.own = g.own || g.last != before && r.op != opReplicate
 	}
 	if l.Failure() != nil {
 		return // whoever waits is told by l.failed
@@ -145,6 +149,12 @@ func (l *Log) commit(requests []*request) {
 		}
 		if l.Failure() != nil {
 			return // nothing is published
+		}
+		if l.opts.HandOn != nil && g.own {
+			if err := l.handOn(g); err != nil {
+				l.fail(fmt.Errorf("hand on what was written: %w", err))
+				return
+			}
 		}
 		l.publish(g)
 	}
@@ -173,6 +183,7 @@ type group struct {
 	streams map[string]*staged
 	created int64
 	last    uint64 // position of the last event written
+	own     bool   // not all of it was taken over from another log
 }
 
 // staged is a stream as it will stand once the group is committed.
@@ -213,11 +224,12 @@ func (g *group) write(s *staged, revision uint64, e *Proposed) (position uint64)
 		nameKey(row.Key[:0], s.name)
 		finish(row, s.number)
 	}
+	size := recordSize(s.name, e)
 	position = l.nextPosition
-	l.nextPosition++
+	l.nextPosition += l.step(size)
 	g.last = position
 
-	record := g.batch.SetDeferred(9, recordSize(s.name, e))
+	record := g.batch.SetDeferred(9, size)
 	eventKey(record.Key[:0], position)
 	putRecord(record.Value, position, s.name, revision, g.created, e)
 	_ = record.Finish() // fails only on a batch with an index, which this is not

@@ -24,6 +24,12 @@ type Options struct {
 	MinFreeDisk uint64           // appends are refused while the disk has fewer bytes free; 0: never
 	MemTable    int              // bytes of one memory table; 0: 32 MiB
 
+	// For a log that is one of several, see replicate.go. HandOn is called with what was written and synced here, not with what Replicate took over,
+	// before anybody sees it; it returns once that may be shown and acknowledged, or with an error that ends the log.
+	HandOn func(events []Event) error
+	// Offsets has positions lie as far apart as the records are long, as the real server's do, instead of counting events.
+	Offsets bool
+
 	planted planted
 }
 
@@ -129,7 +135,11 @@ func (l *Log) findEnd() error {
 	if err := checkAcknowledged(l.dir, l.opts.FS, position); err != nil {
 		return err
 	}
-	l.nextPosition, l.nextStream = position+1, stream+1
+	step, err := l.lastStep(position)
+	if err != nil {
+		return fmt.Errorf("measure the last event: %w", err)
+	}
+	l.nextPosition, l.nextStream = position+step, stream+1
 	l.published.Store(position)
 	if err := l.findHouse(); err != nil {
 		return fmt.Errorf("find out whether the log has moved: %w", err)

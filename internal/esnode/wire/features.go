@@ -35,13 +35,16 @@ func (features) GetSupportedMethods(context.Context, *shared.Empty) (*serverfeat
 	}, nil
 }
 
-// gossiper tells of a cluster of one live leader.
+// gossiper tells of a cluster of one live leader, or of what Options.Members says.
 type gossiper struct {
 	gossip.UnimplementedGossipServer
 	server *Server
 }
 
 func (g gossiper) Read(context.Context, *shared.Empty) (*gossip.ClusterInfo, error) {
+	if g.server.opts.Members != nil {
+		return &gossip.ClusterInfo{Members: g.server.opts.Members()}, nil
+	}
 	return &gossip.ClusterInfo{Members: []*gossip.MemberInfo{{
 		InstanceId:   structuredUUID(g.server.instance),
 		TimeStamp:    g.server.log.Now().UnixNano() / 100,

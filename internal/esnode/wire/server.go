@@ -35,6 +35,10 @@ type Options struct {
 	MaxReaders     int // reads and subscriptions open at once; each may hold about 128 KiB for a reader that does not read
 	MaxAppends     int // appends under way at once
 	Logger         *slog.Logger
+
+	// For a node that is one of several. Members is what gossip tells; nil: this one alone, which leads.
+	Members func() []*gossip.MemberInfo
+	GRPC    []grpc.ServerOption // besides the server's own: credentials, chained interceptors
 }
 
 // Server answers clients from a log.
@@ -59,7 +63,7 @@ const streamWorkers = 32
 // NewServer returns a gRPC server for the log.
 func NewServer(l *log.Log, opts Options) *Server {
 	s := &Server{log: l, opts: opts, instance: uuid.New(), appends: appendGate{max: int64(opts.MaxAppends)}, stopping: make(chan struct{})}
-	s.grpc = grpc.NewServer(
+	s.grpc = grpc.NewServer(append([]grpc.ServerOption{
 		grpc.WaitForHandlers(true), // the folder is closed only when nobody reads it any more
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.ForceServerCodecV2(newCodec()),
@@ -70,7 +74,7 @@ func NewServer(l *log.Log, opts Options) *Server {
 		// Clients ping after 10 s without traffic, with no call open too. grpc-go's default would cut them off for it.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPingInterval, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveEvery, Timeout: keepaliveEvery}),
-	)
+	}, opts.GRPC...)...)
 	streams.RegisterStreamsServer(s.grpc, s)
 	serverfeatures.RegisterServerFeaturesServer(s.grpc, features{})
 	gossip.RegisterGossipServer(s.grpc, gossiper{server: s})
