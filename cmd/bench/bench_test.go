@@ -100,8 +100,25 @@ func TestFlags(t *testing.T) {
 	if err != nil || !slices.Equal(o.jobs, []int{1000, 5000}) || o.profiles != "p" {
 		t.Errorf("%+v %v", o, err)
 	}
-	if _, err := parse([]string{"-jobs", "12"}); err == nil {
-		t.Error("fewer than 1000 jobs were accepted")
+	if !slices.Equal(o.events, []int{100_000, 1_000_000, 10_000_000}) {
+		t.Errorf("events %v", o.events)
+	}
+	for _, args := range [][]string{{"-jobs", "12"}, {"-events", "12"}, {"-jobs", "5000,1000"}, {"-only", "nodes"}} {
+		if _, err := parse(args); err == nil {
+			t.Errorf("%v was accepted", args)
+		}
+	}
+}
+
+// A disk that is too small is noticed before anything is written.
+func TestNodeNeedsItsDisk(t *testing.T) {
+	t.Parallel()
+	b := &bench{dir: t.TempDir(), began: time.Now()}
+	if _, err := b.nodes(t.Context(), []int{1 << 45}, quickPace); err == nil || !strings.Contains(err.Error(), "set TMPDIR") {
+		t.Errorf("no refusal: %v", err)
+	}
+	if files, err := os.ReadDir(b.dir); err != nil || len(files) > 0 {
+		t.Errorf("files %v, %v", files, err)
 	}
 }
 

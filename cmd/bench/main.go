@@ -33,10 +33,12 @@ const (
 	commandsOnly = "commands"
 	modelsOnly   = "models"
 	portalOnly   = "portal"
+	nodeOnly     = "node"
 )
 
 type options struct {
 	jobs     []int
+	events   []int
 	quick    bool
 	profiles string
 	only     string
@@ -66,8 +68,12 @@ type bench struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	o, err := parse(os.Args[1:])
-	if err == nil {
+	var err error
+	if len(os.Args) == 2 && os.Args[1] == cannedNode {
+		err = runCanned(ctx, os.Stdout)
+	} else if o, bad := parse(os.Args[1:]); bad != nil {
+		err = bad
+	} else {
 		err = run(ctx, o, os.Stdout)
 	}
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -79,26 +85,39 @@ func main() {
 func parse(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	sizes := flags.String("jobs", "1000,100000", "numbers of jobs at which to measure, smallest first")
-	flags.BoolVar(&o.quick, "quick", false, "a short run at 1,000 jobs, to try things out: its numbers are rough")
-	flags.StringVar(&o.only, "only", "", "commands, models or portal: leave the other parts out")
+	logs := flags.String("events", "100000,1000000,10000000", "numbers of events at which to measure the embedded node, smallest first")
+	flags.BoolVar(&o.quick, "quick", false, "a short run at 1,000 jobs and 100,000 events, to try things out: its numbers are rough")
+	flags.StringVar(&o.only, "only", "", "commands, models, portal or node: leave the other parts out")
 	flags.StringVar(&o.profiles, "profiles", "", "write CPU profiles of the server and of the read models into this folder")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	if !slices.Contains([]string{"", commandsOnly, modelsOnly, portalOnly}, o.only) {
-		return o, fmt.Errorf("-only %q is none of %s, %s and %s", o.only, commandsOnly, modelsOnly, portalOnly)
+	if !slices.Contains([]string{"", commandsOnly, modelsOnly, portalOnly, nodeOnly}, o.only) {
+		return o, fmt.Errorf("-only %q is none of %s, %s, %s and %s", o.only, commandsOnly, modelsOnly, portalOnly, nodeOnly)
 	}
 	if o.quick {
-		*sizes = "1000"
+		*sizes, *logs = "1000", "100000"
 	}
-	for _, text := range strings.Split(*sizes, ",") {
+	if o.jobs, err = numbers("jobs", *sizes, 1000); err != nil {
+		return o, err
+	}
+	o.events, err = numbers("events", *logs, 10_000)
+	return o, err
+}
+
+// numbers reads a list of numbers, smallest first.
+func numbers(flag, list string, least int) (all []int, err error) {
+	for _, text := range strings.Split(list, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(text))
-		if err != nil || n < 1000 {
-			return o, fmt.Errorf("-jobs %q is not a list of numbers of at least 1000", *sizes)
+		if err != nil || n < least {
+			return nil, fmt.Errorf("-%s %q is not a list of numbers of at least %d", flag, list, least)
 		}
-		o.jobs = append(o.jobs, n)
+		all = append(all, n)
 	}
-	return o, nil
+	if !slices.IsSorted(all) {
+		return nil, fmt.Errorf("-%s %q does not begin with the smallest number", flag, list)
+	}
+	return all, nil
 }
 
 // run measures every size and prints what it found.
@@ -124,30 +143,65 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if b.binary, err = build(ctx, b.dir, b.profiles != ""); err != nil {
 		return err
 	}
-	if b.cluster, err = postgres.StartPrivate(ctx, postgres.Options{DataDir: filepath.Join(b.dir, "database"), Logger: slog.Default()}); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.stopCluster()) }()
-	if err := b.findPostmaster(ctx); err != nil {
-		return err
-	}
 	var sizes []*size
-	for _, jobs := range o.jobs {
-		s := &size{bench: b, jobs: jobs}
-		if err := s.measure(ctx); err != nil {
-			return fmt.Errorf("at %d jobs: %w", jobs, err)
+	if o.only != nodeOnly {
+		if sizes, err = b.house(ctx, o.jobs); err != nil {
+			return err
 		}
-		sizes = append(sizes, s)
 	}
-	fmt.Fprintf(out, "\n%s, %d CPUs, %s\n", machine(), runtime.NumCPU(), runtime.Version())
+	var nodes []*nodeSize
+	if o.only == "" || o.only == nodeOnly {
+		pace := fullPace
+		if o.quick {
+			pace = quickPace
+		}
+		if nodes, err = b.nodes(ctx, o.events, pace); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(out, "\n%s, %d CPUs, %s, load average %s\n", machine(), runtime.NumCPU(), runtime.Version(), loadAverage())
 	for _, s := range sizes {
 		s.report(out)
 	}
 	if len(sizes) > 1 {
 		growth(out, sizes[0], sizes[len(sizes)-1])
 	}
+	for _, n := range nodes {
+		n.report(out)
+	}
+	if len(nodes) > 1 {
+		nodeGrowth(out, nodes[0], nodes[len(nodes)-1])
+	}
 	fmt.Fprintf(out, "\ndone in %s\n", time.Since(b.began).Round(time.Second))
 	return nil
+}
+
+// house measures the whole of it at every size, on a database and an event log of its own.
+func (b *bench) house(ctx context.Context, jobs []int) (sizes []*size, err error) {
+	if b.cluster, err = postgres.StartPrivate(ctx, postgres.Options{DataDir: filepath.Join(b.dir, "database"), Logger: slog.Default()}); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, b.stopCluster()) }()
+	if err := b.findPostmaster(ctx); err != nil {
+		return nil, err
+	}
+	for _, n := range jobs {
+		s := &size{bench: b, jobs: n}
+		if err := s.measure(ctx); err != nil {
+			return nil, fmt.Errorf("at %d jobs: %w", n, err)
+		}
+		sizes = append(sizes, s)
+	}
+	return sizes, nil
+}
+
+// loadAverage is how busy the machine was, by itself and by others.
+func loadAverage() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	return strings.Join(strings.Fields(string(text))[:3], " ")
 }
 
 func (b *bench) findPostmaster(ctx context.Context) error {
@@ -169,6 +223,19 @@ func (b *bench) stopCluster() error {
 // say tells how far it is.
 func (b *bench) say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "%5.0f s  %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// begin and end bound a CPU profile of the server, if it was built for one.
+func (b *bench) begin() {
+	if b.profiles != "" {
+		b.server.signal(syscall.SIGUSR1)
+	}
+}
+
+func (b *bench) end() {
+	if b.profiles != "" {
+		b.server.signal(syscall.SIGUSR2)
+	}
 }
 
 // profile writes a CPU profile of this process while work runs, if profiles are wanted.

@@ -135,6 +135,12 @@ func (p *process) pid() int { return p.cmd.Process.Pid }
 // signal is for the profiler.
 func (p *process) signal(s syscall.Signal) { _ = p.cmd.Process.Signal(s) }
 
+// kill ends it at once.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.ended
+}
+
 // stop ends it in order.
 func (p *process) stop() error {
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {

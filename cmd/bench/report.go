@@ -66,6 +66,8 @@ func number(v float64, unit string) string {
 		return fmt.Sprintf("%.0f %%", 100*v)
 	case "ms":
 		return fmt.Sprintf("%.2f ms", v)
+	case "µs", "s":
+		return fmt.Sprintf("%.1f %s", v, unit)
 	case "×":
 		return fmt.Sprintf("%.2f×", v)
 	}
@@ -87,25 +89,35 @@ func (s *size) report(out io.Writer) {
 	fmt.Fprintf(out, "\n== %s jobs: %s events in the log ==\n\n", thousands(s.jobs), thousands(s.events))
 	fmt.Fprintf(out, "  %-52s %14s %9s %9s   %s\n", "", "a second", "p50", "p99", "CPU µs an operation: ours + database + client")
 	for _, r := range s.rows {
-		p50, p99 := "", ""
-		if len(r.times) > 0 {
-			p50, p99 = fmt.Sprintf("%.2f ms", ms(r.quantile(0.5))), fmt.Sprintf("%.2f ms", ms(r.quantile(0.99)))
-		}
 		each := func(d time.Duration) string {
 			return fmt.Sprintf("%6.0f", float64(d.Microseconds())/float64(max(r.n, 1)))
 		}
-		fmt.Fprintf(out, "  %-52s %14s %9s %9s   %s = %s + %s + %s\n", r.name, thousands(int(r.rate))+" "+r.unit, p50, p99,
+		fmt.Fprintf(out, "  %s   %s = %s + %s + %s\n", r.head(),
 			each(r.cpu.total()), each(r.cpu.server), each(r.cpu.postgres), each(r.cpu.client))
 	}
 	s.reportPages(out)
 	if s.space != "" {
 		fmt.Fprintf(out, "\n  %s\n", s.space)
 	}
-	if len(s.aims) > 0 {
-		fmt.Fprintln(out, "\n  aims")
-		for _, a := range s.aims {
-			fmt.Fprintln(out, a)
-		}
+	reportAims(out, s.aims)
+}
+
+// head is the part of a line that all tables share.
+func (r row) head() string {
+	p50, p99 := "", ""
+	if len(r.times) > 0 {
+		p50, p99 = fmt.Sprintf("%.2f ms", ms(r.quantile(0.5))), fmt.Sprintf("%.2f ms", ms(r.quantile(0.99)))
+	}
+	return fmt.Sprintf("%-52s %14s %9s %9s", r.name, thousands(int(r.rate))+" "+r.unit, p50, p99)
+}
+
+func reportAims(out io.Writer, aims []aim) {
+	if len(aims) == 0 {
+		return
+	}
+	fmt.Fprintln(out, "\n  aims")
+	for _, a := range aims {
+		fmt.Fprintln(out, a)
 	}
 }
 

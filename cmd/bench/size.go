@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -263,18 +262,7 @@ func (s *size) weigh(ctx context.Context, st *stores) error {
 	if err != nil {
 		return fmt.Errorf("weigh the database: %w", err)
 	}
-	var log int64
-	err = filepath.WalkDir(filepath.Join(s.data, "log"), func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // the storage has put it together with others
-		}
-		log += info.Size()
-		return err
-	})
+	log, err := weighed(filepath.Join(s.data, "log"))
 	if err != nil {
 		return fmt.Errorf("weigh the log: %w", err)
 	}
@@ -285,6 +273,24 @@ func (s *size) weigh(ctx context.Context, st *stores) error {
 	s.space = fmt.Sprintf("on disk: log %d MiB, %d bytes an event; read models %d MiB, %d bytes a job; keys and accounts %d MiB, %d bytes a job",
 		log>>20, log/int64(s.events), (database-kept)>>20, (database-kept)/all, kept>>20, kept/all)
 	return nil
+}
+
+// weighed is the size of a folder's files.
+func weighed(dir string) (bytes int64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // the storage has put it together with others
+		}
+		if err == nil {
+			bytes += info.Size()
+		}
+		return err
+	})
+	return bytes, err
 }
 
 func deploymentOf(ctx context.Context, st *stores) (id uuid.UUID, err error) {
@@ -654,19 +660,6 @@ func (s *size) raw(ctx context.Context, url string, p processes, single, many []
 		}
 	}
 	return nil
-}
-
-// begin and end bound a CPU profile of the server, if it was built for one.
-func (s *size) begin() {
-	if s.profiles != "" {
-		s.server.signal(syscall.SIGUSR1)
-	}
-}
-
-func (s *size) end() {
-	if s.profiles != "" {
-		s.server.signal(syscall.SIGUSR2)
-	}
 }
 
 func countRefs(body []byte) (n int) {

@@ -18,30 +18,35 @@ const pebbleFormat = pebble.FormatValueSeparation
 
 const defaultMemTable = 32 << 20
 
-func (l *Log) pebbleOptions() *pebble.Options {
-	logger := &fatalLogger{log: l.log, fail: l.fail, survive: l.opts.planted.survive}
-	memTable := l.opts.MemTable
-	if memTable == 0 {
-		memTable = defaultMemTable
-	}
+// StoreOptions are the options that decide what storing costs; the measurements open a store of their own with them.
+func StoreOptions() *pebble.Options {
 	o := &pebble.Options{
-		FS:                          storeFS{l.opts.FS, l.walFailed},
 		FormatMajorVersion:          pebbleFormat,
-		Logger:                      logger,
 		Merger:                      &smallestRevision,
 		CacheSize:                   64 << 20,
-		MemTableSize:                uint64(memTable),
+		MemTableSize:                defaultMemTable,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       4,
-		// Pebble's own answer to a damaged block is to end the process. Whoever reads the block gets an error, and everybody else goes on.
-		EventListener: &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
-			logger.log.Error("event storage is damaged; stop the node and run: dragoman eventstore check", "path", info.Path)
-		}},
 	}
 	for i := range o.Levels {
 		o.Levels[i].BlockSize = 32 << 10
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
+	return o
+}
+
+func (l *Log) pebbleOptions() *pebble.Options {
+	logger := &fatalLogger{log: l.log, fail: l.fail, survive: l.opts.planted.survive}
+	o := StoreOptions()
+	o.FS = storeFS{l.opts.FS, l.walFailed}
+	o.Logger = logger
+	if l.opts.MemTable != 0 {
+		o.MemTableSize = uint64(l.opts.MemTable)
+	}
+	// Pebble's own answer to a damaged block is to end the process. Whoever reads the block gets an error, and everybody else goes on.
+	o.EventListener = &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
+		logger.log.Error("event storage is damaged; stop the node and run: dragoman eventstore check", "path", info.Path)
+	}}
 	return o
 }
 

@@ -1,10 +1,12 @@
-// Package rawclient appends through the official client with nothing of ours around it: no supervision, no retries, no decisions. The
-// measurements compare everything else with what this costs.
+// Package rawclient appends and reads through the official client with nothing of ours around it: no supervision, no retries, no decisions.
+// The measurements compare everything else with what this costs.
 package rawclient
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
@@ -57,4 +59,23 @@ func (c *Client) Append(ctx context.Context, stream string, expected int64, even
 		return 0, fmt.Errorf("append %d events to %s: %w", len(events), stream, err)
 	}
 	return int64(written.NextExpectedVersion), nil
+}
+
+// ReadAll reads events of $all that stand behind a position, as many as there are up to count, and answers with how many there were.
+func (c *Client) ReadAll(ctx context.Context, after uint64, count int) (n int, err error) {
+	limit := 10 * time.Minute
+	from := esdb.Position{Commit: after + 1, Prepare: after + 1}
+	read, err := c.client.ReadAll(ctx, esdb.ReadAllOptions{From: from, Deadline: &limit}, uint64(count))
+	if err != nil {
+		return 0, fmt.Errorf("read $all: %w", err)
+	}
+	defer read.Close()
+	for ; n < count; n++ {
+		if _, err := read.Recv(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return n, fmt.Errorf("read $all: %w", err)
+		}
+	}
+	return n, nil
 }

@@ -63,7 +63,15 @@ const streamWorkers = 32
 // NewServer returns a gRPC server for the log.
 func NewServer(l *log.Log, opts Options) *Server {
 	s := &Server{log: l, opts: opts, instance: uuid.New(), appends: appendGate{max: int64(opts.MaxAppends)}, stopping: make(chan struct{})}
-	s.grpc = grpc.NewServer(append([]grpc.ServerOption{
+	s.grpc = newGRPC(opts.GRPC...)
+	streams.RegisterStreamsServer(s.grpc, s)
+	serverfeatures.RegisterServerFeaturesServer(s.grpc, features{})
+	gossip.RegisterGossipServer(s.grpc, gossiper{server: s})
+	return s
+}
+
+func newGRPC(more ...grpc.ServerOption) *grpc.Server {
+	return grpc.NewServer(append([]grpc.ServerOption{
 		grpc.WaitForHandlers(true), // the folder is closed only when nobody reads it any more
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.ForceServerCodecV2(newCodec()),
@@ -74,11 +82,7 @@ func NewServer(l *log.Log, opts Options) *Server {
 		// Clients ping after 10 s without traffic, with no call open too. grpc-go's default would cut them off for it.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPingInterval, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveEvery, Timeout: keepaliveEvery}),
-	}, opts.GRPC...)...)
-	streams.RegisterStreamsServer(s.grpc, s)
-	serverfeatures.RegisterServerFeaturesServer(s.grpc, features{})
-	gossip.RegisterGossipServer(s.grpc, gossiper{server: s})
-	return s
+	}, more...)...)
 }
 
 // Serve answers clients that come to the listener, until the server is stopped.
