@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
@@ -35,11 +34,6 @@ type FeedConfig struct {
 	Erased func(stream string, keys []uuid.UUID)
 	// ForgetAgain is when what is erased is dropped for the second time. Default a minute.
 	ForgetAgain time.Duration
-
-	// For Watermill's universal suite, whose topics are streams and whose messages are events.
-	accept  func(topic string, e eventschema.Recorded) bool
-	message func(eventschema.Page) *message.Message
-	acked   func(topic string, page eventschema.Page)
 }
 
 // Feed hands the events of ours to subscribers, in order, as Watermill messages that each hold a page: as many consecutive events as are
@@ -72,11 +66,6 @@ func NewFeed(c FeedConfig) *Feed {
 	}
 	if c.ForgetAgain == 0 {
 		c.ForgetAgain = forgetAgain
-	}
-	if c.message == nil {
-		c.message = func(page eventschema.Page) *message.Message {
-			return message.NewMessage(page.Last().ID.String(), nil)
-		}
 	}
 	f := &Feed{FeedConfig: c, history: newHistory()}
 	f.ctx, f.cancel = context.WithCancel(context.Background())

@@ -183,12 +183,9 @@ func (s *subscriber) next(ctx context.Context) (eventschema.Page, error) {
 
 // deliver sends a page and waits for its ack.
 func (s *subscriber) deliver(ctx context.Context, page eventschema.Page) error {
-	if s.feed.accept != nil && !s.feed.accept(s.topic, page[0]) {
-		return nil
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	m := s.feed.message(page)
+	m := message.NewMessage(page.Last().ID.String(), nil)
 	m.SetContext(context.WithValue(ctx, pageKey{}, page))
 	select {
 	case s.out <- m:
@@ -197,9 +194,6 @@ func (s *subscriber) deliver(ctx context.Context, page eventschema.Page) error {
 	}
 	select {
 	case <-m.Acked():
-		if s.feed.acked != nil {
-			s.feed.acked(s.topic, page)
-		}
 		return nil
 	case <-m.Nacked():
 		return errAgain

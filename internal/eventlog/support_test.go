@@ -20,10 +20,11 @@ import (
 	"github.com/dragoman-booking/dragoman/internal/esnode"
 )
 
-// Nothing that these tests start may be left running at their end; but Watermill's suite leaves messages unread.
+// Nothing that these tests start may be left running at their end; but Watermill's suite leaves messages unread, and one goroutine waiting for more.
 func TestMain(m *testing.M) {
 	const left = "github.com/ThreeDotsLabs/watermill/internal/subscriber.(*multiplier).Subscribe."
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(left+"func2"), goleak.IgnoreAnyFunction(left+"func3"))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(left+"func2"), goleak.IgnoreAnyFunction(left+"func3"),
+		goleak.IgnoreAnyFunction("github.com/ThreeDotsLabs/watermill/pubsub/tests.TestReconnect.func2"))
 }
 
 // soon is how long a test waits for what must come, and promptly how long what may not hang may take.
