@@ -12,16 +12,18 @@ import (
 )
 
 type eventstoreCmd struct {
-	Serve  eventstoreServeCmd  `cmd:"" default:"1" help:"Run the embedded event log alone (also without this word)."`
+	Serve  eventstoreServeCmd  `cmd:"" default:"withargs" help:"Run the embedded event log alone (also without this word)."`
 	Export eventstoreExportCmd `cmd:"" help:"Move the deployment's event log from the embedded node to an EventStoreDB node or cluster."`
 	Import eventstoreImportCmd `cmd:"" help:"Move the deployment's event log from an EventStoreDB node or cluster to the embedded node."`
 	Check  eventstoreCheckCmd  `cmd:"" help:"Read an event log's folder to the end and list all that is wrong with it."`
 }
 
-type eventstoreServeCmd struct{}
+type eventstoreServeCmd struct {
+	Advertise string `help:"Address that gossip tells clients, where they come through a proxy or a tunnel. Not set: the one listened on." placeholder:"HOST:PORT"`
+}
 
 // Run serves the embedded event log alone, until it is asked to stop.
-func (eventstoreServeCmd) Run(s *stage, c *Config) (err error) {
+func (e eventstoreServeCmd) Run(s *stage, c *Config) (err error) {
 	address := c.Listen
 	if address == "127.0.0.1:8080" { // the default of the other subcommands
 		address = "127.0.0.1:2113"
@@ -29,7 +31,8 @@ func (eventstoreServeCmd) Run(s *stage, c *Config) (err error) {
 	if err := refuseHalfRestored(c.Data); err != nil {
 		return err
 	}
-	node, err := esnode.Start(s.ctx, esnode.Config{Dir: filepath.Join(c.Data, "log"), Listen: address, Logger: s.log, MinFreeDisk: int64(c.minFreeDisk())})
+	node, err := esnode.Start(s.ctx, esnode.Config{Dir: filepath.Join(c.Data, "log"), Listen: address, Advertise: e.Advertise, Logger: s.log,
+		MinFreeDisk: int64(c.minFreeDisk())})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package esnode_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
@@ -78,6 +80,34 @@ func TestOnlyLoopback(t *testing.T) {
 	}
 	n := esnode.RunT(t, func(c *esnode.Config) { c.Listen = "localhost:0" })
 	connect(t, n)
+}
+
+// TestAdvertise: gossip tells where the node listens, or the address that it was told to tell; one that is none is refused.
+func TestAdvertise(t *testing.T) {
+	t.Parallel()
+	for _, advertise := range []string{"", "proxy.example:4711"} {
+		n := esnode.RunT(t, func(c *esnode.Config) { c.Advertise = advertise })
+		conn, err := grpc.NewClient(n.Addr(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		told, err := gossip.NewGossipClient(conn).Read(deadline(t), &shared.Empty{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := told.Members[0].HttpEndPoint
+		if got, want := fmt.Sprintf("%s:%d", at.Address, at.Port), cmp.Or(advertise, n.Addr()); got != want || len(told.Members) != 1 {
+			t.Errorf("gossip tells %s, want %s", got, want)
+		}
+	}
+	for _, advertise := range []string{"nonsense", ":1", "host:", "host:0", "host:65536", "host:http"} {
+		n, err := esnode.Start(context.Background(), esnode.Config{Dir: t.TempDir(), Advertise: advertise})
+		if err == nil {
+			_ = n.Stop(context.Background())
+			t.Errorf("advertises %q", advertise)
+		}
+	}
 }
 
 func TestFolderOfARunningNode(t *testing.T) {

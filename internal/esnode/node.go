@@ -21,6 +21,7 @@ import (
 type Config struct {
 	Dir            string           // the folder of the data; made if it does not exist; one process at a time
 	Listen         string           // loopback address to listen on; default 127.0.0.1:0, a free port
+	Advertise      string           // host:port that gossip tells clients, where they come through a proxy or a tunnel; default the address listened on
 	Clock          func() time.Time // dates events and ages $maxAge; default time.Now
 	Logger         *slog.Logger     // default slog.Default()
 	MinFreeDisk    int64            // bytes; with less free, appends fail with ResourceExhausted; default 256 MiB, negative: never
@@ -75,16 +76,20 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start event store: %w", err)
 	}
+	address := listener.Addr().(*net.TCPAddr)
+	host, port, err := advertised(cmp.Or(c.Advertise, address.String()))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start event store: %w", err), listener.Close())
+	}
 	l, err := log.Open(c.Dir, log.Options{FS: c.FS, Clock: c.Clock, Logger: c.Logger, MinFreeDisk: uint64(c.MinFreeDisk), MemTable: c.MemTable})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start event store: %w", err), listener.Close())
 	}
-	address := listener.Addr().(*net.TCPAddr)
 	n := &Node{
 		log:     l,
 		address: address,
 		server: wire.NewServer(l, wire.Options{
-			Host: address.IP.String(), Port: address.Port, MaxReaders: c.MaxReaders, MaxConnections: c.MaxConnections,
+			Host: host, Port: port, MaxReaders: c.MaxReaders, MaxConnections: c.MaxConnections,
 			MaxAppends: c.MaxAppends, Logger: c.Logger,
 		}),
 		failed: make(chan error, 1),
@@ -109,6 +114,18 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 		return nil, fmt.Errorf("listen on %q: %w", address, err)
 	}
 	return listener, nil
+}
+
+// advertised takes an address that clients dial apart.
+func advertised(address string) (host string, port int, err error) {
+	host, number, err := net.SplitHostPort(address)
+	if err == nil {
+		port, err = strconv.Atoi(number)
+	}
+	if err != nil || host == "" || port < 1 || port > 65535 {
+		return "", 0, fmt.Errorf("advertise %q: it must be host:port", address)
+	}
+	return host, port, nil
 }
 
 func (n *Node) serve(listener net.Listener) {
