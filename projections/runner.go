@@ -354,11 +354,11 @@ func (r *Runner) sweep(ctx context.Context) {
 	}
 }
 
-// backoff is a pause that doubles from 50 ms to 10 s, with some chance in it.
+// backoff is a pause that doubles from 50 ms to 2 s, with some chance in it: once log and database are back, nobody waits long for the read models.
 type backoff struct{ tries int }
 
 func (b *backoff) wait(ctx context.Context) {
-	d := min(10*time.Second, 50*time.Millisecond<<min(b.tries, 8))
+	d := min(2*time.Second, 50*time.Millisecond<<min(b.tries, 8))
 	b.tries++
 	select {
 	case <-ctx.Done():

@@ -11,7 +11,11 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"github.com/dragoman-booking/dragoman/httpapi"
 	"github.com/dragoman-booking/dragoman/internal/postgres"
 )
 
@@ -166,6 +170,48 @@ func TestEventStoreGoneAndBack(t *testing.T) {
 	if out, err := command(t, d.args("verify")...).CombinedOutput(); err != nil {
 		t.Errorf("verify: %v\n%s", err, out)
 	}
+}
+
+// TestRequestsAreGivenUp: when the database takes a question and never answers it, the request ends all the same, with the word to come back.
+func TestRequestsAreGivenUp(t *testing.T) {
+	t.Parallel()
+	database := postgres.TestURL(t)
+	base := startInProcess(t, "demo", "--small", "--data", t.TempDir(), "--database-url", database)
+	customer := signIn(t, base, "requestor")
+	conn, err := pgx.Connect(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	var schema string
+	if err := conn.QueryRow(t.Context(), `select format('rm_%s_%s', model, generation) from kept.models where model = 'jobs'`).Scan(&schema); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(t.Context(), `begin; lock table `+schema+`.jobs in access exclusive mode`); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for path, check := range map[string]func(reply) bool{
+		"/api/v1/jobs": func(r reply) bool { return r.body["code"] == "unavailable" },
+		"/jobs":        func(reply) bool { return true },
+	} {
+		all.Go(func() {
+			began := time.Now()
+			r, err := customer.try("GET", path, nil, map[string]string{"Cookie": httpapi.SessionCookie + "=" + customer.token})
+			took := time.Since(began)
+			if err != nil || r.status != http.StatusServiceUnavailable || r.header.Get("Retry-After") == "" || !check(r) {
+				t.Errorf("GET %s: %v %d %v %s", path, err, r.status, r.header, r.raw)
+			}
+			if took < requestLimit || took > requestLimit+laden {
+				t.Errorf("GET %s was given up after %.1f s", path, took.Seconds())
+			}
+		})
+	}
+	all.Wait()
+	if _, err := conn.Exec(t.Context(), `rollback`); err != nil {
+		t.Fatal(err)
+	}
+	customer.get("/jobs")
 }
 
 // restartLog starts the event store again where it was.

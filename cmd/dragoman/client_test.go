@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,8 +19,9 @@ type client struct {
 	t        testing.TB
 	base     string
 	token    string
-	user     uuid.UUID // whose token it is, where that matters
-	position string    // of the last command, so that the next query sees it
+	user     uuid.UUID     // whose token it is, where that matters
+	position string        // of the last command, so that the next query sees it
+	patience time.Duration // after which the caller hangs up; 0: never
 	// seen is told every answer, where a test looks at all of them.
 	seen func(*http.Request, *http.Response, reply)
 }
@@ -62,7 +64,13 @@ func (c *client) try(method, path string, body any, header map[string]string) (r
 		}
 		in = bytes.NewReader(b)
 	}
-	req, err := http.NewRequest(method, c.base+path, in)
+	ctx := context.Background()
+	if c.patience > 0 {
+		var hangUp context.CancelFunc
+		ctx, hangUp = context.WithTimeout(ctx, c.patience)
+		defer hangUp()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, in)
 	if err != nil {
 		return reply{}, err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -21,25 +22,33 @@ import (
 type deployment struct {
 	t             *testing.T
 	log           *process
+	logURL        string // as those who serve it reach it
 	database, key string
 }
 
-func newDeployment(t *testing.T) *deployment {
+// newDeployment makes the stores; the log's process gets these arguments besides.
+func newDeployment(t *testing.T, log ...string) *deployment {
 	t.Helper()
 	data := t.TempDir()
-	return &deployment{t, startProcess(t, "eventstore", "--data", data, "--listen", freeAddress(t), "--log-level", "error"),
-		postgres.TestURL(t), filepath.Join(data, "master.key")}
+	d := &deployment{t: t, database: postgres.TestURL(t), key: filepath.Join(data, "master.key")}
+	d.log = startProcess(t, append([]string{"eventstore", "--data", data, "--listen", freeAddress(t), "--log-level", "error"}, log...)...)
+	d.logURL = d.log.base
+	return d
 }
 
-// freeAddress is an address that nobody listens on, for a process that must come back where it was.
+// freeAddress is an address that nobody listens on, for a process that must come back where it was. It lies below the range that outgoing
+// connections take their ports from, so none of them has it meanwhile.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // start runs a process that serves the deployment, from a data folder of its own.
@@ -49,7 +58,7 @@ func (d *deployment) start(command ...string) *process {
 }
 
 func (d *deployment) args(command ...string) []string {
-	return append(command, "--data", d.t.TempDir(), "--eventstore-url", d.log.base, "--database-url", d.database, "--master-key-file", d.key,
+	return append(command, "--data", d.t.TempDir(), "--eventstore-url", d.logURL, "--database-url", d.database, "--master-key-file", d.key,
 		"--listen", "127.0.0.1:0", "--log-level", "error")
 }
 

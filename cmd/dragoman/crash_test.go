@@ -283,6 +283,9 @@ type life struct {
 	location           string
 	n                  int
 	customer, assigner *client
+	// judge, if set, is told of every answer, and of the want of one. A command once begun is then sent until it is answered.
+	judge    func(path string, r reply, err error, took time.Duration)
+	patience func() time.Duration // with the next request; nil: endless
 }
 
 func newLife(t *testing.T, base *atomic.Value, noted *journal, location string, n int) *life {
@@ -292,7 +295,11 @@ func newLife(t *testing.T, base *atomic.Value, noted *journal, location string, 
 // live ends when ctx does, or when an answer is not what it should be. Two clients at a time want the same interpreter at the same hour.
 func (l *life) live(ctx context.Context) {
 	const lin = "LIN/5455/5J71Y"
-	for i := 0; ; i++ {
+	stop := ctx
+	if l.judge != nil {
+		ctx = l.t.Context()
+	}
+	for i := 0; stop.Err() == nil; i++ {
 		day := time.Date(2031, 1, 1, 8+l.n/2, 0, 0, 0, time.UTC).AddDate(0, 0, i)
 		at := func(minutes int) string {
 			return day.Add(time.Duration(minutes) * time.Minute).Format("2006-01-02T15:04")
@@ -338,14 +345,14 @@ func (l *life) send(ctx context.Context, c *client, user, job, path string, body
 	for ctx.Err() == nil {
 		if now := l.base.Load().(string); c.base != now || c.token == "" {
 			c.base, c.token = now, ""
-			r, err := c.try("POST", "/api/v1/sessions", map[string]any{"username": user, "password": "dragoman-demo"}, nil)
+			r, err := l.try(c, "/api/v1/sessions", map[string]any{"username": user, "password": "dragoman-demo"}, nil)
 			if err != nil || r.status != http.StatusCreated {
 				breathe(ctx)
 				continue
 			}
 			c.token, c.user = r.body["token"].(string), uuid.MustParse(r.body["user"].(map[string]any)["id"].(string))
 		}
-		r, err := c.try("POST", path, body, map[string]string{"Idempotency-Key": key})
+		r, err := l.try(c, path, body, map[string]string{"Idempotency-Key": key})
 		switch {
 		case err != nil || r.status == http.StatusServiceUnavailable || r.status == http.StatusTooManyRequests:
 			breathe(ctx)
@@ -366,6 +373,18 @@ func (l *life) send(ctx context.Context, c *client, user, job, path string, body
 		}
 	}
 	return reply{}, false
+}
+
+func (l *life) try(c *client, path string, body any, header map[string]string) (reply, error) {
+	if l.patience != nil {
+		c.patience = l.patience()
+	}
+	began := time.Now()
+	r, err := c.try("POST", path, body, header)
+	if l.judge != nil {
+		l.judge(path, r, err, time.Since(began))
+	}
+	return r, err
 }
 
 func breathe(ctx context.Context) {

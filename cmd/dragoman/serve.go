@@ -222,7 +222,19 @@ func (h *house) handler(c *Config) (http.Handler, error) {
 		root.Handle(path, api)
 	}
 	root.Handle("/", portal)
-	return root, nil
+	return limited(root), nil
+}
+
+// requestLimit is how long a request may wait for database and log: what has lost its network says nothing. Then the answer is 503. A command that
+// has begun to write goes on for up to 40 s more, so that its steps are not torn apart.
+const requestLimit = 20 * time.Second
+
+func limited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), requestLimit)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
 }
 
 // portal is the pages; in the demo its sign-in page offers the roles with one click.

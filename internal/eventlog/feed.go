@@ -157,11 +157,16 @@ func (f *Feed) tail(last Checkpoint) {
 	}
 }
 
+// keysWithin is how long one look for a page's keys may take: the database may have gone without a word.
+const keysWithin = 10 * time.Second
+
 // decode opens events, however long it takes to reach the keys. It hands erased persons' keys to be forgotten.
 func (f *Feed) decode(stored []eventschema.Stored) (eventschema.Page, error) {
 	var pause backoff
 	for {
-		page, err := f.Codec.DecodePage(f.ctx, stored)
+		ctx, cancel := context.WithTimeout(f.ctx, keysWithin)
+		page, err := f.Codec.DecodePage(ctx, stored)
+		cancel()
 		if err == nil {
 			f.forget(page)
 			return page, nil

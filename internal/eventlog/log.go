@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,6 +77,10 @@ func Open(ctx context.Context, connection string, o Options) (*Log, error) {
 	}
 	// One attempt: connect tries again, with a new client, for ever. A client that ends its search early leaves nobody waiting.
 	l.config.MaxDiscoverAttempts, l.config.DiscoveryInterval = 1, 1
+	// Asked into a network that loses everything, a node must not keep the search longer than the next one takes.
+	if !strings.Contains(strings.ToLower(connection), "gossiptimeout") {
+		l.config.GossipTimeout = 3
+	}
 	l.config.Logger = clientLog
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.background.Go(l.connect)

@@ -53,6 +53,10 @@ func Open(ctx context.Context, url string, o PoolOptions) (*pgxpool.Pool, error)
 	if config.ConnConfig.ConnectTimeout == 0 || config.ConnConfig.ConnectTimeout > time.Minute {
 		config.ConnConfig.ConnectTimeout = 5 * time.Second
 	}
+	config.ConnConfig.DialFunc = dialer(config.ConnConfig.ConnectTimeout).DialContext
+	if config.PingTimeout == 0 {
+		config.PingTimeout = 2 * time.Second // an idle connection that does not answer is dead, and the next one is tried
+	}
 	config.ConnConfig.Tracer = o.Tracer
 	config.AfterConnect = plainUUIDs
 	switch {
