@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -13,7 +14,8 @@ import (
 )
 
 // Erasing a person comes in two steps: the subject's stream says which keys are about to be destroyed, then they are. A crash between the
-// two is put right by sending the command again, and by whoever applies the log's erasures after a restore.
+// two is put right by FinishErasing, which a reaction calls for every such event, by sending the command again, and by whoever applies the
+// log's erasures after a restore.
 
 // EraseBooking erases what a booking knows of its speaker and contacts (admin). reason should be a code: it is stored in clear,
 // so free text becomes "other".
@@ -92,7 +94,7 @@ func (h *Handler) EraseUser(ctx context.Context, r Request, id uuid.UUID, reason
 	}
 	stream := usersOf(customer)
 	var key uuid.UUID
-	done, err := h.onUsers(ctx, r, stream, func(_ context.Context, o people.Organisation, _ attempt) ([]people.Event, error) {
+	done, err := h.onUsers(ctx, r, at(customer, id), func(_ context.Context, o people.Organisation, _ attempt) ([]people.Event, error) {
 		key = o.Users[id].Key
 		return people.EraseUser{User: id, Reason: reason}.Decide(o)
 	})
@@ -108,19 +110,36 @@ func (h *Handler) EraseUser(ctx context.Context, r Request, id uuid.UUID, reason
 	return done, h.models.WaitFor(asked, done.Position, accessModel)
 }
 
+// FinishErasing does what follows from an erasure that the log tells of: an erased user's login ends, the keys are destroyed. Done again it
+// changes nothing. user is uuid.Nil where the erased person is none.
+func (h *Handler) FinishErasing(ctx context.Context, stream string, user uuid.UUID, keys []uuid.UUID) error {
+	ctx, end, err := h.beginErasing(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	if user != uuid.Nil {
+		if err := h.accounts.RemoveLogin(ctx, user); err != nil {
+			return fmt.Errorf("end an erased user's login: %w", err)
+		}
+	}
+	return h.destroy(ctx, stream, keys...)
+}
+
 // beginErasing keeps backups away until end. From then on nobody's hanging up ends the work between the event and the destruction of the keys.
 func (h *Handler) beginErasing(ctx context.Context) (context.Context, func(), error) {
 	end, err := h.keys.BeginErasing(ctx)
 	return context.WithoutCancel(ctx), end, err
 }
 
-// destroy ends a key for ever, and drops what this process remembers of the stream: its folds hold what the key sealed.
-func (h *Handler) destroy(ctx context.Context, stream string, key uuid.UUID) error {
+// destroy ends keys for ever, and drops what this process remembers of the stream: its folds hold what the keys sealed.
+func (h *Handler) destroy(ctx context.Context, stream string, keys ...uuid.UUID) error {
 	h.Forget(stream)
-	if key == uuid.Nil {
+	keys = slices.DeleteFunc(slices.Clone(keys), func(key uuid.UUID) bool { return key == uuid.Nil })
+	if len(keys) == 0 {
 		return nil
 	}
-	if err := h.keys.Erase(ctx, []uuid.UUID{key}); err != nil {
+	if err := h.keys.Erase(ctx, keys); err != nil {
 		return fmt.Errorf("destroy the erased person's key: %w", err)
 	}
 	h.Forget(stream) // also a fold that was read before the key was gone

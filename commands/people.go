@@ -18,13 +18,13 @@ import (
 // Made is the answer to a command that made something with an id of its own.
 type Made struct {
 	ID       uuid.UUID
-	Revision uint64 // of the stream that holds it
+	Revision uint64 // of what was made
 	Position eventschema.Position
 }
 
 // Changed is the answer to a command that changed something in place.
 type Changed struct {
-	Revision uint64
+	Revision uint64 // of what was changed
 	Position eventschema.Position
 }
 
@@ -95,7 +95,7 @@ func (h *Handler) known(ctx context.Context, named []string) (people.Known, peop
 
 // ChangeCustomer changes a customer's name, zone or settings (admin).
 func (h *Handler) ChangeCustomer(ctx context.Context, r Request, id uuid.UUID, c people.ChangeCustomer) (Changed, error) {
-	return h.onCustomer(ctx, h.ready(r), id, access.ManageCustomers, func(ctx context.Context, s people.Customer) ([]people.Event, error) {
+	return h.onCustomer(ctx, h.ready(r), at(id, id), access.ManageCustomers, func(ctx context.Context, s people.Customer) ([]people.Event, error) {
 		named := s.Settings.Forms
 		if c.Settings != nil {
 			named = c.Settings.Apply(s.Settings).Forms
@@ -108,18 +108,32 @@ func (h *Handler) ChangeCustomer(ctx context.Context, r Request, id uuid.UUID, c
 	})
 }
 
+// place is what a command is about, where a stream holds several things.
+type place struct {
+	customer uuid.UUID // whose stream; zero: the agency's
+	seen     uuid.UUID // whose revision If-Match names
+	changed  uuid.UUID // whose revision the answer tells
+}
+
+// at is the place of something that is changed.
+func at(customer, thing uuid.UUID) place { return place{customer, thing, thing} }
+
+// newAt is the place of something that is made: what its maker has seen is the customer.
+func newAt(customer, thing uuid.UUID) place { return place{customer, customer, thing} }
+
 // onCustomer carries out a change in an existing customer's stream.
-func (h *Handler) onCustomer(ctx context.Context, r Request, customer uuid.UUID, area access.Area,
+func (h *Handler) onCustomer(ctx context.Context, r Request, p place, area access.Area,
 	decide func(context.Context, people.Customer) ([]people.Event, error)) (Changed, error) {
 	res, err := execute(ctx, h, h.customers, r, wish[people.Customer]{
-		stream: eventschema.CustomerStream(customer),
-		allow:  mayAtCustomer(r.Viewer, customer, area),
-		decide: func(ctx context.Context, s people.Customer, _ attempt) (plan, error) { return planned(decide(ctx, s)) },
+		stream:   eventschema.CustomerStream(p.customer),
+		revision: func(f Folded[people.Customer]) uint64 { return f.State.Revisions[p.seen] },
+		allow:    mayAtCustomer(r.Viewer, p.customer, area),
+		decide:   func(ctx context.Context, s people.Customer, _ attempt) (plan, error) { return planned(decide(ctx, s)) },
 	})
 	if err != nil {
 		return Changed{}, err
 	}
-	return changed(res), nil
+	return Changed{Revision: res.folded.State.Revisions[p.changed], Position: res.position}, nil
 }
 
 // mayAtCustomer: another organisation's is unknown (404), what one's role does not allow is not permitted (403), and only then it matters
@@ -162,7 +176,7 @@ func (h *Handler) AddClient(ctx context.Context, r Request, customer uuid.UUID, 
 	r.named = true
 	customer = orOwn(r.Viewer, customer)
 	id := derived("client", r.CommandID.String())
-	done, err := h.onCustomer(ctx, r, customer, access.ManageClients, func(_ context.Context, s people.Customer) ([]people.Event, error) {
+	done, err := h.onCustomer(ctx, r, newAt(customer, id), access.ManageClients, func(_ context.Context, s people.Customer) ([]people.Event, error) {
 		return people.AddClient{Client: id, Name: name}.Decide(s)
 	})
 	if err != nil {
@@ -178,7 +192,7 @@ func (h *Handler) ChangeClient(ctx context.Context, r Request, c people.ChangeCl
 	if err != nil {
 		return Changed{}, err
 	}
-	return h.onCustomer(ctx, h.ready(r), customer, access.ManageClients, func(_ context.Context, s people.Customer) ([]people.Event, error) {
+	return h.onCustomer(ctx, h.ready(r), at(customer, c.Client), access.ManageClients, func(_ context.Context, s people.Customer) ([]people.Event, error) {
 		return c.Decide(s)
 	})
 }
@@ -190,7 +204,7 @@ func (h *Handler) AddLocation(ctx context.Context, r Request, customer uuid.UUID
 	r.named = true
 	customer = orOwn(r.Viewer, customer)
 	id := derived("location", r.CommandID.String())
-	done, err := h.onCustomer(ctx, r, customer, access.ManageLocations, func(_ context.Context, s people.Customer) ([]people.Event, error) {
+	done, err := h.onCustomer(ctx, r, newAt(customer, id), access.ManageLocations, func(_ context.Context, s people.Customer) ([]people.Event, error) {
 		return people.AddLocation{Location: id, Place: p}.Decide(narrowed(r.Viewer, s))
 	})
 	if err != nil {
@@ -207,7 +221,7 @@ func (h *Handler) ChangeLocation(ctx context.Context, r Request, c people.Change
 		return Changed{}, err
 	}
 	r = h.ready(r)
-	return h.onCustomer(ctx, r, customer, access.ManageLocations, func(_ context.Context, s people.Customer) ([]people.Event, error) {
+	return h.onCustomer(ctx, r, at(customer, c.Location), access.ManageLocations, func(_ context.Context, s people.Customer) ([]people.Event, error) {
 		return c.Decide(narrowed(r.Viewer, s))
 	})
 }

@@ -82,7 +82,7 @@ func (h *Handler) Setup(ctx context.Context, r Request, in SetupIn) (Made, error
 	r.Viewer.User = id
 	r = h.ready(r)
 	account := people.Account{Name: domain.Personal(cmp.Or(in.Name, in.Username)), Email: domain.Personal(in.Email), Role: domain.Admin}
-	done, err := h.onUsers(ctx, r, eventschema.Agency, func(ctx context.Context, o people.Organisation, a attempt) ([]people.Event, error) {
+	done, err := h.onUsers(ctx, r, newAt(uuid.Nil, id), func(ctx context.Context, o people.Organisation, a attempt) ([]people.Event, error) {
 		if _, there := o.Users[id]; there {
 			return nil, nil
 		}

@@ -17,6 +17,20 @@ func evolveBooking(s booking.State, e eventschema.Recorded) booking.State {
 	return booking.Evolve(s, eventOf[booking.Event](e), booking.Fact{Revision: e.Revision, At: e.Meta.At, Actor: e.Meta.Actor})
 }
 
+func evolveCustomer(s people.Customer, e eventschema.Recorded) people.Customer {
+	event := eventOf[people.Event](e)
+	s = people.EvolveCustomer(s, event)
+	s.Revisions = s.Revisions.Touched(event, e.Revision)
+	return s
+}
+
+func evolveAgency(s people.Agency, e eventschema.Recorded) people.Agency {
+	event := eventOf[people.Event](e)
+	s = people.EvolveAgency(s, event)
+	s.Revisions = s.Revisions.Touched(event, e.Revision)
+	return s
+}
+
 func eventOf[E any](e eventschema.Recorded) E {
 	event, ok := e.Event.(E)
 	if !ok {

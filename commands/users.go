@@ -32,7 +32,7 @@ func (h *Handler) AddUser(ctx context.Context, r Request, in UserIn) (Made, erro
 	login := Login{User: id, Username: in.Username, Email: in.Account.Email.Reveal(), PIN: in.PIN, Password: in.Password,
 		Issued: in.Password != "" && r.Viewer.Role != domain.System}
 	added := false
-	done, err := h.onUsers(ctx, r, stream, func(ctx context.Context, o people.Organisation, a attempt) ([]people.Event, error) {
+	done, err := h.onUsers(ctx, r, newAt(in.Account.Customer, id), func(ctx context.Context, o people.Organisation, a attempt) ([]people.Event, error) {
 		if err := access.MayGrant(r.Viewer, people.Account{}, in.Account); err != nil {
 			return nil, err
 		}
@@ -97,7 +97,7 @@ func (h *Handler) ChangeUser(ctx context.Context, r Request, username *string, c
 		return Changed{}, err
 	}
 	stream := usersOf(customer)
-	done, err := h.onUsers(ctx, r, stream, func(ctx context.Context, o people.Organisation, a attempt) ([]people.Event, error) {
+	done, err := h.onUsers(ctx, r, at(customer, c.User), func(ctx context.Context, o people.Organisation, a attempt) ([]people.Event, error) {
 		events, err := c.Decide(o)
 		for _, e := range events {
 			if err := access.MayGrant(r.Viewer, o.Users[c.User].Account, e.(people.UserChanged).Account); err != nil {
@@ -150,12 +150,13 @@ func (h *Handler) organisation(ctx context.Context, stream string) (people.Organ
 }
 
 // onUsers carries out a change of the users in a customer's stream or in the agency's.
-func (h *Handler) onUsers(ctx context.Context, r Request, stream string,
+func (h *Handler) onUsers(ctx context.Context, r Request, p place,
 	decide func(context.Context, people.Organisation, attempt) ([]people.Event, error)) (Changed, error) {
-	if customer, ok := eventschema.IDOf(stream); ok {
+	if p.customer != uuid.Nil {
 		res, err := execute(ctx, h, h.customers, r, wish[people.Customer]{
-			stream: stream,
-			allow:  mayAtCustomer(r.Viewer, customer, access.ManageUsers),
+			stream:   usersOf(p.customer),
+			revision: func(f Folded[people.Customer]) uint64 { return f.State.Revisions[p.seen] },
+			allow:    mayAtCustomer(r.Viewer, p.customer, access.ManageUsers),
 			decide: func(ctx context.Context, s people.Customer, a attempt) (plan, error) {
 				return planned(decide(ctx, s.Organisation(), a))
 			},
@@ -163,10 +164,11 @@ func (h *Handler) onUsers(ctx context.Context, r Request, stream string,
 		if err != nil {
 			return Changed{}, err
 		}
-		return changed(res), nil
+		return Changed{Revision: res.folded.State.Revisions[p.changed], Position: res.position}, nil
 	}
 	res, err := execute(ctx, h, h.agency, r, wish[people.Agency]{
-		stream: stream,
+		stream:   usersOf(p.customer),
+		revision: func(f Folded[people.Agency]) uint64 { return f.State.Revisions[p.seen] },
 		allow: func(people.Agency) error {
 			if r.Viewer.OfCustomer() {
 				return unknown()
@@ -180,5 +182,5 @@ func (h *Handler) onUsers(ctx context.Context, r Request, stream string,
 	if err != nil {
 		return Changed{}, err
 	}
-	return changed(res), nil
+	return Changed{Revision: res.folded.State.Revisions[p.changed], Position: res.position}, nil
 }

@@ -62,9 +62,10 @@ func New(c Config) (http.Handler, error) {
 	a := &API{Config: c, commands: c.Commands, accounts: c.Accounts, models: c.Models, viewers: c.Queries.Access, log: c.Log,
 		tables: map[string]bool{}, filtered: map[string]bool{}}
 	root := chi.NewRouter()
-	root.Use(withRequestID, withHeaders, a.observed, a.withRecover, withText)
+	root.Use(withRequestID, withHeaders, a.observed, a.withRecover, withHead, withText)
 	root.NotFound(func(w http.ResponseWriter, _ *http.Request) { plainProblem(w, notFound()) })
-	root.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
+	root.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", strings.Join(methodsOf(r), ", "))
 		plainProblem(w, problem(http.StatusMethodNotAllowed, "method-not-allowed", "This address does not take this method."))
 	})
 	a.health(root)
@@ -106,6 +107,19 @@ func schemaName(t reflect.Type, hint string) string {
 		return strings.ToUpper(pkg[:1]) + pkg[1:] + name
 	}
 	return name
+}
+
+// methodsOf are the methods that an address takes.
+func methodsOf(r *http.Request) (all []string) {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		if chi.RouteContext(r.Context()).Routes.Match(chi.NewRouteContext(), method, r.URL.Path) {
+			all = append(all, method)
+			if method == http.MethodGet {
+				all = append(all, http.MethodHead)
+			}
+		}
+	}
+	return all
 }
 
 func (a *API) now() time.Time { return a.Clock.Now() }

@@ -32,6 +32,8 @@ func (l *Listing) Resolve(ctx huma.Context) []error {
 	return nil
 }
 
+func (l *Listing) filters() map[string]string { return l.filter }
+
 func filtersOf(q url.Values) map[string]string {
 	out := map[string]string{}
 	for key, values := range q {
@@ -49,7 +51,7 @@ func (l *Listing) query() projections.ListQuery {
 // listOf turns a page of a read model into the contract's list.
 func listOf[From, To any](l *Listing, page projections.ListPage[From], err error, to func(From) To) (List[To], error) {
 	if errors.Is(err, projections.ErrUnknownField) {
-		return List[To]{}, domain.Invalid(domain.FieldError{Location: "query", Message: "This list has no such column to sort or filter by."})
+		return List[To]{}, noSuchColumn()
 	}
 	out := List[To]{Items: make([]To, 0, len(page.Items)), Total: page.Total, Offset: l.Offset, Limit: l.Limit}
 	for _, item := range page.Items {
@@ -66,23 +68,38 @@ type customerItem struct {
 	Name     string                  `json:"name"`
 	TimeZone string                  `json:"timeZone"`
 	Settings people.CustomerSettings `json:"settings"`
+	Revision uint64                  `json:"revision" doc:"Of the customer itself, for If-Match."`
 }
+
+func (i customerItem) revision() uint64 { return i.Revision }
 
 type clientItem struct {
 	ID           uuid.UUID `json:"id"`
 	Customer     uuid.UUID `json:"customer"`
 	CustomerName string    `json:"customerName"`
 	Name         string    `json:"name"`
+	Revision     uint64    `json:"revision" doc:"For If-Match."`
 }
+
+func (i clientItem) revision() uint64 { return i.Revision }
 
 type locationItem struct {
 	ID           uuid.UUID  `json:"id"`
 	Customer     uuid.UUID  `json:"customer"`
 	CustomerName string     `json:"customerName"`
 	Client       *uuid.UUID `json:"client"`
+	ClientName   *string    `json:"clientName"`
 	Name         string     `json:"name"`
 	Address      postalBody `json:"address"`
 	TimeZone     string     `json:"timeZone"`
+	Revision     uint64     `json:"revision" doc:"For If-Match."`
+}
+
+func (i locationItem) revision() uint64 { return i.Revision }
+
+func locationOf(l readpeople.Location) locationItem {
+	return locationItem{ID: l.ID, Customer: l.Customer, CustomerName: l.CustomerName, Client: l.Client, ClientName: l.ClientName, Name: l.Name,
+		Address: postalBody{l.Line1, l.Line2, l.Town, l.Postcode}, TimeZone: l.TimeZone, Revision: l.Revision}
 }
 
 type userItem struct {
@@ -100,7 +117,10 @@ type userItem struct {
 	Permissions  []domain.Permission `json:"permissions"`
 	Disabled     bool                `json:"disabled"`
 	AddedAt      time.Time           `json:"addedAt"`
+	Revision     uint64              `json:"revision" doc:"For If-Match."`
 }
+
+func (i userItem) revision() uint64 { return i.Revision }
 
 type interpreterItem struct {
 	ID           uuid.UUID           `json:"id"`
@@ -117,6 +137,38 @@ type interpreterItem struct {
 	Suspended    bool                `json:"suspended"`
 	RegisteredAt time.Time           `json:"registeredAt"`
 	Photo        *string             `json:"photo" doc:"Null until photos are built."`
+	Revision     uint64              `json:"revision" doc:"For If-Match."`
+}
+
+func (i interpreterItem) revision() uint64 { return i.Revision }
+
+func interpreterOf(i readpeople.Interpreter) interpreterItem {
+	return interpreterItem{ID: i.ID, LIN: i.LIN, Name: i.Name, Gender: i.Gender, Languages: i.Languages, Skills: i.Skills,
+		ServiceTypes: i.ServiceTypes, Credentials: i.Credentials, PaitID: i.PaitID, Telephone: i.Telephone, Email: i.Email,
+		Suspended: i.Suspended, RegisteredAt: i.RegisteredAt, Revision: i.Revision}
+}
+
+// getOne registers a query for one thing with an id. Nobody learns that there is one which is not theirs to see; may tells whoever finds none
+// whether that is a matter of the role.
+func getOne[From, To any](a *API, path, summary string, models []string, ask func(context.Context, access.Viewer, uuid.UUID) (From, bool, error),
+	may func(context.Context, access.Viewer, uuid.UUID) error, to func(From) To) {
+	type one struct {
+		Asking
+		ID uuid.UUID `path:"id"`
+	}
+	get(a, path, summary, models, func(ctx context.Context, v access.Viewer, in *one) (To, error) {
+		var none To
+		found, known, err := ask(ctx, v, in.ID)
+		if err == nil && !known {
+			if err = may(ctx, v, in.ID); err == nil {
+				err = notFound()
+			}
+		}
+		if err != nil {
+			return none, err
+		}
+		return to(found), nil
+	})
 }
 
 func (a *API) directory() {
@@ -145,10 +197,7 @@ func (a *API) directory() {
 			return List[locationItem]{}, err
 		}
 		page, err := q.Locations(ctx, v, in.Customer, in.query())
-		return listOf(&in.Listing, page, err, func(l readpeople.Location) locationItem {
-			return locationItem{ID: l.ID, Customer: l.Customer, CustomerName: l.CustomerName, Client: l.Client, Name: l.Name,
-				Address: postalBody{l.Line1, l.Line2, l.Town, l.Postcode}, TimeZone: l.TimeZone}
-		})
+		return listOf(&in.Listing, page, err, locationOf)
 	})
 	get(a, "/users", "Who can sign in", models, func(ctx context.Context, v access.Viewer, in *Listing) (List[userItem], error) {
 		if err := allowed(v, access.ReadUsers); err != nil {
@@ -162,10 +211,21 @@ func (a *API) directory() {
 			return List[interpreterItem]{}, err
 		}
 		page, err := q.Interpreters(ctx, v, in.query())
-		return listOf(in, page, err, func(i readpeople.Interpreter) interpreterItem {
-			return interpreterItem{ID: i.ID, LIN: i.LIN, Name: i.Name, Gender: i.Gender, Languages: i.Languages, Skills: i.Skills,
-				ServiceTypes: i.ServiceTypes, Credentials: i.Credentials, PaitID: i.PaitID, Telephone: i.Telephone, Email: i.Email,
-				Suspended: i.Suspended, RegisteredAt: i.RegisteredAt}
-		})
+		return listOf(in, page, err, interpreterOf)
 	})
+	c := a.commands
+	owned := func(area access.Area) func(context.Context, access.Viewer, uuid.UUID) error {
+		return func(ctx context.Context, v access.Viewer, id uuid.UUID) error { return c.MayAtOwned(ctx, v, area, id) }
+	}
+	getOne(a, "/customers/{id}", "One organisation, with its revision", models, q.Customer, func(_ context.Context, v access.Viewer, id uuid.UUID) error {
+		return c.MayAtCustomer(v, access.ReadCustomers, id)
+	}, func(c readpeople.Customer) customerItem { return customerItem(c) })
+	getOne(a, "/clients/{id}", "One client, with its revision", models, q.Client, owned(access.ReadCustomers),
+		func(c readpeople.Client) clientItem { return clientItem(c) })
+	getOne(a, "/locations/{id}", "One location, with its revision", models, q.Location, owned(access.ReadCustomers), locationOf)
+	getOne(a, "/users/{id}", "One user, with the revision; everybody reads the own entry", models, q.User, owned(access.ReadUsers),
+		func(u readpeople.User) userItem { return userItem(u) })
+	getOne(a, "/interpreters/{id}", "One interpreter, with the revision", models, q.Interpreter, func(_ context.Context, v access.Viewer, id uuid.UUID) error {
+		return c.MayAtInterpreter(v, access.ReadInterpreters, id)
+	}, interpreterOf)
 }

@@ -19,7 +19,7 @@ type InvoiceItem struct {
 	ID           uuid.UUID  `json:"id" doc:"Of a draft: the job's id."`
 	Standing     string     `json:"standing" doc:"draft, due or overdue."`
 	Ref          string     `json:"ref"`
-	Number       int64      `json:"number,omitempty"`
+	Number       *int64     `json:"number" doc:"Null: a draft has none."`
 	Customer     uuid.UUID  `json:"customer"`
 	CustomerName string     `json:"customerName"`
 	Jobs         []string   `json:"jobs"`
@@ -32,8 +32,12 @@ type InvoiceItem struct {
 }
 
 func invoiceOf(i invoices.Invoice) InvoiceItem {
-	return InvoiceItem{ID: i.ID, Standing: i.Standing, Ref: i.Ref, Number: i.Number, Customer: i.Customer, CustomerName: i.CustomerName, Jobs: i.Jobs,
+	item := InvoiceItem{ID: i.ID, Standing: i.Standing, Ref: i.Ref, Customer: i.Customer, CustomerName: i.CustomerName, Jobs: i.Jobs,
 		IssuedOn: i.IssuedOn, DueOn: i.DueOn, At: i.At, Total: moneyOf(i.Total), Fault: i.Fault, Partial: i.Partial}
+	if i.Number != 0 {
+		item.Number = &i.Number
+	}
+	return item
 }
 
 type workItem struct {

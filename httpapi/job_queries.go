@@ -3,8 +3,10 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/domain"
@@ -125,13 +127,15 @@ func (a *API) jobQueries() {
 		page, err := a.Queries.Jobs.Offers(ctx, v, in.query())
 		return listOf(in, projections.ListPage[jobs.Offer](page), err, offerOf)
 	})
-	get(a, "/waiting-for-me", "What waits for me", []string{jobs.Name}, func(ctx context.Context, v access.Viewer, _ *Asking) (All[waitingItem], error) {
-		found, err := a.Queries.Jobs.WaitingForMe(ctx, v)
-		items := make([]waitingItem, 0, len(found))
-		for _, w := range found {
-			items = append(items, waitingItem{jobItemOf(w.Item), w.Step})
+	get(a, "/waiting-for-me", "What waits for me", []string{jobs.Name}, func(ctx context.Context, v access.Viewer, in *jobsQuery) (List[waitingItem], error) {
+		filter, err := in.of(v)
+		if err != nil {
+			return List[waitingItem]{}, err
 		}
-		return all(items), err
+		page, err := a.Queries.Jobs.WaitingForMe(ctx, v, filter)
+		return listOf(&in.Listing, projections.ListPage[jobs.Waiting](page), err, func(w jobs.Waiting) waitingItem {
+			return waitingItem{jobItemOf(w.Item), w.Step}
+		})
 	})
 	a.dashboard()
 	get(a, "/jobs/{ref}/activity", "What happened, newest first (LL-75..89)", []string{activity.Name},
@@ -198,14 +202,31 @@ func (n Narrowing) who() uuid.UUID {
 type calendarQuery struct {
 	Asking
 	Narrowing
-	From string `query:"from" required:"true" doc:"Date or RFC 3339, included."`
-	To   string `query:"to" required:"true" doc:"Date or RFC 3339, excluded."`
-	Q    string `query:"q" maxLength:"200" doc:"As in the job list."`
+	From     string    `query:"from" required:"true" doc:"Date or RFC 3339, included."`
+	To       string    `query:"to" required:"true" doc:"Date or RFC 3339, excluded."`
+	List     string    `query:"list" enum:"unassigned,assigned,today,upcoming,in-progress,requiring-closure,completed" doc:"As in the job list."`
+	Customer uuid.UUID `query:"customer"`
+	Q        string    `query:"q" maxLength:"200" doc:"As in the job list."`
+	filter   map[string]string
+}
+
+// Resolve reads filter[column]=text, which the schema cannot name.
+func (in *calendarQuery) Resolve(ctx huma.Context) []error {
+	u := ctx.URL()
+	in.filter = filtersOf(u.Query())
+	return nil
+}
+
+func (in *calendarQuery) filters() map[string]string { return in.filter }
+
+// searches tells whether something is asked for that only the job list knows.
+func (in *calendarQuery) searches() bool {
+	return in.Q != "" || in.List != "" || in.Customer != uuid.Nil || len(in.filter) > 0
 }
 
 // alsoReads: a search is the job list's.
 func (in *calendarQuery) alsoReads() []string {
-	if in.Q == "" {
+	if !in.searches() {
 		return nil
 	}
 	return []string{jobs.Name}
@@ -219,8 +240,12 @@ func (a *API) calendar() {
 		}
 		filter := calendar.Filter{Status: domain.Status(in.Status), Language: in.Language, Client: in.Client, Location: in.Location,
 			ServiceType: in.ServiceType, Interpreter: in.who()}
-		if in.Q != "" {
-			if filter.Refs, err = a.Queries.Jobs.Refs(ctx, v, jobs.Filter{Q: in.Q, From: from, To: to}); err != nil {
+		if in.searches() {
+			filter.Refs, err = a.Queries.Jobs.Refs(ctx, v, jobs.Filter{List: in.List, Customer: in.Customer, Q: in.Q, From: from, To: to, Columns: in.filter})
+			if errors.Is(err, projections.ErrUnknownField) {
+				err = noSuchColumn()
+			}
+			if err != nil {
 				return All[calendarItem]{}, err
 			}
 		}
@@ -291,12 +316,12 @@ func (a *API) dashboard() {
 			if err != nil {
 				return dashboardAnswer{}, err
 			}
-			notices, err := a.notices(ctx, v)
+			posted, err := a.Queries.Settings.Notices(ctx, v)
 			if err != nil {
 				return dashboardAnswer{}, err
 			}
 			page, err := a.Queries.Jobs.List(ctx, v, jobs.Filter{List: jobs.Upcoming, Limit: upcomingShown})
-			out := dashboardAnswer{Tiles: tilesItem(tiles), Upcoming: []JobItem{}, Notices: notices.Items, Splash: notices.Splash}
+			out := dashboardAnswer{Tiles: tilesItem(tiles), Upcoming: []JobItem{}, Notices: append([]people.Notice{}, posted.Notices...), Splash: posted.Splash}
 			for _, i := range page.Items {
 				out.Upcoming = append(out.Upcoming, jobItemOf(i))
 			}

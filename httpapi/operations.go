@@ -14,7 +14,6 @@ import (
 	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/eventschema"
-	"github.com/dragoman-booking/dragoman/projections"
 )
 
 // Asking is what every query may carry.
@@ -38,7 +37,7 @@ type answer[O any] struct {
 func get[I any, O any](a *API, path, summary string, models []string, ask func(context.Context, access.Viewer, *I) (O, error)) {
 	op := a.operation(http.MethodGet, path, summary, http.StatusOK)
 	_, a.tables[op.OperationID] = any(*new(O)).(interface{ csvRows() any })
-	_, a.filtered[op.OperationID] = any(new(I)).(interface{ query() projections.ListQuery })
+	_, a.filtered[op.OperationID] = any(new(I)).(interface{ filters() map[string]string })
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*answer[O], error) {
 		reached, err := a.reach(ctx, any(in), models)
 		if err != nil {
@@ -170,15 +169,47 @@ type commandAnswer[O any] struct {
 // operation describes a route; its id and tag come from its path.
 func (a *API) operation(method, path, summary string, status int) huma.Operation {
 	tag := strings.SplitN(strings.TrimPrefix(path, "/"), "/", 2)[0]
+	id := strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(path)
 	return huma.Operation{
-		OperationID: strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(path),
+		OperationID: id,
 		Method:      method, Path: path, Summary: summary, Tags: []string{tag}, DefaultStatus: status,
 		MaxBodyBytes: maxBody,
-		Middlewares:  huma.Middlewares{a.signedIn, a.noPreview},
+		Middlewares:  huma.Middlewares{a.signedIn, a.noPreview, a.acceptable(id)},
 		Security:     []map[string][]string{{"bearer": {}}, {"session": {}}},
 		Errors:       []int{400, 401, 403, 404, 409, 412, 422, 429, 500, 503},
 	}
 }
+
+// acceptable refuses who asks for a table alone where there is none, and answers JSON to whoever takes that too: JSON under the name of a table
+// would be taken for one.
+func (a *API) acceptable(operation string) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		switch accept := ctx.Header("Accept"); {
+		case a.tables[operation] || !strings.Contains(accept, "csv"):
+			next(ctx)
+		case strings.Contains(accept, "json") || strings.Contains(accept, "*/*"):
+			next(jsonOnly{ctx})
+		default:
+			a.refuse(ctx, problem(http.StatusNotAcceptable, "not-acceptable", "This address answers JSON, not a table."))
+		}
+	}
+}
+
+type request = huma.Context // has a method Context, so it cannot be embedded under its own name
+
+// jsonOnly is a request that takes nothing but JSON.
+type jsonOnly struct{ request }
+
+// Header says so.
+func (c jsonOnly) Header(name string) string {
+	if name == "Accept" {
+		return "application/json"
+	}
+	return c.request.Header(name)
+}
+
+// Unwrap is the request as it came.
+func (c jsonOnly) Unwrap() huma.Context { return c.request }
 
 // may says who may send the operation at all: asked before anyone is told what is wrong with a body, for the contract's order of checks.
 func (a *API) may(op huma.Operation, ask func(ctx context.Context, v access.Viewer, param func(string) string) error) huma.Operation {

@@ -138,8 +138,11 @@ func (a *API) answerTo(ctx context.Context, err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &known):
-		if p, ok := known.(*Problem); ok && p.retryAfter > 0 {
+		switch p, ok := known.(*Problem); {
+		case ok && p.retryAfter > 0:
 			return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {strconv.Itoa(p.retryAfter)}})
+		case ok && p.Status == http.StatusUnauthorized:
+			return huma.ErrorWithHeaders(p, http.Header{"Www-Authenticate": {"Bearer"}})
 		}
 		return known
 	case errors.As(err, &refusal):

@@ -19,11 +19,12 @@ import (
 )
 
 type settingsAnswer struct {
-	Version int `json:"version"`
+	Version  int    `json:"version"`
+	Revision uint64 `json:"revision" doc:"The version, for If-Match."`
 	people.AgencySettings
 }
 
-func (s settingsAnswer) revision() uint64 { return uint64(s.Version) }
+func (s settingsAnswer) revision() uint64 { return s.Revision }
 
 type agencyBody struct {
 	Name            *string                     `json:"name,omitempty" maxLength:"200"`
@@ -54,15 +55,12 @@ type noticesBody struct {
 }
 
 type noticesAnswer struct {
-	All[people.Notice]
-	Splash string `json:"splash,omitempty"`
+	List[people.Notice]
+	Splash   string `json:"splash,omitempty"`
+	Revision uint64 `json:"revision" doc:"Of the agency's settings, for If-Match."`
 }
 
-// notices are today's for the viewer; without any the list is empty.
-func (a *API) notices(ctx context.Context, v access.Viewer) (noticesAnswer, error) {
-	found, splash, err := a.Queries.Settings.Notices(ctx, v)
-	return noticesAnswer{all(found), splash}, err
-}
+func (n noticesAnswer) revision() uint64 { return n.Revision }
 
 // putting registers a PUT without an id; it answers 204.
 func putting[B any](a *API, path, name, summary string, area access.Area, run func(ctx context.Context, r commands.Request, body B) (commands.Changed, error)) {
@@ -85,7 +83,7 @@ func (a *API) settings() {
 	models := []string{settings.Name}
 	get(a, "/settings", "What the agency set", models, func(ctx context.Context, v access.Viewer, _ *Asking) (settingsAnswer, error) {
 		s, err := q.Settings(ctx, v)
-		return settingsAnswer{s.Version, s.Settings}, err
+		return settingsAnswer{s.Version, uint64(s.Version), s.Settings}, err
 	})
 	putting(a, "/settings/agency", "change-settings", "Change the agency's settings; what is left out stays", access.ManageSettings,
 		func(ctx context.Context, r commands.Request, b agencyBody) (commands.Changed, error) {
@@ -95,25 +93,36 @@ func (a *API) settings() {
 		func(ctx context.Context, r commands.Request, b noticesBody) (commands.Changed, error) {
 			return a.commands.PostNotices(ctx, r, people.PostNotices(b))
 		})
-	get(a, "/notices", "The agency's messages to me, and the splash above them (II-19, II-20)", models, func(ctx context.Context, v access.Viewer, _ *Asking) (noticesAnswer, error) {
-		return a.notices(ctx, v)
+	get(a, "/notices", "The agency's messages to me, and the splash above them (II-19, II-20)", models, func(ctx context.Context, v access.Viewer, in *Listing) (noticesAnswer, error) {
+		found, err := q.Notices(ctx, v)
+		if err != nil {
+			return noticesAnswer{}, err
+		}
+		page, err := partOf(in, found.Notices)
+		return noticesAnswer{page, found.Splash, uint64(found.Version)}, err
 	})
 	putting(a, "/settings/numbering", "set-numbering", "Set a series' next number; every block drawn ahead is void (D-12)", access.ManageNumbering,
 		func(ctx context.Context, r commands.Request, b numberingBody) (commands.Changed, error) {
 			return a.commands.SetNextNumber(ctx, r, b.Series, b.Next)
 		})
 	get(a, "/languages", "The languages that the agency supplies, with their tier (LL-73)", models,
-		func(ctx context.Context, _ access.Viewer, _ *Asking) (All[people.Language], error) {
+		func(ctx context.Context, _ access.Viewer, in *Listing) (List[people.Language], error) {
 			s, err := q.Agency(ctx)
-			return all(s.Settings.Languages), err
+			if err != nil {
+				return List[people.Language]{}, err
+			}
+			return partOf(in, s.Settings.Languages)
 		})
 	type kindOf struct {
-		Asking
+		Listing
 		Kind string `query:"kind" required:"true" enum:"cancel,unfulfilled,unassign,decline"`
 	}
-	get(a, "/reasons", "A list of reasons (II-84)", models, func(ctx context.Context, _ access.Viewer, in *kindOf) (All[people.Option], error) {
+	get(a, "/reasons", "A list of reasons (II-84)", models, func(ctx context.Context, _ access.Viewer, in *kindOf) (List[people.Option], error) {
 		s, err := q.Agency(ctx)
-		return all(s.Settings.Reasons[in.Kind]), err
+		if err != nil {
+			return List[people.Option]{}, err
+		}
+		return partOf(&in.Listing, s.Settings.Reasons[in.Kind])
 	})
 	a.forms(q)
 	a.preferences()
@@ -180,13 +189,16 @@ type formLine struct {
 
 func (a *API) forms(q settings.Queries) {
 	models := []string{settings.Name, readpeople.Name, jobs.Name} // what was agreed with the customer, and the last booking, are read too
-	get(a, "/forms", "The booking forms that I may use (LL-14)", models, func(ctx context.Context, v access.Viewer, _ *Asking) (All[formLine], error) {
+	get(a, "/forms", "The booking forms that I may use (LL-14)", models, func(ctx context.Context, v access.Viewer, in *Listing) (List[formLine], error) {
 		found, err := q.Forms(ctx, v)
+		if err != nil {
+			return List[formLine]{}, err
+		}
 		lines := make([]formLine, 0, len(found))
 		for _, f := range found {
 			lines = append(lines, formLine{f.ID, f.Version, f.Name, f.Prefix, f.ServiceType})
 		}
-		return all(lines), err
+		return partOf(in, lines)
 	})
 	type oneForm struct {
 		Asking

@@ -13,7 +13,7 @@ import (
 // jobColumn is a column of a table of jobs.
 type jobColumn struct {
 	Name   string // as in the HTTP contract: lists are sorted and filtered by it
-	Filter string // what its header asks for: text, day, status, service; empty: it is not filtered by
+	Filter string // what its header asks for: text, day, status, service, party, step; empty: it is not filtered by
 	class  access.Class
 	text   func(jobs.Item) string
 	at     func(jobs.Item) time.Time // instead of text, in the job's own zone
@@ -39,6 +39,8 @@ var jobColumns = []jobColumn{
 	{Name: "interpreter", Filter: "text", class: access.InterpreterIdentity, text: interpreterOf},
 	{Name: "createdBy", Filter: "text", class: access.People, text: func(i jobs.Item) string { return i.CreatedBy.Name }},
 	{Name: "createdAt", Filter: "day", class: access.Progress, at: func(i jobs.Item) time.Time { return i.CreatedAt }},
+	{Name: "waitingOn", Filter: "party", class: access.Progress, text: func(i jobs.Item) string { return i.WaitingOn }},
+	{Name: "nextStep", Filter: "step", class: access.Progress, text: func(i jobs.Item) string { return i.NextStep }},
 	{Name: "status", Filter: "status", class: access.Basics, text: func(i jobs.Item) string { return string(i.Status) }},
 }
 

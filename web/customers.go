@@ -210,6 +210,11 @@ func (p *Portal) editCustomer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return p.showCustomerForm(w, r, http.StatusOK, c, filledAt(customerValues(c), c.Revision))
+}
+
+// customerValues are what the form of a customer is filled with.
+func customerValues(c readpeople.Customer) url.Values {
 	s := c.Settings
 	sent := url.Values{"name": {c.Name}, "timeZone": {c.TimeZone}, "settings.billTo": {s.BillTo}, "settings.closing": {orDefault(s.Closing, people.TwoParty)},
 		"settings.speakerName": {orDefault(s.SpeakerName, forms.SpeakerByName)}, "settings.forms": s.Forms, "settings.serviceTypes": s.ServiceTypes}
@@ -220,7 +225,7 @@ func (p *Portal) editCustomer(w http.ResponseWriter, r *http.Request) error {
 	if s.CancelHours != nil {
 		sent.Set("settings.cancelHours", strconv.Itoa(*s.CancelHours))
 	}
-	return p.showCustomerForm(w, r, http.StatusOK, c, filled{Sent: sent})
+	return sent
 }
 
 func orDefault(s, otherwise string) string {
@@ -304,7 +309,10 @@ func (p *Portal) changeCustomer(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	e := editsIn(r.PostForm)
-	done, err := func() (commands.Changed, error) {
+	done, again, err := p.sendEdits(r, req, func() (url.Values, uint64, error) {
+		c, err := p.customerAt(r)
+		return customerValues(c), c.Revision, err
+	}, func(req commands.Request) (commands.Changed, error) {
 		s := people.SettingsChange{ServiceTypes: e.list("settings.serviceTypes"), Forms: e.list("settings.forms"), BillTo: e.text("settings.billTo"),
 			CancelEnabled: e.tick("settings.cancelEnabled"), Closing: e.text("settings.closing"), SpeakerName: e.text("settings.speakerName")}
 		if text := e.text("settings.cancelHours"); text != nil {
@@ -318,16 +326,16 @@ func (p *Portal) changeCustomer(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 		return p.Commands.ChangeCustomer(r.Context(), req, id, people.ChangeCustomer{Name: e.text("name"), TimeZone: e.text("timeZone"), Settings: &s})
-	}()
-	if no := correctable(err); no != nil {
+	})
+	if err != nil {
+		return err
+	}
+	if no := again.Refusal; no != nil {
 		c, err := p.customerAt(r)
 		if err != nil {
 			return err
 		}
-		return p.showCustomerForm(w, r, no.Status, c, filled{r.PostForm, no})
-	}
-	if err != nil {
-		return err
+		return p.showCustomerForm(w, r, no.Status, c, again)
 	}
 	return p.done(w, r, customerPath(id), "change-customer", done.Position)
 }
@@ -350,8 +358,11 @@ func (p *Portal) editClient(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return p.showClientForm(w, r, http.StatusOK, client, filled{Sent: url.Values{"name": {client.Name}}})
+	return p.showClientForm(w, r, http.StatusOK, client, filledAt(clientValues(client), client.Revision))
 }
+
+// clientValues are what the form of a client is filled with.
+func clientValues(c readpeople.Client) url.Values { return url.Values{"name": {c.Name}} }
 
 // clientAt reads the client of an address, which must be the customer's.
 func (p *Portal) clientAt(r *http.Request) (readpeople.Client, error) {
@@ -414,12 +425,17 @@ func (p *Portal) changeClient(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	done, err := p.Commands.ChangeClient(r.Context(), req, people.ChangeClient{Client: client.ID, Name: editsIn(r.PostForm).text("name")})
-	if no := correctable(err); no != nil {
-		return p.showClientForm(w, r, no.Status, client, filled{r.PostForm, no})
-	}
+	done, again, err := p.sendEdits(r, req, func() (url.Values, uint64, error) {
+		c, err := p.clientAt(r)
+		return clientValues(c), c.Revision, err
+	}, func(req commands.Request) (commands.Changed, error) {
+		return p.Commands.ChangeClient(r.Context(), req, people.ChangeClient{Client: client.ID, Name: editsIn(r.PostForm).text("name")})
+	})
 	if err != nil {
 		return err
+	}
+	if again.Refusal != nil {
+		return p.showClientForm(w, r, again.Refusal.Status, client, again)
 	}
 	return p.done(w, r, customerPath(client.Customer), "change-client", done.Position)
 }
@@ -448,12 +464,17 @@ func (p *Portal) editLocation(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return p.showLocationForm(w, r, http.StatusOK, l, filledAt(locationValues(l), l.Revision))
+}
+
+// locationValues are what the form of a location is filled with.
+func locationValues(l readpeople.Location) url.Values {
 	sent := url.Values{"name": {l.Name}, "client": {""}, "address.line1": {l.Line1}, "address.line2": {l.Line2}, "address.town": {l.Town},
 		"address.postcode": {l.Postcode}, "timeZone": {l.TimeZone}}
 	if l.Client != nil {
 		sent.Set("client", l.Client.String())
 	}
-	return p.showLocationForm(w, r, http.StatusOK, l, filled{Sent: sent})
+	return sent
 }
 
 // locationAt reads the location of an address, which must be the customer's.
@@ -554,12 +575,15 @@ func (p *Portal) changeLocation(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	done, err := p.sendLocation(r, req, l)
-	if no := correctable(err); no != nil {
-		return p.showLocationForm(w, r, no.Status, l, filled{r.PostForm, no})
-	}
+	done, again, err := p.sendEdits(r, req, func() (url.Values, uint64, error) {
+		l, err := p.locationAt(r)
+		return locationValues(l), l.Revision, err
+	}, func(req commands.Request) (commands.Changed, error) { return p.sendLocation(r, req, l) })
 	if err != nil {
 		return err
+	}
+	if again.Refusal != nil {
+		return p.showLocationForm(w, r, again.Refusal.Status, l, again)
 	}
 	return p.done(w, r, customerPath(l.Customer), "change-location", done.Position)
 }

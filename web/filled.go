@@ -1,13 +1,18 @@
 package web
 
 import (
+	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain"
 )
 
@@ -54,7 +59,18 @@ func (f filled) Before() string {
 	if before := f.Sent.Get(fieldBefore); before != "" {
 		return before
 	}
-	return f.Sent.Encode()
+	own := maps.Clone(f.Sent)
+	delete(own, fieldRevision)
+	return own.Encode()
+}
+
+// Seen is the revision of what the form was filled from.
+func (f filled) Seen() string { return f.Sent.Get(fieldRevision) }
+
+// filledAt is a form filled from something at its revision.
+func filledAt(values url.Values, revision uint64) filled {
+	values.Set(fieldRevision, strconv.FormatUint(revision, 10))
+	return filled{Sent: values}
 }
 
 // edits are what a form changed.
@@ -90,7 +106,7 @@ func (e edits) text(name string) *string {
 
 // list is a changed choice of several; nil: untouched. A form sends nothing for a choice of none.
 func (e edits) list(name string) *[]string {
-	if slices.Equal(e.sent[name], e.before[name]) {
+	if slices.Equal(written(e.sent[name]), written(e.before[name])) {
 		return nil
 	}
 	list := slices.Clone(e.sent[name])
@@ -117,6 +133,102 @@ func (e edits) tick(name string) *bool {
 		return nil
 	}
 	return &now
+}
+
+// valueOfInput is what an input is a part of: an address and the credentials are changed as a whole.
+func valueOfInput(name string) string {
+	for _, whole := range []string{"address", "credentials"} {
+		if strings.HasPrefix(name, whole+".") {
+			return whole
+		}
+	}
+	return name
+}
+
+// changes are the values that differ between two fillings of a form.
+func changes(a, b url.Values) map[string]bool {
+	out := map[string]bool{}
+	for _, f := range []url.Values{a, b} {
+		for name := range f {
+			if name != fieldKey && name != fieldRevision && name != fieldBefore && !slices.Equal(written(a[name]), written(b[name])) {
+				out[valueOfInput(name)] = true
+			}
+		}
+	}
+	return out
+}
+
+// written are an input's values without the empty ones, in one order: a box that is not ticked sends none, and a page has its own order of them.
+func written(values []string) []string {
+	return slices.Sorted(slices.Values(slices.DeleteFunc(slices.Clone(values), func(s string) bool { return s == "" })))
+}
+
+// over is the form as it would be filled now, with what the sender changed over it, and whether somebody else changed one of those values too.
+func (e edits) over(now url.Values) (merged url.Values, clash bool) {
+	now = plainLines(now)
+	mine, others := changes(e.sent, e.before), changes(now, e.before)
+	merged = url.Values{}
+	for name, values := range now {
+		if !mine[valueOfInput(name)] {
+			merged[name] = values
+		}
+	}
+	for name, values := range e.sent {
+		switch value := valueOfInput(name); {
+		case name == fieldKey || name == fieldRevision || name == fieldBefore:
+		case mine[value]:
+			merged[name] = values
+			clash = clash || others[value] && !slices.Equal(written(values), written(now[name]))
+		}
+	}
+	return merged, clash
+}
+
+// sendEdits sends what a form changed, as decided on the revision that it was filled from. If the thing has changed since, but in nothing that
+// the form changes, it is decided on what stands now: people who change different things do not undo each other. Otherwise, and for every other
+// refusal that its sender may put right, it answers the form to show again. now reads the thing as a form is filled from it.
+func (p *Portal) sendEdits(r *http.Request, req commands.Request, now func() (url.Values, uint64, error),
+	send func(commands.Request) (commands.Changed, error)) (commands.Changed, filled, error) {
+	for tries := 0; ; tries++ {
+		done, err := send(req)
+		no := correctable(err)
+		if no == nil {
+			return done, filled{}, err
+		}
+		if no.Status != http.StatusPreconditionFailed || req.IfMatch == nil {
+			return done, filled{r.PostForm, no}, nil
+		}
+		values, revision, err := fresh(r.Context(), *req.IfMatch, now)
+		if err != nil {
+			return done, filled{}, err
+		}
+		merged, clash := editsIn(r.PostForm).over(values)
+		if clash || tries == 3 {
+			again := filledAt(merged, revision)
+			again.Sent.Set(fieldBefore, values.Encode())
+			again.Refusal = no
+			return done, again, nil
+		}
+		req.IfMatch = &revision
+	}
+}
+
+// fresh waits a moment until the read model knows what something became after a revision. How long that took decides nothing: the command
+// judges what is shown.
+func fresh(ctx context.Context, seen uint64, now func() (url.Values, uint64, error)) (url.Values, uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, settleLimit)
+	defer cancel()
+	for {
+		values, revision, err := now()
+		if err != nil || revision > seen {
+			return values, revision, err
+		}
+		select {
+		case <-ctx.Done():
+			return values, revision, nil
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // idsIn reads the ids of things that were chosen from a list.

@@ -42,10 +42,11 @@ const (
 func (p *Portal) home(w http.ResponseWriter, r *http.Request) error {
 	ctx, v := r.Context(), viewer(r.Context())
 	page := homePage{Zone: v.Zone, Quick: quickActions(v)}
-	var err error
-	if page.Notices, page.Splash, err = p.Queries.Settings.Notices(ctx, v); err != nil {
+	posted, err := p.Queries.Settings.Notices(ctx, v)
+	if err != nil {
 		return err
 	}
+	page.Notices, page.Splash = posted.Notices, posted.Splash
 	if page.Tiles, err = p.Queries.Dashboard.Tiles(ctx, v); err != nil {
 		return err
 	}
@@ -75,9 +76,11 @@ func (p *Portal) homeOfRole(ctx context.Context, v access.Viewer, page *homePage
 		}
 		page.Queue = queue.summary()
 	case domain.Requestor, domain.CustomerAdmin:
-		if page.Waiting, err = p.Queries.Jobs.WaitingForMe(ctx, v); err != nil {
+		waiting, err := p.Queries.Jobs.WaitingForMe(ctx, v, jobs.Filter{Limit: 500})
+		if err != nil {
 			return err
 		}
+		page.Waiting = waiting.Items
 	case domain.Interpreter:
 		offers, err := p.Queries.Jobs.Offers(ctx, v, projections.ListQuery{Limit: 100})
 		if err != nil {
@@ -89,11 +92,11 @@ func (p *Portal) homeOfRole(ctx context.Context, v access.Viewer, page *homePage
 			}
 		}
 		slices.SortFunc(page.Offers, func(a, b jobs.Offer) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Ref, b.Ref)) })
-		waiting, err := p.Queries.Jobs.WaitingForMe(ctx, v)
+		waiting, err := p.Queries.Jobs.WaitingForMe(ctx, v, jobs.Filter{Limit: 500})
 		if err != nil {
 			return err
 		}
-		for _, w := range waiting {
+		for _, w := range waiting.Items {
 			if w.Step != "accept-offer" { // those are shown as offers, with what they pay
 				page.Waiting = append(page.Waiting, w)
 			}

@@ -244,6 +244,14 @@ func (p *Portal) onInterpreter(w http.ResponseWriter, r *http.Request, command s
 	}
 	done, err := send(req, id, r.PostForm)
 	if no := correctable(err); no != nil {
+		if no.Status == http.StatusPreconditionFailed && req.IfMatch != nil {
+			if _, _, err := fresh(r.Context(), *req.IfMatch, func() (url.Values, uint64, error) {
+				i, err := p.interpreterAt(r)
+				return nil, i.Revision, err
+			}); err != nil {
+				return err
+			}
+		}
 		return p.showInterpreter(w, r, no.Status, filled{r.PostForm, no})
 	}
 	if err != nil {
@@ -282,12 +290,17 @@ func (p *Portal) editInterpreter(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return p.showInterpreterForm(w, r, http.StatusOK, i, filledAt(interpreterValues(i), i.Revision))
+}
+
+// interpreterValues are what the form of an interpreter is filled with.
+func interpreterValues(i readpeople.Interpreter) url.Values {
 	sent := url.Values{"name": {i.Name}, "gender": {i.Gender}, "languages": i.Languages, "skills": i.Skills, "serviceTypes": i.ServiceTypes,
 		"paitId": {i.PaitID}, "telephone": {i.Telephone}, "email": {i.Email}}
 	for _, c := range i.Credentials {
 		addCredential(sent, c)
 	}
-	return p.showInterpreterForm(w, r, http.StatusOK, i, filled{Sent: sent})
+	return sent
 }
 
 func addCredential(f url.Values, c people.Credential) {
@@ -388,16 +401,21 @@ func (p *Portal) changeInterpreter(w http.ResponseWriter, r *http.Request) error
 	if now := credentialsIn(e.sent); !slices.Equal(now, credentialsIn(e.before)) {
 		change.Credentials = &now
 	}
-	done, err := p.Commands.ChangeInterpreter(r.Context(), req, id, change)
-	if no := correctable(err); no != nil {
+	done, again, err := p.sendEdits(r, req, func() (url.Values, uint64, error) {
+		i, err := p.interpreterAt(r)
+		return interpreterValues(i), i.Revision, err
+	}, func(req commands.Request) (commands.Changed, error) {
+		return p.Commands.ChangeInterpreter(r.Context(), req, id, change)
+	})
+	if err != nil {
+		return err
+	}
+	if no := again.Refusal; no != nil {
 		i, err := p.interpreterAt(r)
 		if err != nil {
 			return err
 		}
-		return p.showInterpreterForm(w, r, no.Status, i, filled{r.PostForm, no})
-	}
-	if err != nil {
-		return err
+		return p.showInterpreterForm(w, r, no.Status, i, again)
 	}
 	return p.done(w, r, interpreterPath(id), "change-interpreter", done.Position)
 }

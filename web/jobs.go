@@ -179,6 +179,8 @@ type gridPage struct {
 	Filters  map[string]string // by column
 	Statuses []string
 	Services []forms.Option
+	Parties  []string // who can be waited for
+	Steps    []string // what for
 	Choices  []columnChoice
 	CSV      string
 }
@@ -313,6 +315,7 @@ func (p *Portal) jobGrid(w http.ResponseWriter, r *http.Request) error {
 			viewer: v, path: "/jobs", query: g.own},
 		Pager: pageOf("/jobs", g.own, g.page, len(found.Items), found.Total),
 		Words: g.filter.Q, From: g.from, To: g.to, Filters: g.filters, Statuses: statuses, Services: forms.ServiceTypes(),
+		Parties: jobs.Parties(), Steps: jobs.Steps(),
 		CSV: "/jobs.csv?" + g.own.Encode(),
 	}
 	for _, c := range columnsOf(v) {

@@ -139,15 +139,17 @@ func (p *Portal) onLanguages(w http.ResponseWriter, r *http.Request, code, key s
 	if err != nil {
 		return err
 	}
-	all, err := p.languageList(r)
+	agency, err := p.mayChangeSettings(r)
 	if err != nil {
 		return err
 	}
-	all, err = change(all, r.PostForm)
-	var done commands.Changed
-	if err == nil {
-		done, err = p.Commands.ChangeSettings(r.Context(), req, people.ChangeAgency{Languages: &all})
-	}
+	done, _, err := p.onSettings(r.Context(), req, agency, func(req commands.Request, now people.AgencySettings) (commands.Changed, error) {
+		all, err := change(slices.Clone(now.Languages), r.PostForm)
+		if err != nil {
+			return commands.Changed{}, err
+		}
+		return p.Commands.ChangeSettings(r.Context(), req, people.ChangeAgency{Languages: &all})
+	})
 	if no := correctable(err); no != nil {
 		for i, e := range no.Errors {
 			no.Errors[i].Location = "body." + e.Location[strings.LastIndexByte(e.Location, '.')+1:]

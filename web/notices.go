@@ -113,7 +113,9 @@ func (p *Portal) postNotices(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	done, err := p.sendNotices(r, req, agency.Settings)
+	done, agency, err := p.onSettings(r.Context(), req, agency, func(req commands.Request, now people.AgencySettings) (commands.Changed, error) {
+		return p.sendNotices(r, req, now)
+	})
 	if no := correctable(err); no != nil {
 		sent := r.PostForm
 		if no.Status == http.StatusPreconditionFailed {

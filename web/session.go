@@ -58,7 +58,7 @@ func signedOut(err error) error {
 // toSignIn sends a visitor to sign in, and to the same page afterwards.
 func (p *Portal) toSignIn(w http.ResponseWriter, r *http.Request) error {
 	to := "/sign-in"
-	if r.Method == http.MethodGet && r.URL.Path != "/" {
+	if (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.URL.Path != "/" {
 		to += "?next=" + url.QueryEscape(r.URL.RequestURI())
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"net/url"
@@ -362,11 +363,13 @@ func (p *Portal) changeSettings(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	e := editsIn(r.PostForm)
-	change, err := s.build(p, agency.Settings, e)
-	var done commands.Changed
-	if err == nil {
-		done, err = p.Commands.ChangeSettings(r.Context(), req, change)
-	}
+	done, agency, err := p.onSettings(r.Context(), req, agency, func(req commands.Request, now people.AgencySettings) (commands.Changed, error) {
+		change, err := s.build(p, now, e)
+		if err != nil {
+			return commands.Changed{}, err
+		}
+		return p.Commands.ChangeSettings(r.Context(), req, change)
+	})
 	if no := correctable(err); no != nil {
 		sent := r.PostForm
 		if no.Status == http.StatusPreconditionFailed {
@@ -378,6 +381,27 @@ func (p *Portal) changeSettings(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return p.done(w, r, "/settings", "change-settings", done.Position)
+}
+
+// onSettings sends a change that is made from the settings as they stand, as decided on them: the read model may be behind, so what was made
+// from an older version is made once more. It answers the settings that it was made from last.
+func (p *Portal) onSettings(ctx context.Context, req commands.Request, agency readsettings.Agency,
+	send func(commands.Request, people.AgencySettings) (commands.Changed, error)) (commands.Changed, readsettings.Agency, error) {
+	for tries := 0; ; tries++ {
+		version := uint64(agency.Version)
+		req.IfMatch = &version
+		done, err := send(req, agency.Settings)
+		if no := refusal(err); no == nil || no.Status != http.StatusPreconditionFailed || len(no.Changed) == 0 || tries == 3 {
+			return done, agency, err
+		}
+		if _, _, err := fresh(ctx, version, func() (url.Values, uint64, error) {
+			now, err := p.Queries.Settings.Agency(ctx)
+			agency = now
+			return nil, uint64(now.Version), err
+		}); err != nil {
+			return done, agency, err
+		}
+	}
 }
 
 // numbering is the form that sets a series' next number (D-12).

@@ -28,13 +28,13 @@ func (p *Portal) hours(w http.ResponseWriter, r *http.Request) error {
 	if err := access.MayManage(v, access.ReadOwnOffers); err != nil {
 		return err
 	}
-	mine, err := p.Queries.Jobs.WaitingForMe(ctx, v)
+	mine, err := p.Queries.Jobs.WaitingForMe(ctx, v, jobs.Filter{Limit: 500})
 	if err != nil {
 		return err
 	}
 	var page hoursPage
 	seen := map[string]bool{}
-	for _, waiting := range mine {
+	for _, waiting := range mine.Items {
 		switch waiting.Status {
 		case "assigned":
 			page.Enter = append(page.Enter, hoursCard{Item: waiting.Item})

@@ -198,17 +198,26 @@ func (p *Portal) editUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	sent := url.Values{"name": {u.Name}, "email": {u.Email}, "telephone": {u.Telephone}, "role": {string(u.Role)}, "clients": idTexts(u.Clients),
-		"locations": idTexts(u.Locations)}
-	for _, permission := range u.Permissions {
-		sent.Add("permissions", string(permission))
-	}
-	names, err := p.Accounts.Names(r.Context(), u.ID)
-	if err != nil && !errors.Is(err, accounts.ErrNoLogin) {
+	values, err := p.userValues(r.Context(), u)
+	if err != nil {
 		return err
 	}
-	sent.Set("username", names.Username)
-	return p.showUserForm(w, r, http.StatusOK, u, filled{Sent: sent})
+	return p.showUserForm(w, r, http.StatusOK, u, filledAt(values, u.Revision))
+}
+
+// userValues are what the form of a user is filled with.
+func (p *Portal) userValues(ctx context.Context, u readpeople.User) (url.Values, error) {
+	values := url.Values{"name": {u.Name}, "email": {u.Email}, "telephone": {u.Telephone}, "role": {string(u.Role)}, "clients": idTexts(u.Clients),
+		"locations": idTexts(u.Locations)}
+	for _, permission := range u.Permissions {
+		values.Add("permissions", string(permission))
+	}
+	names, err := p.Accounts.Names(ctx, u.ID)
+	if err != nil && !errors.Is(err, accounts.ErrNoLogin) {
+		return nil, err
+	}
+	values.Set("username", names.Username)
+	return values, nil
 }
 
 func idTexts(ids []uuid.UUID) []string {
@@ -346,12 +355,19 @@ func (p *Portal) changeUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	done, err := p.sendUser(r, req, u)
-	if no := correctable(err); no != nil {
-		return p.showUserForm(w, r, no.Status, u, filled{r.PostForm, no})
-	}
+	done, again, err := p.sendEdits(r, req, func() (url.Values, uint64, error) {
+		u, err := p.userAt(r)
+		if err != nil {
+			return nil, 0, err
+		}
+		values, err := p.userValues(r.Context(), u)
+		return values, u.Revision, err
+	}, func(req commands.Request) (commands.Changed, error) { return p.sendUser(r, req, u) })
 	if err != nil {
 		return err
+	}
+	if again.Refusal != nil {
+		return p.showUserForm(w, r, again.Refusal.Status, u, again)
 	}
 	return p.done(w, r, userPath(u.ID), "change-user", done.Position)
 }

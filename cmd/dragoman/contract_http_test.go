@@ -42,6 +42,9 @@ func (o *office) signingIn() {
 	wrong, unknown := o.signIn("pinned", "nope"), o.signIn("nobody-here", "nope")
 	problemIs(t, "a wrong password", wrong, 401, "not-signed-in")
 	problemIs(t, "a wrong name", unknown, 401, "not-signed-in")
+	if got := wrong.header.Get("WWW-Authenticate"); got != "Bearer" {
+		t.Errorf("a refused sign-in says to authenticate by %q", got)
+	}
 	if string(wrong.raw) != string(unknown.raw) {
 		t.Errorf("a wrong password: %s, a wrong name: %s", wrong.raw, unknown.raw)
 	}

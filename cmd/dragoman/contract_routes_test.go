@@ -130,6 +130,7 @@ func (o *office) document(doc *openAPI) {
 		"GET /v1/jobs/{ref}/history", "GET /v1/calendar", "GET /v1/dashboard", "GET /v1/offers", "GET /v1/waiting-for-me", "GET /v1/invoices", "GET /v1/invoices/{id}",
 		"GET /v1/me", "GET /v1/forms", "GET /v1/forms/{id}", "GET /v1/clients", "GET /v1/locations", "GET /v1/languages", "GET /v1/reasons", "GET /v1/interpreters",
 		"GET /v1/users", "GET /v1/customers", "GET /v1/notices", "GET /v1/settings", "GET /v1/status",
+		"GET /v1/customers/{id}", "GET /v1/clients/{id}", "GET /v1/locations/{id}", "GET /v1/interpreters/{id}", "GET /v1/users/{id}",
 	} {
 		if !slices.Contains(doc.routes, route) {
 			t.Errorf("it lacks %s", route)
@@ -161,7 +162,8 @@ func (o *office) document(doc *openAPI) {
 		if method == "GET" && path != "/v1/status" && path != "/v1/me/preferences" && !params["header Dragoman-Min-Position"] {
 			t.Errorf("%s does not name Dragoman-Min-Position", route)
 		}
-		if slices.Contains([]string{"/v1/jobs", "/v1/offers", "/v1/invoices", "/v1/customers", "/v1/clients", "/v1/locations", "/v1/users", "/v1/interpreters"}, path) && method == "GET" {
+		if slices.Contains([]string{"/v1/jobs", "/v1/offers", "/v1/invoices", "/v1/customers", "/v1/clients", "/v1/locations", "/v1/users", "/v1/interpreters",
+			"/v1/waiting-for-me", "/v1/languages", "/v1/reasons", "/v1/forms", "/v1/notices"}, path) && method == "GET" {
 			for _, name := range []string{"offset", "limit", "sort", "filter"} {
 				if !params["query "+name] {
 					t.Errorf("%s does not name %s", route, name)
@@ -408,19 +410,19 @@ func (o *office) queries() {
 		"/calendar?from=2020-03-01&to=2020-04-01": {"requestor", false, nil, []string{"ref", "title", "start", "end", "status", "language", "serviceType", "createdBy"}},
 		"/dashboard":           {"requestor", false, []string{"tiles", "upcoming", "notices", "splash"}, nil},
 		"/offers":              {"interpreter", true, nil, []string{"job", "state", "start", "fee", "sentAt"}},
-		"/waiting-for-me":      {"interpreter", false, nil, []string{"ref", "step"}},
-		"/invoices":            {"finance", true, nil, []string{"id", "standing", "jobs", "customer", "total"}},
+		"/waiting-for-me":      {"interpreter", true, nil, []string{"ref", "step"}},
+		"/invoices":            {"finance", true, nil, []string{"id", "standing", "number", "jobs", "customer", "total"}},
 		"/customers":           {"admin", true, nil, []string{"id", "name", "timeZone", "settings"}},
 		"/clients":             {"requestor", true, nil, []string{"id", "customer", "name"}},
 		"/locations":           {"requestor", true, nil, []string{"id", "customer", "client", "name", "address", "timeZone"}},
 		"/interpreters":        {"assigner", true, nil, []string{"id", "lin", "name", "gender", "languages", "skills", "credentials", "paitId", "telephone", "email", "photo"}},
 		"/users":               {"admin", true, nil, []string{"id", "name", "email", "role", "customer", "clients", "locations", "permissions"}},
-		"/forms":               {"requestor", false, nil, []string{"id", "version", "name"}},
+		"/forms":               {"requestor", true, nil, []string{"id", "version", "name"}},
 		"/forms/face-to-face":  {"requestor", false, []string{"id", "version", "sections", "fields", "notices", "defaults"}, nil},
-		"/languages":           {"requestor", false, nil, []string{"code", "name", "tier"}},
-		"/reasons?kind=cancel": {"requestor", false, nil, []string{"value", "label"}},
-		"/notices":             {"requestor", false, []string{"splash"}, []string{"key", "text"}},
-		"/settings":            {"admin", false, []string{"version", "name", "timeZone", "currency"}, nil},
+		"/languages":           {"requestor", true, nil, []string{"code", "name", "tier"}},
+		"/reasons?kind=cancel": {"requestor", true, nil, []string{"value", "label"}},
+		"/notices":             {"requestor", true, []string{"splash", "revision"}, []string{"key", "text"}},
+		"/settings":            {"admin", false, []string{"version", "revision", "name", "timeZone", "currency"}, nil},
 		"/status":              {"auditor", false, nil, []string{"model", "position", "lagEvents", "lagSeconds", "health", "generation"}},
 	} {
 		got := o.read(q.user, path)
@@ -438,6 +440,13 @@ func (o *office) queries() {
 			for _, i := range got.items() {
 				hasKeys(t, "an item of "+path, i, q.item...)
 			}
+		}
+	}
+	for _, list := range []string{"/customers", "/clients", "/locations", "/interpreters", "/users"} {
+		item := o.read("admin", list).items()[0]
+		one := o.read("admin", list+"/"+item["id"].(string))
+		if fmt.Sprint(one.body) != fmt.Sprint(item) || one.header.Get("ETag") != fmt.Sprintf(`"%v"`, item["revision"]) || one.header.Get("Dragoman-Position") == "" {
+			t.Errorf("an item of %s read alone: %v %s, want %v", list, one.header, one.raw, item)
 		}
 	}
 	detail := o.read("assigner", "/jobs/"+ref)
@@ -471,12 +480,12 @@ func (o *office) lists() {
 		columns []string
 	}{
 		"/jobs": {"assigner", []string{"ref", "bookingRef", "status", "outcome", "start", "end", "timeZone", "eta", "durationMinutes", "language", "serviceType", "address1", "reportTo",
-			"nonEnglishSpeaker", "customer", "client", "interpreter", "createdBy", "createdAt"}},
+			"nonEnglishSpeaker", "customer", "client", "interpreter", "createdBy", "createdAt", "waitingOn", "nextStep"}},
 		"/offers":       {"interpreter", []string{"job", "state", "sentAt", "since", "language", "start", "durationMinutes", "fee", "reason"}},
-		"/invoices":     {"finance", []string{"standing", "ref", "customer", "issuedOn", "dueOn", "total"}},
+		"/invoices":     {"finance", []string{"standing", "ref", "number", "customer", "issuedOn", "dueOn", "total"}},
 		"/customers":    {"admin", []string{"name", "timeZone"}},
 		"/clients":      {"admin", []string{"name", "customer"}},
-		"/locations":    {"admin", []string{"name", "customer", "timeZone"}},
+		"/locations":    {"admin", []string{"name", "customer", "client", "timeZone"}},
 		"/interpreters": {"admin", []string{"lin", "name", "gender", "languages", "skills", "email"}},
 		"/users":        {"admin", []string{"name", "email", "role", "customer"}},
 	} {

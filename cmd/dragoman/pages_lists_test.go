@@ -228,7 +228,12 @@ func TestTabularView(t *testing.T) {
 	d.settled(taken)
 
 	b := d.as("requestor")
+	if p := b.post("/jobs/columns", url.Values{"column": {"ref", "start", "location", "language", "serviceType", "nonEnglishSpeaker", "waitingOn", "nextStep", "status"}}); p.status != http.StatusSeeOther {
+		t.Fatalf("choosing the columns: %d", p.status)
+	}
 	all := b.see("/jobs")
+	wants(t, all, "Waiting on", "Next step", "Send offers", "Attend the job")
+	same(t, "jobs by what they wait for", rowRefs(b.see("/jobs?sort=-waitingOn")), []string{taken, polish, ukrainian})
 	same(t, "all jobs", rowRefs(all), []string{ukrainian, taken, polish})
 	for _, c := range []struct {
 		asked map[string]string
@@ -242,6 +247,8 @@ func TestTabularView(t *testing.T) {
 		{map[string]string{"q": "kow"}, []string{ukrainian}},
 		{map[string]string{"from": "2020-03-26", "to": "2020-03-26"}, []string{taken}},
 		{map[string]string{"filter[serviceType]": "remote"}, nil},
+		{map[string]string{"filter[waitingOn]": "interpreter"}, []string{taken}},
+		{map[string]string{"filter[nextStep]": "send-offer"}, []string{ukrainian, polish}},
 	} {
 		changes := map[string][]string{}
 		asked := url.Values{}
@@ -277,6 +284,10 @@ func TestTabularView(t *testing.T) {
 	same(t, "jobs sorted by a header's button", rowRefs(b.see("/jobs?sort=-start&sort=start")), []string{polish, taken, ukrainian})
 
 	// Columns.
+	if p := b.post("/jobs/columns", url.Values{"reset": {"yes"}}); p.status != http.StatusSeeOther {
+		t.Fatalf("the columns at first: %d", p.status)
+	}
+	all = b.see("/jobs")
 	if !slices.Contains(heads(all), "Location") || slices.Contains(heads(all), "Created By") {
 		t.Errorf("the columns at first are %q", heads(all))
 	}

@@ -99,6 +99,16 @@ func TestInterpretersPages(t *testing.T) {
 	wants(t, changed, "07700 900999")
 	lacks(t, changed, "Czech", "expired")
 
+	// Two people change the same thing: the second is told, keeps what was typed, and sees what else has changed.
+	first, second = admin.see(zofia+"/change"), admin.see(zofia+"/change")
+	done(admin, admin.submit(first, "interp", map[string][]string{"telephone": {"07700 900111"}, "email": {"zl@example.org"}}), "change-interpreter")
+	again := admin.submit(second, "interp", map[string][]string{"telephone": {"07700 900222"}, "paitId": {"PAIT-9"}})
+	refused(t, again, http.StatusPreconditionFailed)
+	if again.value("telephone") != "07700 900222" || again.value("paitId") != "PAIT-9" || again.value("email") != "zl@example.org" {
+		t.Errorf("told, the form holds %q, %q and %q", again.value("telephone"), again.value("paitId"), again.value("email"))
+	}
+	wants(t, done(admin, admin.submit(again, "interp", nil), "change-interpreter"), "07700 900222", "PAIT-9", "zl@example.org")
+
 	// Who may not, and for whom there is no such thing.
 	for _, c := range []struct {
 		who, path string
@@ -208,6 +218,29 @@ func TestCustomersPages(t *testing.T) {
 	wants(t, bare.see(own.location()), "Rosa Whitfield", "Add a user")
 	if p := requestor.post(harbour+"/locations/new", url.Values{"name": {"X"}, "address.line1": {"1"}, "address.town": {"L"}, "address.postcode": {"L"}, "key": {"k"}}); p.status != http.StatusNotFound {
 		t.Errorf("a requestor adds a place to another customer: %d", p.status)
+	}
+}
+
+// TestTwoChangeACustomer: of a customer, a client, a location and a user, two change the same value at once. The second is told, nothing that
+// was typed is lost, and sent again it is done.
+func TestTwoChangeACustomer(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "20/03/2020 09:00")
+	admin := d.as("admin")
+	me := d.customer.get("/me").body
+	customer, client := me["customer"].(string), d.customer.get("/clients").items()[0]["id"].(string)
+	for _, c := range []struct{ path, form, command string }{
+		{"/customers/" + customer, "cust", "change-customer"}, {"/customers/" + customer + "/clients/" + client, "client", "change-client"},
+		{"/customers/" + customer + "/locations/" + d.location, "location", "change-location"}, {"/users/" + me["id"].(string), "user", "change-user"},
+	} {
+		first, second := admin.see(c.path+"/change"), admin.see(c.path+"/change")
+		done(admin, admin.submit(first, c.form, map[string][]string{"name": {"The first name"}}), c.command)
+		again := admin.submit(second, c.form, map[string][]string{"name": {"The second name"}})
+		refused(t, again, http.StatusPreconditionFailed)
+		if again.value("name") != "The second name" {
+			t.Errorf("%s: what was typed became %q", c.path, again.value("name"))
+		}
+		wants(t, done(admin, admin.submit(again, c.form, nil), c.command), "The second name")
 	}
 }
 

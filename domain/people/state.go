@@ -16,6 +16,56 @@ type Customer struct {
 	Clients   map[uuid.UUID]string
 	Locations map[uuid.UUID]Place
 	Users     map[uuid.UUID]User
+	Revisions Revisions
+}
+
+// Revisions are the numbers of the last events that touched each of the things whose stream this is: the customer, its clients, locations
+// and users, or the agency's users.
+type Revisions map[uuid.UUID]uint64
+
+// Touched notes that event e has this number. It changes r; a nil r becomes a map.
+func (r Revisions) Touched(e Event, number uint64) Revisions {
+	if r == nil {
+		r = Revisions{}
+	}
+	r[Touches(e)] = number
+	return r
+}
+
+// Touches is the thing that an event is about: whose revision becomes the event's number. The nil id stands for the agency and its settings.
+func Touches(e Event) uuid.UUID {
+	switch e := e.(type) {
+	case CustomerCreated:
+		return e.Customer
+	case CustomerChanged:
+		return e.Customer
+	case ClientAdded:
+		return e.Client
+	case ClientChanged:
+		return e.Client
+	case LocationAdded:
+		return e.Location
+	case LocationChanged:
+		return e.Location
+	case UserAdded:
+		return e.User
+	case UserChanged:
+		return e.User
+	case InterpreterRegistered:
+		return e.Interpreter
+	case InterpreterChanged:
+		return e.Interpreter
+	case InterpreterSuspended:
+		return e.Interpreter
+	case InterpreterReinstated:
+		return e.Interpreter
+	case PersonErased:
+		return e.Subject
+	case DeploymentCreated, AgencyChanged, BlockDrawn, NextSet, NumberClaimed:
+		return uuid.Nil
+	default:
+		panic(fmt.Sprintf("people.Touches: no case for %T", e)) // our bug, not bad data
+	}
 }
 
 // User is an account, and whether its person was erased: then it can never sign in or be changed again.
@@ -29,7 +79,7 @@ func (s Customer) Exists() bool { return s.ID != uuid.Nil }
 
 // Clone shares no map with s.
 func (s Customer) Clone() Customer {
-	s.Clients, s.Locations, s.Users = maps.Clone(s.Clients), maps.Clone(s.Locations), maps.Clone(s.Users)
+	s.Clients, s.Locations, s.Users, s.Revisions = maps.Clone(s.Clients), maps.Clone(s.Locations), maps.Clone(s.Users), maps.Clone(s.Revisions)
 	return s
 }
 
@@ -107,11 +157,12 @@ type Agency struct {
 	Version    int // of the settings
 	Settings   AgencySettings
 	Users      map[uuid.UUID]User
+	Revisions  Revisions
 }
 
 // Clone shares no map with s.
 func (s Agency) Clone() Agency {
-	s.Users = maps.Clone(s.Users)
+	s.Users, s.Revisions = maps.Clone(s.Users), maps.Clone(s.Revisions)
 	return s
 }
 

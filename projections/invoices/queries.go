@@ -83,8 +83,8 @@ type row struct {
 }
 
 // fields are what the list is sorted and filtered by.
-var fields = projections.Fields{"customer": "customer_name", "ref": "ref", "standing": "standing", "jobs": "array_to_string(jobs, ' ')",
-	"issuedOn": "issued_on", "dueOn": "due_on", "at": "at", "total": "total"}
+var fields = projections.Fields{"customer": "customer_name", "customerName": "customer_name", "ref": "ref", "number": "nullif(number, 0)", "standing": "standing", "jobs": "array_to_string(jobs, ' ')",
+	"issuedOn": "issued_on", "dueOn": "due_on", "at": `to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`, "total": "(total::numeric / 100)::numeric(20, 2)", "fault": "fault"}
 
 // List answers drafts and issued invoices, newest first. A viewer who may read none gets the refusal.
 func (q Queries) List(ctx context.Context, v access.Viewer, filter Filter, l projections.ListQuery) (projections.ListPage[Invoice], error) {

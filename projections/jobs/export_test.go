@@ -7,13 +7,19 @@ import (
 )
 
 // Statements are a list's statement and its count, for looking at their plans.
-func Statements(ctx context.Context, q DB, v access.Viewer, f Filter) (page, count string, args []any, err error) {
+func Statements(ctx context.Context, q DB, v access.Viewer, f Filter) (page, count Statement, err error) {
 	l := &listing{v: v, joins: map[string]bool{}}
 	if err := l.narrow(f); err != nil {
-		return "", "", nil, err
+		return page, count, err
 	}
 	if err := l.columns(ctx, q, f); err != nil {
-		return "", "", nil, err
+		return page, count, err
 	}
-	return l.sql(30, 0), l.countSQL(), l.args, nil
+	return Statement{l.sql(30, 0), l.args}, Statement{l.countSQL(), l.args[:l.counted]}, nil
+}
+
+// Statement is one question to the database.
+type Statement struct {
+	SQL  string
+	Args []any
 }

@@ -289,6 +289,14 @@ func (r *itemRow) item(v access.Viewer, books map[formKey]forms.Form, sub access
 	return i, s, nil
 }
 
+// Parties are all who can be waited for.
+func Parties() []string { return []string{Customer, Interpreter, Agency} }
+
+// Steps are all that can be waited for, in the order of a job's life.
+func Steps() []string {
+	return []string{review, "send-offer", "accept-offer", "assign", "agree-eta", attend, "submit-timesheet", "accept-timesheet", "close"}
+}
+
 // Steps that are waited for besides commands.
 const (
 	review = "review" // a request to be taken up

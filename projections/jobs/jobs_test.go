@@ -45,8 +45,8 @@ func TestThroughTheRunner(t *testing.T) {
 	if err != nil || own.Total != 1 {
 		t.Errorf("own offers %+v, %v", own, err)
 	}
-	waits, err := q.WaitingForMe(t.Context(), story.As(story.Ana, noon))
-	if err != nil || len(waits) != 1 || waits[0].Step != "accept-offer" || waits[0].WaitingOn != "" {
+	waits, err := q.WaitingForMe(t.Context(), story.As(story.Ana, noon), jobs.Filter{})
+	if err != nil || waits.Total != 1 || waits.Items[0].Step != "accept-offer" || waits.Items[0].WaitingOn != "" {
 		t.Errorf("waiting %+v, %v", waits, err)
 	}
 	said, err := notes.Notes(t.Context(), story.As(story.Rita, noon), job.Ref)

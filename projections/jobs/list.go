@@ -108,22 +108,34 @@ func List(ctx context.Context, q DB, v access.Viewer, f Filter, sub access.Subst
 	if err := l.columns(ctx, q, f); err != nil {
 		return Page{}, err
 	}
-	limit := f.Limit
-	if limit == 0 {
-		limit = 30
-	}
-	limit = max(1, min(limit, 500))
-	items, err := readItems(ctx, q, v, sub, l.sql(limit, max(0, f.Offset)), l.args...)
+	limit, offset := f.part()
+	items, err := readItems(ctx, q, v, sub, l.sql(limit, offset), l.args...)
 	if err != nil {
 		return Page{}, fmt.Errorf("list jobs: %w", err)
 	}
-	page := Page{Items: items, Total: len(items)}
-	if f.Offset > 0 || len(items) == limit { // otherwise this is all of it
-		if err := q.QueryRow(ctx, l.countSQL(), l.args...).Scan(&page.Total); err != nil {
-			return Page{}, fmt.Errorf("count jobs: %w", err)
-		}
+	page := Page{Items: items}
+	page.Total, err = l.total(ctx, q, len(items), limit, offset)
+	return page, err
+}
+
+// part is which part of a list is asked for.
+func (f Filter) part() (limit, offset int) {
+	limit = f.Limit
+	if limit == 0 {
+		limit = 30
 	}
-	return page, nil
+	return max(1, min(limit, 500)), max(0, f.Offset)
+}
+
+// total is how many jobs the list has in all, of which a part holds so many.
+func (l *listing) total(ctx context.Context, q DB, shown, limit, offset int) (total int, err error) {
+	if offset == 0 && shown < limit { // this is all of it
+		return shown, nil
+	}
+	if err := q.QueryRow(ctx, l.countSQL(), l.args[:l.counted]...).Scan(&total); err != nil {
+		return 0, fmt.Errorf("count jobs: %w", err)
+	}
+	return total, nil
 }
 
 // Newest is the reference of the job that was made last, for those who look after the numbers; empty: there is none.
@@ -143,12 +155,16 @@ func (q Queries) Newest(ctx context.Context, v access.Viewer) (string, error) {
 
 // listing is a list's statement as it grows.
 type listing struct {
-	v     access.Viewer
-	args  jobrow.Args
-	where []string // conditions on the columns of jobs, by their bare names
-	more  []string // conditions on joined tables too, by alias
-	joins map[string]bool
-	order string
+	v       access.Viewer
+	args    jobrow.Args
+	where   []string // conditions on the columns of jobs, by their bare names
+	more    []string // conditions on joined tables too, by alias
+	joins   map[string]bool
+	own     map[string]column // columns of this list alone
+	order   string
+	counted int // how many of the arguments the count takes: those of the order come after them
+	// halves: ordered by what is waited for, which only unfinished jobs have.
+	halves bool
 	// dayBefore is an argument: jobs of up to a day that end after some time began after the day before it.
 	dayBefore string
 }
@@ -163,7 +179,7 @@ func (l *listing) narrow(f Filter) error {
 	l.where = append(l.where, within(l.v, &l.args))
 	now := func() string { return l.args.Add(l.v.Now) }
 	and := func(condition string, a ...any) { l.where = append(l.where, fmt.Sprintf(condition, a...)) }
-	l.order = "j.starts_at, j.ref"
+	l.order = earliest
 	switch f.List {
 	case "":
 		l.order = "j.starts_at desc, j.ref desc"
@@ -295,6 +311,7 @@ type column struct {
 	text  string // for the filter, if it is not sort
 	joins string // tables besides jobs
 	field string // the form's field whose visibility decides instead of class
+	waits bool   // of what is waited for: only unfinished jobs have it, and it depends on the time
 }
 
 // columns are named as in the HTTP contract.
@@ -309,8 +326,10 @@ var columns = map[string]column{
 	"timeZone":          {class: access.Basics, sort: "j.zone"},
 	"durationMinutes":   {class: access.Basics, sort: "j.minutes", text: "j.minutes::text"},
 	"language":          {class: access.Basics, sort: "coalesce(l.name, j.language)", text: "j.language || ' ' || coalesce(l.name, '')", joins: "l"},
+	"languageName":      {class: access.Basics, sort: "coalesce(l.name, '')", joins: "l"},
 	"serviceType":       {class: access.Basics, sort: "j.service_type"},
 	"town":              {class: access.Basics, sort: "d.town", joins: "d"},
+	"outward":           {class: access.Basics, sort: "d.outward", joins: "d"},
 	"location":          {class: access.LocationName, sort: "lo.name", joins: "lo"},
 	"address1":          {class: access.FullAddress, sort: "d.line1", joins: "d"},
 	"reportTo":          {sort: fieldText("reportTo"), joins: "d", field: "reportTo"},
@@ -323,6 +342,38 @@ var columns = map[string]column{
 	"interpreter":       {class: access.InterpreterIdentity, sort: "j.lin", text: "j.lin || ' ' || coalesce(i.name, '')", joins: "i"},
 	"createdBy":         {class: access.People, sort: "u.name", joins: "u"},
 	"createdAt":         {class: access.Progress, sort: "j.created_at", text: localText("j.created_at")},
+	"waitingOn":         {class: access.Progress, sort: waits(func(w waitingCase) string { return w.who }), waits: true},
+	"nextStep":          {class: access.Progress, sort: waits(func(w waitingCase) string { return w.step }), waits: true},
+}
+
+// waitingCase is one line of itemRow.waiting as the database reads it.
+type waitingCase struct{ when, who, step string }
+
+// waitingCases stand in the order in which they are judged; {now} is the moment of the question.
+var waitingCases = []waitingCase{
+	{"j.status = 'requested'", "'agency'", "'review'"},
+	{"j.status = 'new' and j.ends_at <= {now}", "'agency'", "'close'"},
+	{"j.status = 'new' and j.proposed_eta is not null", "'customer'", "'agree-eta'"},
+	{"j.status = 'new' and j.holder is not null", "'agency'", "'assign'"},
+	{"j.status = 'new' and j.offered <> '{}'", "'interpreter'", "'accept-offer'"},
+	{"j.status = 'new'", "'agency'", "'send-offer'"},
+	{"j.status = 'assigned' and j.ends_at <= {now}", "'customer'", "'submit-timesheet'"},
+	{"j.status = 'assigned' and j.proposed_eta is not null", "'customer'", "'agree-eta'"},
+	{"j.status = 'assigned'", "'interpreter'", "'attend'"},
+	{"j.status = 'ongoing' and j.sheet_disputed", "j.sheet_side", "'submit-timesheet'"},
+	{"j.status = 'ongoing' and j.sheet_side = 'customer'", "'interpreter'", "'accept-timesheet'"},
+	{"j.status = 'ongoing'", "'customer'", "'accept-timesheet'"},
+}
+
+// waits is what is waited for as an expression; null: nothing is.
+func waits(of func(waitingCase) string) string {
+	var b strings.Builder
+	b.WriteString("case")
+	for _, w := range waitingCases {
+		b.WriteString(" when " + w.when + " then " + of(w))
+	}
+	b.WriteString(" end")
+	return b.String()
 }
 
 func localText(instant string) string {
@@ -354,8 +405,12 @@ func (l *listing) columns(ctx context.Context, q DB, f Filter) error {
 			return err
 		}
 		l.join(c)
+		if c.waits {
+			l.where = append(l.where, live) // so that an index leads to them
+		}
 		l.more = append(l.more, fmt.Sprintf("strpos(lower(%s), lower(%s)) > 0", text, l.args.Add(f.Columns[name])))
 	}
+	l.counted = len(l.args)
 	if f.Sort == "" {
 		return nil
 	}
@@ -368,9 +423,21 @@ func (l *listing) columns(ctx context.Context, q DB, f Filter) error {
 	if descending {
 		expr += " desc nulls last"
 	}
-	l.order = expr + ", j.starts_at, j.ref"
+	l.order = expr + ", " + earliest
+	switch finished := f.Status == domain.Complete || f.Status == domain.Cancelled; {
+	case !c.waits:
+	case finished || f.List == Completed: // nothing is waited for
+		l.order, l.args = earliest, l.args[:l.counted]
+	case f.Status != "":
+		l.where = append(l.where, live)
+	case f.List == "":
+		l.halves = true
+	}
 	return nil
 }
+
+// earliest is the order of jobs that are equal otherwise.
+const earliest = "j.starts_at, j.ref"
 
 func (l *listing) join(c column) {
 	if c.joins != "" {
@@ -381,12 +448,18 @@ func (l *listing) join(c column) {
 // column is an expression of what the viewer reads in a column; null where the viewer reads nothing.
 func (l *listing) column(ctx context.Context, q DB, name string, asText bool) (column, string, error) {
 	c, known := columns[name]
+	if own, there := l.own[name]; there {
+		c, known = own, true
+	}
 	if !known {
 		return c, "", fmt.Errorf("%w: %s", projections.ErrUnknownField, name)
 	}
 	expr := c.sort
 	if asText && c.text != "" {
 		expr = c.text
+	}
+	if c.waits {
+		expr = strings.ReplaceAll(expr, "{now}", l.args.Add(l.v.Now))
 	}
 	if c.class == access.People && l.v.OfCustomer() {
 		expr = "case when u.customer = j.customer then " + expr + " end" // whom of the agency a customer does not read
@@ -449,9 +522,9 @@ func (l *listing) clear(ctx context.Context, q DB, rel access.Relation, c column
 	return "j.form || '/' || j.form_version = any(" + l.args.Add(showing) + ")", nil
 }
 
-func (l *listing) from() string {
+func (l *listing) from(further ...string) string {
 	var b strings.Builder
-	all := "select * from jobs where " + strings.Join(l.where, " and ")
+	all := "select * from jobs where " + strings.Join(append(slices.Clone(l.where), further...), " and ")
 	if l.dayBefore != "" {
 		// Both halves are ranges of an index; the second one is small.
 		all = all + " and minutes <= 1440 and starts_at > " + l.dayBefore + " union all " + all + " and minutes > 1440"
@@ -469,7 +542,13 @@ func (l *listing) from() string {
 }
 
 func (l *listing) sql(limit, offset int) string {
-	page := fmt.Sprintf("select j.*%s order by %s limit %d offset %d", l.from(), l.order, limit, offset)
+	from := l.from()
+	if l.halves {
+		// The few unfinished jobs are sorted; the others follow in the order of an index, and no more of them are read than are shown.
+		from = fmt.Sprintf(" from ((select j.*%s order by %s limit %[3]d) union all (select j.*%[4]s order by %[5]s limit %[3]d)) j",
+			l.from(live), l.order, limit+offset, l.from("not "+live), earliest)
+	}
+	page := fmt.Sprintf("select j.*%s order by %s limit %d offset %d", from, l.order, limit, offset)
 	return itemsSQL("("+page+")") + " order by " + l.order
 }
 

@@ -100,73 +100,79 @@ type Waiting struct {
 	Step string
 }
 
-// waitingLimit is how many jobs one answer of WaitingForMe holds at most.
-const waitingLimit = 500
+// WaitingPage is one part of what waits for a viewer, and how many jobs that are in all.
+type WaitingPage struct {
+	Items []Waiting
+	Total int
+}
 
-// WaitingForMe are the jobs that wait for the viewer, by start: a customer's for an answer or for hours, assigners' and admins' for offers,
-// assignment or closing, an interpreter's for an answer to an offer or for hours. Whoever is never waited for gets none.
-func (q Queries) WaitingForMe(ctx context.Context, v access.Viewer) (all []Waiting, err error) {
+// WaitingForMe are the jobs that wait for the viewer, by start unless sorted otherwise: a customer's for an answer or for hours, assigners' and
+// admins' for offers, assignment or closing, an interpreter's for an answer to an offer or for hours. Whoever is never waited for gets none.
+// Besides the columns of every list of jobs it has step.
+func (q Queries) WaitingForMe(ctx context.Context, v access.Viewer, f Filter) (page WaitingPage, err error) {
 	err = q.Models.Read(ctx, func(tx pgx.Tx) error {
-		all, err = WaitingForMe(ctx, tx, v, q.Substitute)
+		page, err = WaitingForMe(ctx, tx, v, f, q.Substitute)
 		return err
 	}, Name)
-	return all, err
+	return page, err
 }
 
 // WaitingForMe is the same question in a transaction.
-func WaitingForMe(ctx context.Context, q DB, v access.Viewer, sub access.Substitute) ([]Waiting, error) {
+func WaitingForMe(ctx context.Context, q DB, v access.Viewer, f Filter, sub access.Substitute) (page WaitingPage, err error) {
 	if err := access.MayManage(v, access.ReadJobs); err != nil {
-		return nil, err
+		return page, err
 	}
-	var args jobrow.Args
-	known := within(v, &args)
-	condition := waitsFor(v, &args)
-	if condition == "" {
-		return nil, nil
+	l := &listing{v: v, joins: map[string]bool{}, own: map[string]column{"step": {class: access.Basics, sort: stepSQL(v), waits: true}}}
+	if err := l.narrow(f); err != nil {
+		return page, err
 	}
-	found, err := readRows(ctx, q, itemsSQL(fmt.Sprintf(`(select * from jobs where %s and %s and (%s) order by starts_at, ref limit %d)`,
-		known, live, condition, waitingLimit))+" order by j.starts_at, j.ref", args...)
+	l.where, l.order = append(l.where, live, "("+waitsFor(v, &l.args)+")"), earliest
+	if err := l.columns(ctx, q, f); err != nil {
+		return page, err
+	}
+	l.halves = false // all of them are unfinished
+	limit, offset := f.part()
+	found, err := readRows(ctx, q, l.sql(limit, offset), l.args...)
 	if err != nil {
-		return nil, fmt.Errorf("look for what waits: %w", err)
-	}
-	if len(found) == 0 {
-		return nil, nil
+		return page, fmt.Errorf("look for what waits: %w", err)
 	}
 	books, err := readForms(ctx, q, found)
 	if err != nil {
-		return nil, fmt.Errorf("look for what waits: %w", err)
+		return page, fmt.Errorf("look for what waits: %w", err)
 	}
-	all := make([]Waiting, len(found))
+	page.Items = make([]Waiting, len(found))
 	for i := range found {
-		if all[i].Item, _, err = found[i].item(v, books, sub); err != nil {
-			return nil, fmt.Errorf("look for what waits: %w", err)
+		if page.Items[i].Item, _, err = found[i].item(v, books, sub); err != nil {
+			return page, fmt.Errorf("look for what waits: %w", err)
 		}
-		all[i].Step = found[i].stepFor(v)
+		page.Items[i].Step = found[i].stepFor(v)
 	}
-	return all, nil
+	page.Total, err = l.total(ctx, q, len(found), limit, offset)
+	return page, err
 }
 
-// waitsFor is waiting as a condition; each line stands for one of its answers. Empty: the viewer is never waited for.
+// waitsFor is waiting as a condition; each line stands for one of its answers. False: the viewer is never waited for.
 func waitsFor(v access.Viewer, args *jobrow.Args) string {
-	now := args.Add(v.Now)
 	switch v.Role {
 	case domain.Requestor, domain.CustomerAdmin:
+		now := args.Add(v.Now)
 		return `status in ('new', 'assigned') and ends_at > ` + now + ` and proposed_eta is not null
 			or status = 'assigned' and ends_at <= ` + now + `
 			or status = 'ongoing' and sheet_side = 'interpreter' and not sheet_disputed
 			or status = 'ongoing' and sheet_side = 'customer' and sheet_disputed`
 	case domain.Assigner, domain.Admin:
+		now := args.Add(v.Now)
 		return `status = 'requested'
 			or status = 'new' and ends_at <= ` + now + `
 			or status = 'new' and proposed_eta is null and (holder is not null or offered = '{}')`
 	case domain.Interpreter:
-		me := args.Add(v.Interpreter)
+		now, me := args.Add(v.Now), args.Add(v.Interpreter)
 		return `status = 'new' and ends_at > ` + now + ` and holder is null and offered @> array[` + me + `]::uuid[]
 			or interpreter = ` + me + ` and status = 'assigned' and ends_at <= ` + now + `
 			or interpreter = ` + me + ` and status = 'ongoing' and sheet_side = 'customer' and not sheet_disputed
 			or interpreter = ` + me + ` and status = 'ongoing' and sheet_side = 'interpreter' and sheet_disputed`
 	}
-	return ""
+	return "false"
 }
 
 // stepFor is what is waited for of this viewer. Either side may enter hours, so an interpreter's past job waits for the interpreter too.
@@ -174,6 +180,15 @@ func (r *itemRow) stepFor(v access.Viewer) string {
 	_, step := r.waiting(v.Now)
 	if v.Role == domain.Interpreter && r.Status == domain.New {
 		return "accept-offer"
+	}
+	return step
+}
+
+// stepSQL is stepFor as an expression.
+func stepSQL(v access.Viewer) string {
+	step := waits(func(w waitingCase) string { return w.step })
+	if v.Role == domain.Interpreter {
+		return "case when j.status = 'new' then 'accept-offer' else " + step + " end"
 	}
 	return step
 }

@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -10,8 +11,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/internal/postgres"
+	"github.com/dragoman-booking/dragoman/projections"
 	"github.com/dragoman-booking/dragoman/projections/jobs"
 	"github.com/dragoman-booking/dragoman/projections/story"
 )
@@ -72,6 +75,18 @@ func TestPlansUseIndexes(t *testing.T) {
 	for _, name := range jobs.Lists() {
 		filters[name] = jobs.Filter{List: name}
 	}
+	for _, column := range []string{"waitingOn", "nextStep"} {
+		for _, name := range []string{"", jobs.Upcoming, jobs.RequiringClosure, jobs.Completed} {
+			for _, order := range []string{column, "-" + column} {
+				filters[name+" by "+order] = jobs.Filter{List: name, Sort: order}
+			}
+		}
+		filters["assigned by "+column] = jobs.Filter{Status: domain.Assigned, Sort: column}
+		filters["complete by "+column] = jobs.Filter{Status: domain.Complete, Sort: column}
+		for _, text := range []string{"agen", "cust", "submit", "nobody"} {
+			filters[column+" has "+text] = jobs.Filter{Columns: map[string]string{column: text}}
+		}
+	}
 	for _, name := range []string{jobs.AssignedList, jobs.Completed, ""} {
 		filters["an interpreter's "+name] = jobs.Filter{List: name, Interpreter: story.Ana}
 	}
@@ -79,12 +94,15 @@ func TestPlansUseIndexes(t *testing.T) {
 		"interpreter": story.As(story.Ana, now)} {
 		for name, f := range filters {
 			s.In(func(tx pgx.Tx) error {
-				page, count, args, err := jobs.Statements(t.Context(), tx, v, f)
+				page, count, err := jobs.Statements(t.Context(), tx, v, f)
+				if errors.Is(err, projections.ErrUnknownField) && who == "interpreter" {
+					return nil // who does not read what is waited for
+				}
 				if err != nil {
 					return err
 				}
-				for what, sql := range map[string]string{"page": page, "count": count} {
-					rows, err := tx.Query(t.Context(), "explain (analyze, buffers, timing off) "+sql, args...)
+				for what, asked := range map[string]jobs.Statement{"page": page, "count": count} {
+					rows, err := tx.Query(t.Context(), "explain (analyze, buffers, timing off) "+asked.SQL, asked.Args...)
 					if err != nil {
 						return fmt.Errorf("%s %s: %w", who, name, err)
 					}

@@ -52,7 +52,8 @@ func get(t testing.TB, s *story.Schema, v access.Viewer, ref string) (d jobs.Det
 func waiting(t testing.TB, s *story.Schema, v access.Viewer) (all []jobs.Waiting) {
 	t.Helper()
 	s.In(func(tx pgx.Tx) (err error) {
-		all, err = jobs.WaitingForMe(t.Context(), tx, v, nil)
+		page, err := jobs.WaitingForMe(t.Context(), tx, v, jobs.Filter{Limit: 500}, nil)
+		all = page.Items
 		return err
 	})
 	return all
@@ -147,7 +148,7 @@ func TestQueriesSayWhatTheDomainSays(t *testing.T) {
 			}
 		}
 		sam := story.As(story.Sam, now)
-		waits := map[string][]string{}
+		waits, steps := map[string][]string{}, map[string][]string{}
 		for _, b := range told.Bookings() {
 			for _, j := range b.Jobs {
 				d, err := get(t, s, sam, j.Ref)
@@ -156,7 +157,26 @@ func TestQueriesSayWhatTheDomainSays(t *testing.T) {
 				}
 				agree(rt, told, b, j, d)
 				waits[d.WaitingOn] = append(waits[d.WaitingOn], j.Ref)
+				steps[d.NextStep] = append(steps[d.NextStep], j.Ref)
 			}
+		}
+		for column, said := range map[string]map[string][]string{"waitingOn": waits, "nextStep": steps} {
+			for text, want := range said {
+				if text == "" {
+					continue // a job that waits for nothing contains no text
+				}
+				page, err := list(t, s, sam, jobs.Filter{Columns: map[string]string{column: strings.ToUpper(text)}, Limit: 100})
+				if err != nil {
+					rt.Fatal(err)
+				}
+				got := refs(page)
+				sort.Strings(got)
+				sort.Strings(want)
+				if !slices.Equal(got, want) || page.Total != len(want) {
+					rt.Fatalf("where %s is %s: %v, of %d, want %v", column, text, got, page.Total, want)
+				}
+			}
+			inOrderOfWaiting(rt, t, s, sam, column)
 		}
 		for role, v := range map[string]access.Viewer{jobs.Agency: sam, jobs.Customer: story.As(story.Rita, now)} {
 			var got []string
@@ -185,6 +205,62 @@ func TestQueriesSayWhatTheDomainSays(t *testing.T) {
 			t.Errorf("list %s never held a job: the property says nothing about it", name)
 		}
 		t.Logf("%-20s %d", name, filled[name])
+	}
+}
+
+// inOrderOfWaiting: sorted by what is waited for, either way, those that wait for nothing come last; of equals the earliest first. Pages hold
+// the same as the whole.
+func inOrderOfWaiting(rt *rapid.T, t testing.TB, s *story.Schema, v access.Viewer, column string) {
+	at := func(i jobs.Item) (text string, start time.Time) {
+		text, start = i.WaitingOn, i.Start
+		if column == "nextStep" {
+			text = i.NextStep
+		}
+		if !i.ETA.IsZero() {
+			start = i.ETA
+		}
+		return text, start
+	}
+	for _, down := range []bool{false, true} {
+		f := jobs.Filter{Sort: column, Limit: 100}
+		if down {
+			f.Sort = "-" + column
+		}
+		page, err := list(t, s, v, f)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		want := slices.Clone(page.Items)
+		slices.SortFunc(want, func(a, b jobs.Item) int {
+			x, ax := at(a)
+			y, by := at(b)
+			switch {
+			case x != y && (x == "" || y == ""):
+				return strings.Compare(y, x) // nothing comes after anything
+			case x != y && down:
+				return strings.Compare(y, x)
+			case x != y:
+				return strings.Compare(x, y)
+			case !ax.Equal(by):
+				return ax.Compare(by)
+			}
+			return strings.Compare(a.Ref, b.Ref)
+		})
+		if all, err := list(t, s, v, jobs.Filter{Limit: 100}); err != nil || all.Total != page.Total || len(page.Items) != page.Total {
+			rt.Fatalf("by %s there are %d of %d jobs, %v", f.Sort, len(page.Items), all.Total, err)
+		}
+		f.Limit = 3
+		var parts []string
+		for f.Offset = 0; f.Offset < page.Total; f.Offset += f.Limit {
+			part, err := list(t, s, v, f)
+			if err != nil || part.Total != page.Total {
+				rt.Fatalf("by %s from %d: %d jobs, %v", f.Sort, f.Offset, part.Total, err)
+			}
+			parts = append(parts, refs(part)...)
+		}
+		if got := refs(page); !slices.Equal(got, refs(jobs.Page{Items: want})) || !slices.Equal(got, parts) {
+			rt.Fatalf("by %s: %v, in pages %v, want %v", f.Sort, got, parts, refs(jobs.Page{Items: want}))
+		}
 	}
 }
 

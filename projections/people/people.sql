@@ -4,24 +4,28 @@ create table customers (
 	customer  uuid primary key,
 	name      text not null,
 	time_zone text not null,
-	settings  jsonb not null
+	settings  jsonb not null,
+	revision  bigint not null
 );
 comment on table customers is 'Organisations that book.';
 comment on column customers.customer is 'Id.';
 comment on column customers.name is 'The organisation''s name.';
 comment on column customers.time_zone is 'IANA name.';
 comment on column customers.settings is 'What the agency agreed with the customer, as people.CustomerSettings.';
+comment on column customers.revision is 'Number of the last event about the customer itself: what If-Match names.';
 
 create table clients (
 	client   uuid primary key,
 	customer uuid not null,
-	name     text not null
+	name     text not null,
+	revision bigint not null
 );
 create index clients_customer on clients (customer);
 comment on table clients is 'Sub-units of customers.';
 comment on column clients.client is 'Id.';
 comment on column clients.customer is 'Whose it is.';
 comment on column clients.name is 'Name of the sub-unit.';
+comment on column clients.revision is 'Number of the last event about it.';
 
 create table locations (
 	location  uuid primary key,
@@ -32,7 +36,8 @@ create table locations (
 	line2     text not null,
 	town      text not null,
 	postcode  text not null,
-	time_zone text not null
+	time_zone text not null,
+	revision  bigint not null
 );
 create index locations_customer on locations (customer);
 comment on table locations is 'Where customers'' jobs take place.';
@@ -45,6 +50,7 @@ comment on column locations.line2 is 'Second line, may be empty.';
 comment on column locations.town is 'Town.';
 comment on column locations.postcode is 'Postcode.';
 comment on column locations.time_zone is 'IANA name; empty: the customer''s.';
+comment on column locations.revision is 'Number of the last event about it.';
 
 create table users (
 	user_id     uuid primary key,
@@ -59,7 +65,8 @@ create table users (
 	locations   uuid[] not null,
 	permissions text[] not null,
 	disabled    boolean not null,
-	added_at    timestamptz not null
+	added_at    timestamptz not null,
+	revision    bigint not null
 );
 create index users_customer on users (customer);
 create index users_key_id on users (key_id);
@@ -77,6 +84,7 @@ comment on column users.locations is 'Locations that the user is narrowed to; em
 comment on column users.permissions is 'What a customer''s user may do.';
 comment on column users.disabled is 'True: may not do anything any more.';
 comment on column users.added_at is 'Business time at which the user was added.';
+comment on column users.revision is 'Number of the last event about the user.';
 
 create table interpreters (
 	interpreter   uuid primary key,
@@ -92,7 +100,8 @@ create table interpreters (
 	telephone     text not null,
 	email         text not null,
 	suspended     boolean not null default false,
-	registered_at timestamptz not null
+	registered_at timestamptz not null,
+	revision      bigint not null
 );
 create unique index interpreters_lin on interpreters (lin);
 create index interpreters_languages on interpreters using gin (languages);
@@ -112,3 +121,4 @@ comment on column interpreters.telephone is 'Telephone, may be empty.';
 comment on column interpreters.email is 'E-mail, may be empty.';
 comment on column interpreters.suspended is 'True: no new offers or assignments.';
 comment on column interpreters.registered_at is 'Business time at which the interpreter was registered.';
+comment on column interpreters.revision is 'Number of the last event about the interpreter.';

@@ -25,6 +25,7 @@ type Customer struct {
 	Name     string
 	TimeZone string
 	Settings people.CustomerSettings
+	Revision uint64
 }
 
 // Client is a customer's sub-unit.
@@ -33,6 +34,7 @@ type Client struct {
 	Customer     uuid.UUID
 	CustomerName string
 	Name         string
+	Revision     uint64
 }
 
 // Location is where a customer's jobs take place. TimeZone is never empty: the customer's if the location has none of its own.
@@ -41,12 +43,14 @@ type Location struct {
 	Customer     uuid.UUID
 	CustomerName string
 	Client       *uuid.UUID
+	ClientName   *string
 	Name         string
 	Line1        string
 	Line2        string
 	Town         string
 	Postcode     string
 	TimeZone     string
+	Revision     uint64
 }
 
 // User is someone who can sign in; the login name lies with the accounts.
@@ -65,6 +69,7 @@ type User struct {
 	Permissions  []domain.Permission
 	Disabled     bool
 	AddedAt      time.Time
+	Revision     uint64
 }
 
 // Interpreter is one interpreter's directory entry.
@@ -82,6 +87,7 @@ type Interpreter struct {
 	Email        string
 	Suspended    bool
 	RegisteredAt time.Time
+	Revision     uint64
 }
 
 // may tells whether the viewer reads an area at all.
@@ -96,7 +102,7 @@ func own(v access.Viewer) *uuid.UUID {
 }
 
 const customersSQL = `
-select customer as id, name, time_zone, settings from {people}.customers
+select customer as id, name, time_zone, settings, revision from {people}.customers
 where ($1::uuid is null or customer = $1) and ($2::uuid is null or customer = $2)`
 
 // Customers lists organisations: staff all, a customer's user the own one. What was agreed with it is for staff and auditors.
@@ -132,7 +138,7 @@ func visibleSettings(s people.CustomerSettings) people.CustomerSettings {
 }
 
 const clientsSQL = `
-select c.client as id, c.customer, o.name as customer_name, c.name
+select c.client as id, c.customer, o.name as customer_name, c.name, c.revision
 from {people}.clients c join {people}.customers o using (customer)
 where ($1::uuid is null or c.customer = $1) and (cardinality($2::uuid[]) = 0 or c.client = any($2)) and ($3::uuid is null or c.customer = $3)
 and ($4::uuid is null or c.client = $4)`
@@ -142,7 +148,7 @@ func (q Queries) Clients(ctx context.Context, v access.Viewer, customer uuid.UUI
 	if !may(v, access.ReadCustomers) {
 		return projections.ListPage[Client]{}, nil
 	}
-	page, err := projections.List[Client](ctx, q.Models, l, projections.Fields{"name": "name", "customer": "customer_name"}, "customer_name, name, id",
+	page, err := projections.List[Client](ctx, q.Models, l, projections.Fields{"name": "name", "customer": "customer_name", "customerName": "customer_name"}, "customer_name, name, id",
 		clientsSQL, own(v), narrowed(v, v.Clients), orNull(customer), nil)
 	return page, wrap("list clients", err)
 }
@@ -157,9 +163,9 @@ func (q Queries) Client(ctx context.Context, v access.Viewer, id uuid.UUID) (c C
 }
 
 const locationsSQL = `
-select l.location as id, l.customer, o.name as customer_name, l.client, l.name, l.line1, l.line2, l.town, l.postcode,
-	case l.time_zone when '' then o.time_zone else l.time_zone end as time_zone
-from {people}.locations l join {people}.customers o using (customer)
+select l.location as id, l.customer, o.name as customer_name, l.client, c.name as client_name, l.name, l.line1, l.line2, l.town, l.postcode,
+	case l.time_zone when '' then o.time_zone else l.time_zone end as time_zone, l.revision
+from {people}.locations l join {people}.customers o using (customer) left join {people}.clients c using (client)
 where ($1::uuid is null or l.customer = $1) and (cardinality($2::uuid[]) = 0 or l.location = any($2))
 and (cardinality($3::uuid[]) = 0 or l.client is null or l.client = any($3)) and ($4::uuid is null or l.customer = $4)
 and ($5::uuid is null or l.location = $5)`
@@ -170,7 +176,9 @@ func (q Queries) Locations(ctx context.Context, v access.Viewer, customer uuid.U
 		return projections.ListPage[Location]{}, nil
 	}
 	page, err := projections.List[Location](ctx, q.Models, l,
-		projections.Fields{"name": "name", "town": "town", "postcode": "postcode", "customer": "customer_name", "timeZone": "time_zone"}, "customer_name, name, id",
+		projections.Fields{"name": "name", "address": "concat_ws(' ', line1, nullif(line2, ''), town, postcode)", "town": "town", "postcode": "postcode",
+			"customer": "customer_name", "customerName": "customer_name", "client": "client_name", "clientName": "client_name", "timeZone": "time_zone"},
+		"customer_name, name, id",
 		locationsSQL, own(v), narrowed(v, v.Locations), narrowed(v, v.Clients), orNull(customer), nil)
 	return page, wrap("list locations", err)
 }
@@ -194,7 +202,7 @@ func narrowed(v access.Viewer, ids []uuid.UUID) []uuid.UUID {
 
 const usersSQL = `
 select u.user_id as id, u.name, u.email, u.telephone, u.role, u.customer, o.name as customer_name, u.interpreter, i.lin,
-	u.clients, u.locations, u.permissions, u.disabled, u.added_at
+	u.clients, u.locations, u.permissions, u.disabled, u.added_at, u.revision
 from {people}.users u left join {people}.customers o using (customer) left join {people}.interpreters i using (interpreter)
 where ($1::uuid is null or u.customer = $1) and ($2::uuid is null or u.user_id = $2)`
 
@@ -204,7 +212,8 @@ func (q Queries) Users(ctx context.Context, v access.Viewer, l projections.ListQ
 		return projections.ListPage[User]{}, nil
 	}
 	page, err := projections.List[User](ctx, q.Models, l,
-		projections.Fields{"name": "name", "email": "email", "role": "role", "customer": "customer_name", "disabled": "disabled"}, "name, id", usersSQL, own(v), nil)
+		projections.Fields{"name": "name", "email": "email", "telephone": "telephone", "role": "role", "customer": "customer_name", "customerName": "customer_name",
+			"lin": "lin", "permissions": listed("permissions"), "disabled": "disabled", "addedAt": day("added_at")}, "name, id", usersSQL, own(v), nil)
 	return page, wrap("list users", err)
 }
 
@@ -224,7 +233,7 @@ func interpretersSQL(v access.Viewer) string {
 		id = pseudonyms.IDSQL(access.AnInterpreter, id)
 	}
 	return `
-select ` + id + ` as id, lin, name, gender, languages, skills, service_types, credentials, pait_id, telephone, email, suspended, registered_at
+select ` + id + ` as id, lin, name, gender, languages, skills, service_types, credentials, pait_id, telephone, email, suspended, registered_at, revision
 from {people}.interpreters where ($1::uuid is null or ` + id + ` = $1)`
 }
 
@@ -235,16 +244,22 @@ func (q Queries) Interpreters(ctx context.Context, v access.Viewer, l projection
 	}
 	// Between commas, so that one may ask for the very code: ",ro," and not Romani's.
 	fields := projections.Fields{"languages": listed("languages"), "skills": listed("skills"), "gender": "gender", "suspended": "suspended",
-		"serviceTypes": "service_types"}
+		"serviceTypes": listed("service_types"), "registeredAt": day("registered_at")}
 	order := "id"
 	if v.Role != domain.Analyst { // whom a filter by name finds tells the name
 		fields["name"], fields["lin"], fields["email"], order = "name", "lin", "email", "name, lin"
+		fields["telephone"], fields["paitId"] = "telephone", "pait_id"
 	}
 	page, err := projections.List[Interpreter](ctx, q.Models, l, fields, order, interpretersSQL(v), nil)
 	for i := range page.Items {
 		page.Items[i] = forViewer(v, page.Items[i])
 	}
 	return page, wrap("list interpreters", err)
+}
+
+// day is an instant as the contract writes it, so that one may ask for a day of it.
+func day(column string) string {
+	return "to_char(" + column + ` at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
 }
 
 func listed(column string) string { return "',' || array_to_string(" + column + ", ',') || ','" }

@@ -40,25 +40,33 @@ func (q Queries) Settings(ctx context.Context, v access.Viewer) (Agency, error) 
 	return q.Agency(ctx)
 }
 
+// Posted is what the agency says to its portals.
+type Posted struct {
+	Notices []people.Notice
+	Splash  string // stands above them (II-20)
+	Version int    // of the settings, where both stand
+}
+
 // Notices are the messages of the agency to its portals that stand on the viewer's today (II-19), in the agency's order, and the splash above
-// them (II-20): a customer's users get those for everyone and for their customer, interpreters those for everyone, the agency's own users all.
-func (q Queries) Notices(ctx context.Context, v access.Viewer) (notices []people.Notice, splash string, err error) {
+// them: a customer's users get those for everyone and for their customer, interpreters those for everyone, the agency's own users all.
+func (q Queries) Notices(ctx context.Context, v access.Viewer) (Posted, error) {
 	a, err := q.Agency(ctx)
 	if err != nil {
-		return nil, "", err
+		return Posted{}, err
 	}
 	zone, err := time.LoadLocation(v.Zone)
 	if err != nil {
-		return nil, "", fmt.Errorf("load the viewer's zone: %w", err)
+		return Posted{}, fmt.Errorf("load the viewer's zone: %w", err)
 	}
+	posted := Posted{Splash: a.Settings.Splash, Version: a.Version}
 	today := v.Now.In(zone).Format(time.DateOnly)
 	for _, n := range a.Settings.Notices {
 		mine := n.Customer == uuid.Nil || v.OfCustomer() && n.Customer == v.Customer || !v.OfCustomer() && v.Role != domain.Interpreter
 		if mine && n.On(today) {
-			notices = append(notices, n)
+			posted.Notices = append(posted.Notices, n)
 		}
 	}
-	return notices, a.Settings.Splash, nil
+	return posted, nil
 }
 
 // Forms are the newest versions of the forms that the viewer may book with: a customer's as FormsFor tells, everybody else's all.

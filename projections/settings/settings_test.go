@@ -212,13 +212,13 @@ func TestII19_NoticesByViewer(t *testing.T) {
 		"the same instant in Iceland": {at(as(domain.Requestor, police), "2020-03-31T23:00:00Z", "Atlantic/Reykjavik"), []string{"closed", "invoices"}},
 		"the day before":              {at(as(domain.Requestor, police), "2020-03-23T23:59:59Z", "Europe/London"), []string{"invoices"}},
 	} {
-		notices, splash, err := q.Notices(t.Context(), c.v)
+		posted, err := q.Notices(t.Context(), c.v)
 		var got []string
-		for _, n := range notices {
+		for _, n := range posted.Notices {
 			got = append(got, n.Key)
 		}
-		if err != nil || !slices.Equal(got, c.want) || splash != "Fire drill at noon." {
-			t.Errorf("%s: %v under %q, %v; want %v", name, got, splash, err, c.want)
+		if err != nil || !slices.Equal(got, c.want) || posted.Splash != "Fire drill at noon." {
+			t.Errorf("%s: %v under %q, %v; want %v", name, got, posted.Splash, err, c.want)
 		}
 	}
 }
