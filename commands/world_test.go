@@ -103,12 +103,23 @@ func (w *world) process(log commands.Log) *commands.Handler {
 // processAt has a machine clock of its own.
 func (w *world) processAt(log commands.Log, machine func() time.Time) *commands.Handler {
 	w.t.Helper()
+	return w.processOn(log, machine, w.keys)
+}
+
+// processWith has personal-data keys of its own.
+func (w *world) processWith(keys commands.PersonKeys) *commands.Handler {
+	w.t.Helper()
+	return w.processOn(w.log, time.Now, keys)
+}
+
+func (w *world) processOn(log commands.Log, machine func() time.Time, keys commands.PersonKeys) *commands.Handler {
+	w.t.Helper()
 	key, err := w.keys.HashKey(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	h, err := commands.New(commands.Config{
-		Log: log, Codec: w.codec, PersonKeys: w.keys, Refs: w.refs, Models: w.refs, Accounts: logins{w.accounts}, Clock: w.clock,
+		Log: log, Codec: w.codec, PersonKeys: keys, Refs: w.refs, Models: w.refs, Accounts: logins{w.accounts}, Clock: w.clock,
 		HashKey: key, Machine: machine, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -1,5 +1,6 @@
 // Package reactions does what follows from events by itself: whenever this event, then that command or message. A reaction is no read
-// model: it has effects outside, so it is never rebuilt, a new one starts at the log's end, and every effect has a key that is kept for ever.
+// model: it has effects outside, so it is never rebuilt, a new one starts at the log's end unless it is a [Beginner], and every effect has a key
+// that is kept for ever.
 //
 // Two kinds of effect are told apart. A command is sent while the page is handled: its id derives from the event, so sent twice it is still
 // one. Anything else (a mail, a job of the queue) is an [Effect]: it is recorded in the transaction that moves the checkpoint, so it happens
@@ -39,6 +40,12 @@ type Reaction interface {
 	// Handle does what a page of consecutive events asks for. It may be called again with the same events, whole or in part, so whatever it
 	// does itself must not matter twice: commands carry ids from CommandID. What else is to be done it returns.
 	Handle(ctx context.Context, page eventschema.Page) ([]Effect, error)
+}
+
+// Beginner is a reaction that begins at the log's start when it never ran: what it does may come late, and however often.
+type Beginner interface {
+	Reaction
+	FromTheStart()
 }
 
 // Effect is something that must happen once. Its key is the reaction, the event that caused it and whom it is for.
@@ -94,7 +101,7 @@ func NewRunner(o Options, all ...Reaction) (*Runner, error) {
 	return r, nil
 }
 
-// Start begins. A reaction that never ran begins at the log's end as of this call.
+// Start begins. A reaction that never ran begins at the log's end as of this call, a Beginner at its start.
 func (r *Runner) Start(ctx context.Context) error {
 	for _, one := range r.runs {
 		if err := one.begin(ctx); err != nil {
@@ -169,11 +176,14 @@ func (r *run) begin(ctx context.Context) error {
 	if _, err := r.load(ctx); !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
-	end, err := r.Log.Newest(ctx)
-	if err != nil {
-		return fmt.Errorf("find the log's end: %w", err)
+	var end eventschema.Position
+	var event uuid.UUID
+	var err error
+	if _, early := r.reaction.(Beginner); !early {
+		if end, err = r.Log.Newest(ctx); err != nil {
+			return fmt.Errorf("find the log's end: %w", err)
+		}
 	}
-	event := uuid.Nil
 	if end != (eventschema.Position{}) {
 		if event, err = r.Log.EventAt(ctx, end); err != nil {
 			return fmt.Errorf("read the log's newest event: %w", err)

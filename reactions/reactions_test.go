@@ -151,6 +151,32 @@ func TestANewReactionBeginsAtTheLogsEnd(t *testing.T) {
 	}
 }
 
+// early begins at the log's start.
+type early struct{ letters }
+
+func (early) FromTheStart() {}
+
+func TestABeginnerBeginsAtTheLogsStart(t *testing.T) {
+	t.Parallel()
+	pool := database(t)
+	log := projtest.NewLog(3)
+	tell(log, 0, 10)
+	r := start(t, pool, log, early{letters{name: "letters"}})
+	at := tell(log, 10, 20)
+	reach(t, r, at)
+	if got := sent(t, pool); !slices.Equal(got, upTo(0, 20)) {
+		t.Errorf("letters for %v", got)
+	}
+	if err := r.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	at = tell(log, 20, 25)
+	reach(t, start(t, pool, log, early{letters{name: "letters"}}), at)
+	if got := sent(t, pool); !slices.Equal(got, upTo(0, 25)) {
+		t.Errorf("after a restart, letters for %v", got)
+	}
+}
+
 // Handled again, in any number of processes and after failures, an event has its effect once.
 func TestAnEffectHappensOnce(t *testing.T) {
 	t.Parallel()

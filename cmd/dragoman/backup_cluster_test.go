@@ -41,9 +41,10 @@ func TestBackupBesideACluster(t *testing.T) {
 	start("demo", "--small")
 	d.erase(gone)
 	late := d.person(0, "late")
-	soon(t, "the reaction has seen it", func() bool {
+	soon(t, "the reactions have seen it", func() bool {
 		seen := scrape(t, d.server.base)
-		return seen[`dragoman_reaction_position{reaction="holds"}`] == seen["dragoman_log_position"]
+		return seen[`dragoman_reaction_position{reaction="holds"}`] == seen["dragoman_log_position"] &&
+			seen[`dragoman_reaction_position{reaction="erasures"}`] == seen["dragoman_log_position"]
 	})
 	into := filepath.Join(t.TempDir(), "backup")
 	if said := tell(t, "", append([]string{"backup", into}, args...)...); !strings.Contains(said, "not the event log") {
@@ -70,7 +71,7 @@ func TestBackupBesideACluster(t *testing.T) {
 	other := startStore(copied, freeAddress(t))
 	r := place()
 	there := append(r.args(), "--eventstore-url", other.base)
-	if said := tell(t, "", append([]string{"restore", into}, there...)...); !strings.Contains(said, "1 reactions set back") {
+	if said := tell(t, "", append([]string{"restore", into}, there...)...); !strings.Contains(said, "2 reactions set back") {
 		t.Errorf("restore says %q", said)
 	}
 	if said := tell(t, "", append([]string{"verify"}, there...)...); strings.Count(said, " 0 differences") != len(projectors()) {

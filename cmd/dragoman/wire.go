@@ -406,7 +406,8 @@ func (h *house) openReactions(ctx context.Context) error {
 	busy, due := diary.Queries{Models: h.models}, timers.Queries{Models: h.models}
 	var err error
 	h.reactions, err = reactions.NewRunner(reactions.Options{Pool: h.pool, Log: h.feed.Reader(), Feed: h.reader, PageOf: eventlog.PageOf, Leases: h.leases,
-		Traces: h.traces}, reactions.Holds{Models: h.models, Diary: busy, Commands: h.commands})
+		Traces: h.traces}, reactions.Holds{Models: h.models, Diary: busy, Commands: h.commands},
+		reactions.Erasures{Commands: h.commands, Forget: h.codec.Forget})
 	if err != nil {
 		return err
 	}
