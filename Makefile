@@ -26,7 +26,6 @@ torture: need-go need-postgres ## the random proofs of the event log, of backups
 	TORTURE=$${TORTURE:-100} go test -count=1 -v -timeout 6h -run '$(TORTURED)' ./internal/esnode/...
 	DRAGOMAN_BACKUPS=$${DRAGOMAN_BACKUPS:-50} go test -count=1 -v -timeout 3h -run 'TestBackupsUnderLoad' ./cmd/dragoman
 	DRAGOMAN_FAULTS=$${DRAGOMAN_FAULTS:-3} go test -count=1 -v -timeout 3h -run 'TestNetworkFaults' ./cmd/dragoman
-	DRAGOMAN_LONG_TESTS=1 go test -count=1 -timeout 1h -run 'TestWatermillsUniversalSuite' ./internal/eventlog
 
 quick: need-go assets ## what needs no database: the domain, the event schema, the arrows between the rooms
 	go test ./domain/... ./eventschema/... ./internal/arrows/...

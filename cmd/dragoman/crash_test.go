@@ -299,7 +299,7 @@ func (l *life) live(ctx context.Context) {
 	if l.judge != nil {
 		ctx = l.t.Context()
 	}
-	for i := 0; stop.Err() == nil; i++ {
+	for i := 0; stop.Err() == nil || l.judge != nil && i < 4; i++ { // in four rounds comes every kind of command
 		day := time.Date(2031, 1, 1, 8+l.n/2, 0, 0, 0, time.UTC).AddDate(0, 0, i)
 		at := func(minutes int) string {
 			return day.Add(time.Duration(minutes) * time.Minute).Format("2006-01-02T15:04")
