@@ -169,6 +169,7 @@ func (l *Log) publish(g *group) {
 	for name, s := range g.streams {
 		if s.changed {
 			l.cache.Add(name, &head{number: s.number, last: s.last, tombstoned: s.tombstoned, meta: s.meta})
+			l.anyMetadata = l.anyMetadata || isMetastream(name)
 		}
 	}
 	l.published.Store(g.last)

@@ -240,8 +240,11 @@ func TestFailedBlockReads(t *testing.T) {
 	}
 	first := proposed(3)
 	mustAppend(t, l, "old", NoStream, first)
-	for range 400 { // so that what a start reads, the last of everything, is in other blocks
+	for range 400 { // so that what a start reads, the last of everything and the first names, is in other blocks
 		mustAppend(t, l, "filling", Any, proposed(100))
+	}
+	for i := range 32 {
+		mustAppend(t, l, fmt.Sprintf("filling %d%s", i, strings.Repeat(".", 4096)), NoStream, proposed(1))
 	}
 	if err := l.Close(context.Background()); err != nil { // what it wrote is in a table now
 		t.Fatal(err)

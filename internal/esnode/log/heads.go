@@ -26,7 +26,7 @@ func (l *Log) heads(name string) (stream, meta *head, err error) {
 	published := l.published.Load()
 	stream, ok := l.cache.Get(name)
 	meta, metaOK := noHead, true
-	if !isMetastream(name) {
+	if l.anyMetadata && !isMetastream(name) {
 		meta, metaOK = l.cache.Get("$$" + name)
 	}
 	l.mu.Unlock()
@@ -48,6 +48,9 @@ func (l *Log) head(name string) (*head, error) {
 	l.mu.Lock()
 	published := l.published.Load()
 	h, ok := l.cache.Get(name)
+	if !ok && !l.anyMetadata && isMetastream(name) {
+		h, ok = noHead, true
+	}
 	l.mu.Unlock()
 	if ok {
 		return h, nil

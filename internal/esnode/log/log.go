@@ -65,8 +65,10 @@ type Log struct {
 	failure  error // set before failed is closed
 
 	published atomic.Uint64 // the highest position that readers may see
-	mu        sync.Mutex    // guards cache, and orders a change of it with published
+	mu        sync.Mutex    // guards cache and anyMetadata, and orders a change of them with published
 	cache     *simplelru.LRU[string, *head]
+
+	anyMetadata bool // whether any stream has metadata; where none has, no append looks for that of its stream
 
 	watches watches
 	disk    diskCheck
@@ -140,11 +142,22 @@ func (l *Log) findEnd() error {
 		return fmt.Errorf("measure the last event: %w", err)
 	}
 	l.nextPosition, l.nextStream = position+step, stream+1
+	l.anyMetadata = l.findMetadata()
 	l.published.Store(position)
 	if err := l.findHouse(); err != nil {
 		return fmt.Errorf("find out whether the log has moved: %w", err)
 	}
 	return nil
+}
+
+// findMetadata tells whether there is a name of a metadata stream. Where that cannot be read, there may be one.
+func (l *Log) findMetadata() bool {
+	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: nameKey(nil, "$$"), UpperBound: nameKey(nil, "$%")})
+	if err != nil {
+		return true
+	}
+	defer it.Close()
+	return it.First() || it.Error() != nil
 }
 
 // lastNumber is the first number in the last key of a kind, 0 if there is none.

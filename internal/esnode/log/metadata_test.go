@@ -3,6 +3,8 @@ package log
 import (
 	"testing"
 	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 func TestParseMetadata(t *testing.T) {
@@ -47,5 +49,43 @@ func TestWithTruncateBefore(t *testing.T) {
 	}
 	if _, err := withTruncateBefore([]byte("[]"), 7); err == nil {
 		t.Error("a list passes for metadata")
+	}
+}
+
+// TestFirstMetadata: a log in which no stream has metadata looks for none, and must notice the first, whether its stream was there before or comes
+// after, and again after a start.
+func TestFirstMetadata(t *testing.T) {
+	t.Parallel()
+	for _, stream := range []string{"there before", "comes after"} {
+		t.Run(stream, func(t *testing.T) {
+			t.Parallel()
+			fs := vfs.NewMem()
+			l := open(t, fs)
+			if stream == "there before" {
+				mustAppend(t, l, stream, NoStream, proposed(3))
+				if page, err := l.ReadForward(stream, 0, 10); err != nil || len(page.Events) != 3 {
+					t.Fatalf("before there is metadata: %d events, %v", len(page.Events), err)
+				}
+			}
+			mustAppend(t, l, "$$"+stream, NoStream, []Proposed{*metadataEvent([]byte(`{"$maxCount":2}`))})
+			if stream == "comes after" {
+				mustAppend(t, l, stream, NoStream, proposed(3))
+			}
+			check := func(l *Log, when string) {
+				t.Helper()
+				if page, err := l.ReadForward(stream, 1, 10); err != nil || len(page.Events) != 2 || page.Events[0].Revision != 1 {
+					t.Errorf("%s: %+v, %v", when, page, err)
+				}
+			}
+			check(l, "with metadata")
+			if err := l.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			l = open(t, fs)
+			check(l, "after a start")
+			if r := mustAppend(t, l, stream, 2, proposed(1)); r.Revision != 3 {
+				t.Errorf("revision %d", r.Revision)
+			}
+		})
 	}
 }

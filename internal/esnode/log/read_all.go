@@ -75,6 +75,9 @@ func (l *Log) scanAll(from, end uint64, backward bool, count, consider int, filt
 			return page, err
 		}
 		if match {
+			if page.Events == nil {
+				page.Events = make([]Event, 0, min(uint64(count), end-from))
+			}
 			page.Events = append(page.Events, v.event())
 			size += len(v.custom) + len(v.data)
 		}

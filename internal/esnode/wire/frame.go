@@ -55,6 +55,9 @@ const (
 	fieldValue      = 2
 )
 
+// smallFrame is the size up to which a frame has a buffer of its own: the pool clears 4 KiB for every buffer that it gives out again.
+const smallFrame = 1 << 10
+
 // newFrame encodes an event, and the link that led to it if there is one; the event is nil if the link leads nowhere.
 func newFrame(e, link *log.Event, stringIDs bool) frame {
 	original := e
@@ -69,9 +72,15 @@ func newFrame(e, link *log.Event, stringIDs bool) frame {
 			size += sizeBytes(sizes[i])
 		}
 	}
+	var buffer *[]byte
+	var b []byte
 	pool := mem.DefaultBufferPool()
-	buffer := pool.Get(sizeBytes(size))
-	b := (*buffer)[:0]
+	if total := sizeBytes(size); total <= smallFrame {
+		b = make([]byte, 0, total)
+	} else {
+		buffer = pool.Get(total)
+		b = (*buffer)[:0]
+	}
 	b = appendHead(b, fieldEvent, size)
 	for i, part := range [2]*log.Event{e, link} {
 		if part != nil {
@@ -80,6 +89,9 @@ func newFrame(e, link *log.Event, stringIDs bool) frame {
 		}
 	}
 	b = appendVarint(b, fieldCommitPosition, original.Position)
+	if buffer == nil {
+		return frame{mem.SliceBuffer(b)}
+	}
 	*buffer = b
 	return frame{mem.NewBuffer(buffer, pool)}
 }
