@@ -103,6 +103,9 @@ func TestFlags(t *testing.T) {
 	if !slices.Equal(o.events, []int{100_000, 1_000_000, 10_000_000}) {
 		t.Errorf("events %v", o.events)
 	}
+	if o, err = parse([]string{"-quick", "-events", "20000"}); err != nil || !slices.Equal(o.events, []int{20_000}) || !slices.Equal(o.jobs, []int{1000}) {
+		t.Errorf("%+v %v", o, err)
+	}
 	for _, args := range [][]string{{"-jobs", "12"}, {"-events", "12"}, {"-jobs", "5000,1000"}, {"-only", "nodes"}} {
 		if _, err := parse(args); err == nil {
 			t.Errorf("%v was accepted", args)

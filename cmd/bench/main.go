@@ -86,7 +86,7 @@ func parse(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	sizes := flags.String("jobs", "1000,100000", "numbers of jobs at which to measure, smallest first")
 	logs := flags.String("events", "100000,1000000,10000000", "numbers of events at which to measure the embedded node, smallest first")
-	flags.BoolVar(&o.quick, "quick", false, "a short run at 1,000 jobs and 100,000 events, to try things out: its numbers are rough")
+	flags.BoolVar(&o.quick, "quick", false, "a short run, unless other sizes are given at 1,000 jobs and 100,000 events, to try things out: its numbers are rough")
 	flags.StringVar(&o.only, "only", "", "commands, models, portal or node: leave the other parts out")
 	flags.StringVar(&o.profiles, "profiles", "", "write CPU profiles of the server and of the read models into this folder")
 	if err := flags.Parse(args); err != nil {
@@ -96,7 +96,14 @@ func parse(args []string) (o options, err error) {
 		return o, fmt.Errorf("-only %q is none of %s, %s, %s and %s", o.only, commandsOnly, modelsOnly, portalOnly, nodeOnly)
 	}
 	if o.quick {
-		*sizes, *logs = "1000", "100000"
+		given := map[string]bool{}
+		flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+		if !given["jobs"] {
+			*sizes = "1000"
+		}
+		if !given["events"] {
+			*logs = "100000"
+		}
 	}
 	if o.jobs, err = numbers("jobs", *sizes, 1000); err != nil {
 		return o, err

@@ -104,8 +104,8 @@ func newData() []byte {
 	return append(data, after...)
 }
 
-// fillers is how many streams are written at once while a folder is filled.
-const fillers = 64
+// fillers is how many streams are written at once while a folder is filled: many, so that filling waits for few syncs.
+const fillers = 1000
 
 // Fill makes a folder with so many events and closes it.
 func (l *Load) Fill(ctx context.Context, dir string, logger *slog.Logger) error {
