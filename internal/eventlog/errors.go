@@ -21,6 +21,8 @@ var (
 	errGivenUp = errors.New("the connection was given up")
 	// errNoNode ends a call's wait for a session.
 	errNoNode = errors.New("no node of the event store is found")
+	// errCut: the log does not show the event that was read last.
+	errCut = errors.New("the event read last is not found in the log")
 	// errStalled ends a read that gets no answer.
 	errStalled = errors.New("the event store does not answer")
 )
@@ -66,7 +68,7 @@ func passing(err error) bool {
 	case codes.Aborted, codes.DeadlineExceeded, codes.Canceled, codes.ResourceExhausted:
 		return true
 	}
-	for _, known := range []error{errNoNode, errGivenUp, errStalled, context.DeadlineExceeded, context.Canceled, io.EOF} {
+	for _, known := range []error{errNoNode, errGivenUp, errStalled, errCut, context.DeadlineExceeded, context.Canceled, io.EOF} {
 		if errors.Is(err, known) {
 			return true
 		}

@@ -32,6 +32,8 @@ type FeedConfig struct {
 	// Erased, if set, is told of every stream whose person was erased, by whichever process, as soon as this process sees the event and once
 	// more after ForgetAgain: whoever remembers what was in the stream drops it. keys are those that are destroyed.
 	Erased func(stream string, keys []uuid.UUID)
+	// Replaced, if set, is called when this process sees that the log was replaced or cut behind its feed: what anybody knows of it is void.
+	Replaced func()
 	// ForgetAgain is when what is erased is dropped for the second time. Default a minute.
 	ForgetAgain time.Duration
 }
@@ -74,6 +76,7 @@ func NewFeed(c FeedConfig) *Feed {
 
 // Start begins to follow the log, from its end as of the call.
 func (f *Feed) Start(ctx context.Context) error {
+	epoch := f.Log.Epoch()
 	newest, _, err := f.Log.newest(ctx)
 	if err != nil {
 		return fmt.Errorf("start the feed: %w", err)
@@ -84,7 +87,7 @@ func (f *Feed) Start(ctx context.Context) error {
 		return ErrClosed
 	}
 	f.recent = newRecent(f.Window, newest.Position)
-	f.work.Go(func() { f.tail(Checkpoint{newest.Position, newest.ID}) })
+	f.work.Go(func() { f.tail(Checkpoint{newest.Position, newest.ID}, epoch) })
 	return nil
 }
 
@@ -125,12 +128,15 @@ func (f *Feed) WaitHead(ctx context.Context, p eventschema.Position) error {
 // Reader reads the log decoded, with the feed's own codec.
 func (f *Feed) Reader() Reader { return Reader{Log: f.Log, Codec: f.Codec} }
 
-// tail follows the log's end and keeps what comes, for ever.
-func (f *Feed) tail(last Checkpoint) {
+// tail follows the log's end and keeps what comes, for ever. epoch is of the connection on which the last event was found.
+func (f *Feed) tail(last Checkpoint, epoch uint64) {
 	var pause backoff
 	var pace pace
 	for f.ctx.Err() == nil {
 		err := f.Log.follow(f.ctx, last.Position, 0, func(b batch) error {
+			if f.Log.Epoch() != epoch {
+				return errGivenUp // another connection than the one on which the log was found to be the same
+			}
 			pause = backoff{}
 			page, err := f.decode(b.events)
 			if err != nil {
@@ -153,7 +159,10 @@ func (f *Feed) tail(last Checkpoint) {
 		}
 		slog.Info("feed subscribes again", "reason", err)
 		pause.wait(f.ctx)
-		last = f.sameLog(last)
+		for again := true; again && f.ctx.Err() == nil; again = f.Log.Epoch() != epoch {
+			epoch = f.Log.Epoch()
+			last = f.sameLog(last)
+		}
 	}
 }
 
@@ -180,7 +189,8 @@ func (f *Feed) decode(stored []eventschema.Stored) (eventschema.Page, error) {
 }
 
 // sameLog compares the last event seen with the log after the connection was lost. If another one, or none, lies there, the log was replaced
-// or cut: what is kept in memory is void, and every subscriber finds out for itself when it resumes.
+// or cut: what is kept in memory is void, and every subscriber finds out for itself when it resumes. That costs nothing but reading some pages
+// again, so nobody waits here for an event that a leader does not show yet.
 func (f *Feed) sameLog(last Checkpoint) Checkpoint {
 	var pause backoff
 	for f.ctx.Err() == nil {
@@ -188,8 +198,11 @@ func (f *Feed) sameLog(last Checkpoint) Checkpoint {
 		if errors.Is(err, ErrLogReplaced) {
 			var newest eventschema.Stored
 			if newest, _, err = f.Log.newest(f.ctx); err == nil {
-				slog.Error("the log was replaced or cut behind the feed")
+				slog.Error("the log was replaced or cut behind the feed, or does not show all of it yet")
 				last = Checkpoint{newest.Position, newest.ID}
+				if f.Replaced != nil {
+					f.Replaced()
+				}
 				f.recent.reset(last.Position)
 				f.history.reset()
 			}

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/booking"
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/esnode/escluster"
 )
 
 // countingCodec counts what is decoded.
@@ -249,6 +251,101 @@ func TestNackWithoutCheckpointGoesBackOnePage(t *testing.T) {
 	}
 	if got := reader.numbers(s, 1); !slices.Equal(got, []int64{2}) {
 		t.Errorf("after three nacks got %v", got)
+	}
+}
+
+// A reader that compares its checkpoint by itself is told to look again, also when nothing has come to it yet: the log behind a feed becomes
+// another one, or shorter, while all stand at its end.
+func TestReadersAreToldOfAnotherLog(t *testing.T) {
+	t.Parallel()
+	for name, keep := range map[string]bool{"another log": false, "an older copy": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := startServer(t)
+			l := openLog(t, server.url(), Options{})
+			s := newSeries(t, l)
+			s.append(3)
+			copied := t.TempDir()
+			server.stop()
+			if keep {
+				if err := os.CopyFS(copied, os.DirFS(server.dir)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			server.start()
+			s.append(2)
+			replaced := make(chan struct{}, 1)
+			f := startFeed(t, FeedConfig{Log: l, Replaced: func() { replaced <- struct{}{} }})
+			reader := follow(t, f.After(f.Head()), "reader") // gets nothing
+			server.stop()
+			server.dir = copied
+			server.start()
+			select {
+			case m, open := <-reader.pages:
+				if open {
+					t.Errorf("an event of the other log came: %v", PageOf(m))
+				}
+			case <-time.After(soon):
+				t.Error("the subscription did not end")
+			}
+			select {
+			case <-replaced:
+			case <-time.After(soon):
+				t.Error("nobody was told")
+			}
+		})
+	}
+}
+
+// A reading that goes on over another connection notices that the log has become another one.
+func TestAReadingDoesNotGoOnInAnotherLog(t *testing.T) {
+	t.Parallel()
+	server := startServer(t)
+	l := openLog(t, server.url(), Options{})
+	s := newSeries(t, l)
+	const all = 10_000 // more than what is under way between server and reader at once
+	for range all / 100 {
+		s.append(100)
+	}
+	seen := 0
+	err := l.readBatches(t.Context(), eventschema.Position{}, func(batch []eventschema.Stored) error {
+		if seen == 0 {
+			server.stop()
+			server.dir = t.TempDir()
+			server.start()
+			again := newSeries(t, openLog(t, server.url(), Options{}))
+			for range all / 100 {
+				again.append(100)
+			}
+		}
+		seen += len(batch)
+		return nil
+	})
+	if !errors.Is(err, ErrLogReplaced) || seen >= all {
+		t.Errorf("read %d events: %v", seen, err)
+	}
+}
+
+// What stands at a position is asked of the leader, also by a log that reads a follower: that one lags, or has what another leader never had.
+func TestTheLeaderIsAskedWhatStandsAtAPosition(t *testing.T) {
+	t.Parallel()
+	c := escluster.RunT(t, escluster.Options{})
+	leader := openLog(t, c.ConnectionString(), Options{})
+	s := newSeries(t, leader)
+	before := s.append(1)
+	if err := c.AwaitWhole(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	lags := c.Followers()[0]
+	c.Hold(lags, true)
+	after := s.append(1)
+	follower := openLog(t, c.MemberString(lags), Options{Followers: true, Leader: leader})
+	if newest, err := follower.Newest(t.Context()); err != nil || newest != before.Position {
+		t.Fatalf("the follower does not lag: %v %v", newest, err)
+	}
+	e, found, err := follower.EventAt(t.Context(), after.Position)
+	if err != nil || !found || e.Stream != s.stream || e.Revision != after.Revision {
+		t.Errorf("at the leader's newest position is %+v %v %v", e, found, err)
 	}
 }
 

@@ -23,6 +23,8 @@ type Options struct {
 	// Followers has a cluster's followers answer. It is for history, verify and rebuild, which need not see the newest event; commands and
 	// the feed need the leader, which is the default whatever the connection string says.
 	Followers bool
+	// Leader is needed with Followers: the same cluster's log, opened without. It is asked what stands at a position. Closing it is its owner's work.
+	Leader *Log
 	// RetryFor is how long a call is tried again while the log is away. Default 16 s: a cluster's election takes up to 8.
 	RetryFor time.Duration
 	// AttemptFor is how long one attempt may take. Default 3 s.
@@ -35,6 +37,7 @@ type Options struct {
 type Log struct {
 	config     esdb.Configuration
 	followers  bool
+	leader     *Log // nil: this one asks the leader itself
 	retryFor   time.Duration
 	attemptFor time.Duration
 
@@ -64,7 +67,7 @@ func Open(ctx context.Context, connection string, o Options) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Log{config: *config, followers: o.Followers, retryFor: o.RetryFor, attemptFor: o.AttemptFor, ready: make(chan struct{}), appends: appends, house: house{mark: move.Home()}}
+	l := &Log{config: *config, followers: o.Followers, leader: o.Leader, retryFor: o.RetryFor, attemptFor: o.AttemptFor, ready: make(chan struct{}), appends: appends, house: house{mark: move.Home()}}
 	if l.retryFor == 0 {
 		l.retryFor = 16 * time.Second
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
+	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/internal/move"
@@ -179,8 +180,12 @@ func (l *Log) newest(ctx context.Context) (found eventschema.Stored, ok bool, er
 	return found, ok, nil
 }
 
-// EventAt reads the event at a position; false if none lies there.
+// EventAt reads the event at a position; false if none lies there. The leader is asked, also by a log that reads followers: a follower that lags
+// has nothing there yet, and one that was ahead of a leader which died may have something else.
 func (l *Log) EventAt(ctx context.Context, at eventschema.Position) (found eventschema.Stored, ok bool, err error) {
+	if l.leader != nil {
+		return l.leader.EventAt(ctx, at)
+	}
 	ctx, span := telemetry.Start(ctx, "read", "event")
 	defer func() { endRead(span, 1, err) }()
 	err = l.again(ctx, func(ctx context.Context) (bool, error) {
@@ -231,6 +236,7 @@ func (l *Log) readBatches(ctx context.Context, after eventschema.Position, f fun
 		return err
 	}
 	first := true
+	var last uuid.UUID // of what was handed over; Nil: nothing was
 	err = l.again(ctx, func(ctx context.Context) (bool, error) {
 		if !first { // the log may have been cut meanwhile, by the end of a leader that was ahead of the others
 			newest, err := l.Newest(ctx)
@@ -239,6 +245,9 @@ func (l *Log) readBatches(ctx context.Context, after eventschema.Position, f fun
 			}
 			if end.After(newest) {
 				end = newest
+			}
+			if err := l.sameUpTo(ctx, after, last); err != nil {
+				return false, err
 			}
 		}
 		first = false
@@ -257,7 +266,7 @@ func (l *Log) readBatches(ctx context.Context, after eventschema.Position, f fun
 				if err := f(b.events); err != nil {
 					return err
 				}
-				after = b.events[n-1].Position
+				after, last = b.events[n-1].Position, b.events[n-1].ID
 			}
 			if !end.After(b.seen) {
 				return eventschema.ErrStop
@@ -268,6 +277,24 @@ func (l *Log) readBatches(ctx context.Context, after eventschema.Position, f fun
 	})
 	if err != nil {
 		return fmt.Errorf("read the log: %w", err)
+	}
+	return nil
+}
+
+// sameUpTo compares the event that a reader was given last with the log, before it reads on over another connection. If none is there the reader
+// waits, as for a log that is away: what it has may not be all, nor all of it true.
+func (l *Log) sameUpTo(ctx context.Context, at eventschema.Position, last uuid.UUID) error {
+	if last == uuid.Nil {
+		return nil
+	}
+	e, found, err := l.EventAt(ctx, at)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		return errCut
+	case e.ID != last:
+		return fmt.Errorf("%w: another event is where the reader has come to", ErrLogReplaced)
 	}
 	return nil
 }

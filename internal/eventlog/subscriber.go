@@ -28,8 +28,9 @@ func (f *Feed) Subscribe(ctx context.Context, topic string) (<-chan *message.Mes
 	return f.subscribe(ctx, &subscriber{feed: f, topic: topic, resume: f.Resume})
 }
 
-// After is the feed for one reader that compares its checkpoint with the log by itself: a subscription begins after a position, and after a
-// nack goes on behind the last page that was acknowledged.
+// After is the feed for one reader that compares its checkpoint with the log by itself, once it has subscribed: a subscription begins after a
+// position, and after a nack goes on behind the last page that was acknowledged. It ends when the log may have become another one before
+// the reader's first page was acknowledged, and when it has become one later.
 func (f *Feed) After(p eventschema.Position) message.Subscriber { return afterFeed{f, p} }
 
 type afterFeed struct {
@@ -38,7 +39,7 @@ type afterFeed struct {
 }
 
 func (a afterFeed) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
-	s := &subscriber{feed: a.feed, topic: topic, at: Checkpoint{Position: a.after}}
+	s := &subscriber{feed: a.feed, topic: topic, at: Checkpoint{Position: a.after}, unknown: a.after != eventschema.Position{}}
 	s.resume = func(context.Context, string) (Checkpoint, error) { return s.at, nil }
 	return a.feed.subscribe(ctx, s)
 }
@@ -53,10 +54,12 @@ type subscriber struct {
 	resume func(ctx context.Context, topic string) (Checkpoint, error)
 	out    chan *message.Message
 
-	at    Checkpoint // the last page acknowledged, or where it resumed
-	era   int        // of the feed when it resumed
-	own   *ownReading
-	pause backoff
+	at      Checkpoint // the last page acknowledged, or where it resumed
+	unknown bool       // the event there is known to the reader alone
+	era     int        // of the feed when it resumed
+	epoch   uint64     // of the log then; 0: it never resumed
+	own     *ownReading
+	pause   backoff
 }
 
 func (f *Feed) subscribe(ctx context.Context, s *subscriber) (<-chan *message.Message, error) {
@@ -96,7 +99,11 @@ func (f *Feed) subscribe(ctx context.Context, s *subscriber) (<-chan *message.Me
 // takeUp asks for the checkpoint and compares it with the log.
 func (s *subscriber) takeUp(ctx context.Context) error {
 	s.stopOwn()
-	era := s.feed.recent.after(s.at.Position, 0).era // before the log is asked, so that a later replacement is noticed
+	// Before the log is asked, so that a later replacement is noticed.
+	era, epoch := s.feed.recent.after(s.at.Position, 0).era, s.feed.Log.Epoch()
+	if s.unknown && s.epoch != 0 && (era != s.era || epoch != s.epoch) {
+		return fmt.Errorf("%w, perhaps: the reader has to look", ErrLogReplaced)
+	}
 	at, err := s.resume(ctx, s.topic)
 	if err != nil {
 		return fmt.Errorf("read the checkpoint: %w", err)
@@ -104,7 +111,7 @@ func (s *subscriber) takeUp(ctx context.Context) error {
 	if err := s.feed.verify(ctx, at); err != nil {
 		return err
 	}
-	s.at, s.era = at, era
+	s.at, s.era, s.epoch = at, era, epoch
 	return nil
 }
 
@@ -119,7 +126,7 @@ func (s *subscriber) run(ctx context.Context) {
 			err = s.deliver(ctx, page)
 		}
 		if err == nil {
-			s.at = Checkpoint{page.Last().Position, page.Last().ID}
+			s.at, s.unknown = Checkpoint{page.Last().Position, page.Last().ID}, false
 			s.pause = backoff{}
 			continue
 		}
@@ -130,7 +137,7 @@ func (s *subscriber) run(ctx context.Context) {
 				break
 			}
 			if errors.Is(err, ErrLogReplaced) {
-				slog.Error("a subscription to the feed ended", "topic", s.topic, "error", err)
+				slog.Warn("a subscription to the feed ended", "topic", s.topic, "error", err)
 				return
 			}
 			if ctx.Err() == nil {
@@ -163,8 +170,8 @@ func (s *subscriber) next(ctx context.Context) (eventschema.Page, error) {
 		}
 		select {
 		case page, more := <-s.own.pages:
-			if s.feed.recent.after(s.at.Position, 0).era != s.era {
-				return nil, errAgain
+			if s.feed.recent.after(s.at.Position, 0).era != s.era || s.feed.Log.Epoch() != s.epoch {
+				return nil, errAgain // a page from another connection may be from another log, which the feed may not have noticed yet
 			}
 			if more {
 				return page, nil
