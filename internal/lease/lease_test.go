@@ -124,3 +124,69 @@ func TestStopGivesLeasesBack(t *testing.T) {
 		t.Errorf("%d leases are left (%v)", left, err)
 	}
 }
+
+// A holder that hears nothing of the database gives up by its own clock, before the database gives the lease to another.
+func TestACutOffHolderGivesUpFirst(t *testing.T) {
+	t.Parallel()
+	pool := postgres.TestDB(t)
+	const term = 2 * time.Second
+	h := lease.New(pool, term)
+	h.Start()
+	defer h.Stop(context.Background())
+	held, release, err := h.Acquire(t.Context(), "work")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(context.Background())
+	var ends time.Time
+	if _, err := tx.Exec(t.Context(), `lock table kept.leases in access exclusive mode`); err != nil { // no answer to any renewal
+		t.Fatal(err)
+	}
+	if err := tx.QueryRow(t.Context(), `select expires_at from kept.leases`).Scan(&ends); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-held.Done():
+	case <-time.After(20 * time.Second):
+		t.Fatal("the holder goes on without an answer")
+	}
+	var now time.Time
+	if err := tx.QueryRow(t.Context(), `select clock_timestamp()`).Scan(&now); err != nil {
+		t.Fatal(err)
+	}
+	if left := ends.Sub(now); left < -500*time.Millisecond { // of which most is this machine's being busy
+		t.Errorf("the holder gave up %v after the lease had ended", -left)
+	}
+}
+
+// A pool whose connections are all busy costs nobody the lease.
+func TestLeasesNeedNoConnectionOfThePool(t *testing.T) {
+	t.Parallel()
+	pool := postgres.TestDB(t)
+	const term = time.Second
+	h := lease.New(pool, term)
+	h.Start()
+	defer h.Stop(context.Background())
+	held, release, err := h.Acquire(t.Context(), "work")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	for range pool.Config().MaxConns {
+		busy, err := pool.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer busy.Release()
+	}
+	select {
+	case <-held.Done():
+		t.Error("the lease was lost")
+	case <-time.After(3 * term): // longer than it holds by itself
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,6 +51,12 @@ func Open(ctx context.Context, url string, o PoolOptions) (*pgxpool.Pool, error)
 	defaultTo("timezone", "UTC")
 	// A transaction left open by a fault of ours must not hold locks, and vacuum, for ever.
 	defaultTo("idle_in_transaction_session_timeout", "60s")
+	// A network that loses packets tells neither side: the server is to end the session of a client that it cannot reach, and with it the session's
+	// locks, as soon as we give up a server, see dialer.
+	defaultTo("tcp_keepalives_idle", strconv.Itoa(int(askAfter.Seconds())))
+	defaultTo("tcp_keepalives_interval", strconv.Itoa(int(askEvery.Seconds())))
+	defaultTo("tcp_keepalives_count", strconv.Itoa(askTimes))
+	defaultTo("tcp_user_timeout", "15000") // ms: what stands still must not hold its locks for longer
 	if config.ConnConfig.ConnectTimeout == 0 || config.ConnConfig.ConnectTimeout > time.Minute {
 		config.ConnConfig.ConnectTimeout = 5 * time.Second
 	}

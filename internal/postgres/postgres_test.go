@@ -538,6 +538,17 @@ func TestOpenKeepsTheAddressesOwnLimits(t *testing.T) {
 	}
 }
 
+// TestTheServerGivesUpADeadNetworkToo: it is told how to find out that a client is gone. On a socket file, as here, it has no use for that.
+func TestTheServerGivesUpADeadNetworkToo(t *testing.T) {
+	t.Parallel()
+	params := TestDB(t).Config().ConnConfig.RuntimeParams
+	for name, want := range map[string]string{"tcp_keepalives_idle": "4", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3", "tcp_user_timeout": "15000"} {
+		if got := params[name]; got != want {
+			t.Errorf("%s is %q, want %s", name, got, want)
+		}
+	}
+}
+
 func do(t *testing.T, db *pgxpool.Pool, statement string, args ...any) {
 	t.Helper()
 	if _, err := db.Exec(t.Context(), statement, args...); err != nil {
