@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/lease"
 )
 
 // line is a connection that a live generation keeps for its pages. What [BeginApply] says for one transaction holds here for the session, so the
@@ -24,7 +25,8 @@ type line struct {
 	conn *pgxpool.Conn
 }
 
-const lineSettings = `set synchronous_commit to off; set enable_seqscan to off; set enable_hashjoin to off; set enable_mergejoin to off;
+// A page holds its model's fence. Whoever stands still in the middle of one is ended by the server, so that the next process gets on.
+const lineSettings = `set idle_in_transaction_session_timeout to '` + lease.Session + `'; set synchronous_commit to off; set enable_seqscan to off; set enable_hashjoin to off; set enable_mergejoin to off;
 	set search_path to `
 
 // open returns the connection, a new one if there is none or it was cut.

@@ -142,7 +142,7 @@ func (m *Models) refresh(ctx context.Context) error {
 	old := m.live.Swap(next)
 	for model, g := range next.of {
 		if old.of[model] != g {
-			m.reached.forget(model) // after a move of the log its positions are others
+			m.reached.begin(g) // after a move of the log its positions are others
 		}
 	}
 	close(old.replaced)
@@ -255,12 +255,23 @@ func (m *Models) fresh(ctx context.Context, f func(*pointers) error) error {
 	}
 }
 
-// Position is how far all of the named models are: the least of their checkpoints. Read before a query, it is a promise about its answer.
+// Position is how far all of the named models are: the least of their checkpoints, zero where the log was not seen to hold one. Read before a
+// query, it is a promise about its answer.
 func (m *Models) Position(ctx context.Context, models ...string) (eventschema.Position, error) {
 	if err := m.look(ctx, models); err != nil {
 		return eventschema.Position{}, err
 	}
 	return m.reached.least(models), nil
+}
+
+// checkpoint is how far a model's rows go, whether the log still has what they are made of or not.
+func (m *Models) checkpoint(ctx context.Context, model string) (eventschema.Position, error) {
+	if err := m.look(ctx, []string{model}); err != nil {
+		return eventschema.Position{}, err
+	}
+	m.reached.mu.Lock()
+	defer m.reached.mu.Unlock()
+	return m.reached.at[model], nil
 }
 
 // WaitLimit is how long a query waits for a position before it answers that the read model is behind.
@@ -315,15 +326,26 @@ func (m *Models) look(ctx context.Context, models []string) error {
 	return nil
 }
 
-// reached is how far each model is known to be in this process. Within a generation it never goes back.
+// reached is how far each model is known to be in this process. Within a generation it never goes back. A model whose checkpoint the log was not
+// seen to hold has reached nothing, wherever its checkpoint stands: a log that was cut is shorter than that, and would make it look up to date.
 type reached struct {
 	mu      sync.Mutex
 	at      map[string]eventschema.Position
+	live    map[string]int // generations
+	doubts  map[string]doubt
+	doubted int // doubts so far
 	changed chan struct{}
 }
 
+// doubt is about a live generation.
+type doubt struct {
+	number int   // counts doubts: whoever compared before a later one has not settled it
+	why    error // errNotFound: the log is being asked; ErrLogReplaced: it has another event there, or none
+	since  time.Time
+}
+
 func (r *reached) init() {
-	r.at, r.changed = map[string]eventschema.Position{}, make(chan struct{})
+	r.at, r.live, r.doubts, r.changed = map[string]eventschema.Position{}, map[string]int{}, map[string]doubt{}, make(chan struct{})
 }
 
 func (r *reached) advance(model string, to eventschema.Position) {
@@ -336,10 +358,46 @@ func (r *reached) advance(model string, to eventschema.Position) {
 	}
 }
 
-func (r *reached) forget(model string) {
+// begin forgets what was known of the generation before.
+func (r *reached) begin(g generation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.at, model)
+	delete(r.at, g.model)
+	delete(r.doubts, g.model)
+	r.live[g.model] = g.number
+}
+
+// doubt begins a doubt, or says more about it, and answers its number.
+func (r *reached) doubt(model string, generation int, why error) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.live[model] != generation {
+		return 0
+	}
+	r.doubted++
+	d := doubt{r.doubted, why, time.Now()}
+	if before := r.doubts[model]; before.why == why {
+		d.since = before.since
+	}
+	r.doubts[model] = d
+	return d.number
+}
+
+// trust ends a doubt, unless there was another one since.
+func (r *reached) trust(model string, number int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if d, there := r.doubts[model]; there && d.number == number {
+		delete(r.doubts, model)
+		close(r.changed)
+		r.changed = make(chan struct{})
+	}
+}
+
+func (r *reached) doubtOf(model string) doubt {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.doubts[model]
 }
 
 func (r *reached) changes() <-chan struct{} {
@@ -352,7 +410,7 @@ func (r *reached) behind(at eventschema.Position, models []string) (behind []str
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, model := range models {
-		if at.After(r.at[model]) {
+		if at.After(r.at[model]) || r.doubts[model].why != nil {
 			behind = append(behind, model)
 		}
 	}
@@ -363,7 +421,11 @@ func (r *reached) least(models []string) (least eventschema.Position) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, model := range models {
-		if at := r.at[model]; i == 0 || least.After(at) {
+		at := r.at[model]
+		if r.doubts[model].why != nil {
+			at = eventschema.Position{}
+		}
+		if i == 0 || least.After(at) {
 			least = at
 		}
 	}

@@ -58,7 +58,7 @@ type Log interface {
 	// ReadAll hands the events of ours after a position to f, in order, in pages as large as they come (up to 1,000), up to the log's
 	// end or f's first error; eventschema.ErrStop ends it without one.
 	ReadAll(ctx context.Context, after eventschema.Position, f func(eventschema.Page) error) error
-	// EventAt is the id of the event at a position; uuid.Nil if none lies there.
+	// EventAt is the id of the event at a position, as the log's leader says; uuid.Nil if none lies there.
 	EventAt(ctx context.Context, at eventschema.Position) (uuid.UUID, error)
 }
 

@@ -11,10 +11,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/lease"
 )
 
 // Progress is how far a rebuild is.
@@ -38,12 +40,12 @@ func (r *Runner) Rebuild(ctx context.Context, model string, report func(Progress
 	if !known {
 		return fmt.Errorf("%w: %s", ErrUnknownModel, model)
 	}
-	release, err := r.lock(ctx, false, model)
+	held, release, err := r.lock(ctx, false, model)
 	if err != nil {
 		return err
 	}
 	defer release()
-	return r.build(ctx, []Projector{p}, report)[model]
+	return cause(held, r.build(held, []Projector{p}, report)[model])
 }
 
 // Ensure builds the named models (none named: all) whose generation of this program is missing, together in one reading of the log. A model
@@ -52,13 +54,23 @@ func (r *Runner) Ensure(ctx context.Context, report func(Progress), models ...st
 	if len(models) == 0 {
 		models = r.Models.Names()
 	}
+	for {
+		err := r.ensure(ctx, report, models)
+		if !errors.Is(err, errLockLost) || ctx.Err() != nil {
+			return err
+		}
+		slog.Warn("this process stood still or was cut off while it built read models; it looks again what is missing", "error", err)
+	}
+}
+
+func (r *Runner) ensure(ctx context.Context, report func(Progress), models []string) error {
 	if err := r.Models.refresh(ctx); err != nil {
 		return err
 	}
 	if len(r.missing(models)) == 0 {
 		return nil
 	}
-	release, err := r.lock(ctx, true, models...)
+	held, release, err := r.lock(ctx, true, models...)
 	if err != nil {
 		return err
 	}
@@ -72,7 +84,7 @@ func (r *Runner) Ensure(ctx context.Context, report func(Progress), models ...st
 		return nil
 	}
 	var failed error
-	for model, err := range r.build(ctx, missing, report) {
+	for model, err := range r.build(held, missing, report) {
 		var fault *Fault
 		if errors.As(err, &fault) {
 			slog.Error("read model could not be built", "fault", fault)
@@ -81,7 +93,7 @@ func (r *Runner) Ensure(ctx context.Context, report func(Progress), models ...st
 		}
 		failed = errors.Join(failed, err)
 	}
-	return failed
+	return cause(held, failed)
 }
 
 func (r *Runner) missing(models []string) (missing []Projector) {
@@ -94,20 +106,41 @@ func (r *Runner) missing(models []string) (missing []Projector) {
 	return missing
 }
 
-// lock makes this process the only one that builds these read models. It is a session's, so it ends with the process.
-func (r *Runner) lock(ctx context.Context, wait bool, models ...string) (release func(), err error) {
+// errLockLost: this process stood still or was cut off for so long that another one may build the read models now.
+var errLockLost = errors.New("the lock on the read models was lost")
+
+// cause is the error of what was done under a lock, with the lock's loss if that was why.
+func cause(held context.Context, err error) error {
+	if why := context.Cause(held); err != nil && errors.Is(why, errLockLost) {
+		return errors.Join(err, why)
+	}
+	return err
+}
+
+// lock makes this process the only one that builds these read models, until release or until held ends. The lock is a session's, so it ends with
+// the process; and the server ends the session when it hears nothing of it for a while, so it ends, too, when the process stands still or is cut
+// off. Two that build at once do no harm: see swap.
+func (r *Runner) lock(ctx context.Context, wait bool, models ...string) (held context.Context, release func(), err error) {
 	conn, err := pgx.ConnectConfig(ctx, r.Pool.Config().ConnConfig) // its own, held for as long as the building takes
 	if err != nil {
-		return nil, fmt.Errorf("connect to lock read models: %w", err)
+		return nil, nil, fmt.Errorf("connect to lock read models: %w", err)
 	}
+	held, lose := context.WithCancelCause(ctx)
+	var beating sync.WaitGroup
 	release = func() {
+		lose(nil)
+		beating.Wait()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		// Closing would do, but the server may take a moment to notice, and the next rebuild would find the lock taken.
 		_, _ = conn.Exec(ctx, `select pg_advisory_unlock_all()`)
 		conn.Close(ctx)
 	}
+	_, err = conn.Exec(ctx, `set idle_session_timeout to '`+lease.Session+`'`)
 	for _, model := range slices.Sorted(slices.Values(models)) { // in one order in every process, so that none waits for the other
+		if err != nil {
+			break
+		}
 		name := fnv.New64a()
 		name.Write([]byte("dragoman read model " + model))
 		got := true
@@ -120,11 +153,31 @@ func (r *Runner) lock(ctx context.Context, wait bool, models ...string) (release
 			err = ErrRebuilding
 		}
 		if err != nil {
-			release()
-			return nil, fmt.Errorf("lock %s: %w", model, err)
+			err = fmt.Errorf("lock %s: %w", model, err)
 		}
 	}
-	return release, nil
+	if err != nil {
+		release()
+		return nil, nil, err
+	}
+	beating.Go(func() {
+		beat := time.NewTicker(time.Second)
+		defer beat.Stop()
+		for {
+			select {
+			case <-held.Done():
+				return
+			case <-beat.C:
+			}
+			one, cancel := context.WithTimeout(context.WithoutCancel(held), 5*time.Second) // a ping that is cut off would take the session with it
+			err := conn.Ping(one)
+			cancel()
+			if err != nil && held.Err() == nil {
+				lose(fmt.Errorf("%w: %w", errLockLost, err))
+			}
+		}
+	})
+	return held, release, nil
 }
 
 // filling is a generation that is being filled.
@@ -325,13 +378,23 @@ func (r *Runner) swap(ctx context.Context, f *filling) error {
 	if err := r.catchUp(ctx, f); err != nil {
 		return err
 	}
-	err := pgx.BeginTxFunc(ctx, r.Pool, pgx.TxOptions{BeginQuery: `begin; set local search_path to ` + f.schema()}, func(tx pgx.Tx) error {
+	lost, err := r.lostCheckpoint(ctx, f.model)
+	if err != nil {
+		return err
+	}
+	// It holds the live model's fence, so nobody may wait long for a process that stands still in the middle of it.
+	begin := `begin; set local idle_in_transaction_session_timeout to '` + lease.Session + `'; set local search_path to ` + f.schema()
+	err = pgx.BeginTxFunc(ctx, r.Pool, pgx.TxOptions{BeginQuery: begin}, func(tx pgx.Tx) error {
+		// Whoever lost the lock on the way may find what it filled swept away by the next one.
+		if err := tx.QueryRow(ctx, `select from `+f.schema()+`.checkpoint for update`).Scan(); err != nil {
+			return fmt.Errorf("look for what was filled: %w", err)
+		}
 		old, found, err := r.lockLive(ctx, tx, f.model)
 		if err != nil {
 			return err
 		}
 		if found {
-			if err := r.reach(ctx, tx, f, old); err != nil {
+			if err := r.reach(ctx, tx, f, old, lost); err != nil {
 				return err
 			}
 			// Without its row, a page that waits for this lock finds nothing to move; with another name, the schema is found by nobody.
@@ -361,31 +424,61 @@ func (r *Runner) swap(ctx context.Context, f *filling) error {
 	return nil
 }
 
+// lostCheckpoint is the id of the event at the live generation's checkpoint, if the log does not hold it: the log was moved, replaced or cut.
+func (r *Runner) lostCheckpoint(ctx context.Context, model string) (lost uuid.UUID, err error) {
+	if err := r.Models.refresh(ctx); err != nil {
+		return uuid.Nil, err
+	}
+	live, there := r.Models.live.Load().of[model]
+	if !there {
+		return uuid.Nil, nil
+	}
+	c, err := live.load(ctx, r.Pool, "")
+	if errors.Is(err, errMoved) {
+		return uuid.Nil, nil // nobody but us swaps; it was dropped by hand
+	}
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if r.Models.reached.doubtOf(model).why == ErrLogReplaced { // it has been waited for already
+		err = r.askOnce(ctx, c)
+	} else {
+		err = r.sameLog(ctx, c, nil)
+	}
+	if errors.Is(err, ErrLogReplaced) || errors.Is(err, errNotFound) {
+		return c.event, nil
+	}
+	return uuid.Nil, err
+}
+
 // lockLive locks the pointer and the live generation's checkpoint. A pointer to a missing schema is a missing generation.
 func (r *Runner) lockLive(ctx context.Context, tx pgx.Tx, model string) (live generation, found bool, err error) {
 	live.model = model
+	// A row to lock, so that two which build the first generation come one after the other.
+	if _, err := tx.Exec(ctx, `insert into kept.models (model, generation, hash) values ($1, 0, '') on conflict do nothing`, model); err != nil {
+		return live, false, fmt.Errorf("lock the pointer of %s: %w", model, err)
+	}
 	var there bool
 	err = tx.QueryRow(ctx, `
 		select generation, hash, to_regclass(format('rm_%s_%s.checkpoint', model, generation)) is not null
 		from kept.models where model = $1 for update`, model).Scan(&live.number, &live.hash, &there)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return live, false, nil
-	case err != nil:
+	if err != nil {
 		return live, false, fmt.Errorf("lock the pointer of %s: %w", model, err)
 	}
 	return live, there, nil
 }
 
-// reach locks the live checkpoint and applies, in tx, what lies between the new generation and it.
-func (r *Runner) reach(ctx context.Context, tx pgx.Tx, f *filling, old generation) error {
+// reach locks the live checkpoint and applies, in tx, what lies between the new generation and it. If the event lost is at that checkpoint, the
+// live position says nothing about this log; its end as of the start is reached.
+func (r *Runner) reach(ctx context.Context, tx pgx.Tx, f *filling, old generation, lost uuid.UUID) error {
 	live, err := old.load(ctx, tx, "for update")
 	if err != nil {
 		return err
 	}
-	if err := r.sameLog(ctx, live); errors.Is(err, ErrLogReplaced) {
-		return nil // the log was moved, so the live position says nothing about this one; its end as of the start is reached
-	} else if err != nil {
+	if lost != uuid.Nil && live.event == lost {
+		return nil
+	}
+	if err := r.askOnce(ctx, live); err != nil { // others wait for this transaction: there is no time to be patient
 		return err
 	}
 	if !live.at.After(f.at.at) {
@@ -414,11 +507,16 @@ func (r *Runner) catchUp(ctx context.Context, f *filling) error {
 	})
 }
 
+// querier is a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
 // dropRetired drops a model's schemas that are neither live nor being filled, once the live one has been so for a while: a query that
 // began before the swap still reads the old tables.
 func (r *Runner) dropRetired(ctx context.Context, model string) error {
-	idle := func() ([]string, error) {
-		rows, err := r.Pool.Query(ctx, `
+	idle := func(q querier) ([]string, error) {
+		rows, err := q.Query(ctx, `
 			select s.nspname from pg_namespace s left join kept.models m on m.model = $1
 			where s.nspname ~ ('^rm_' || $1 || '_[0-9]+(_retired)?$')
 			and s.nspname is distinct from format('rm_%s_%s', m.model, m.generation)
@@ -428,10 +526,10 @@ func (r *Runner) dropRetired(ctx context.Context, model string) error {
 		}
 		return pgx.CollectRows(rows, pgx.RowTo[string])
 	}
-	if schemas, err := idle(); err != nil || len(schemas) == 0 {
+	if schemas, err := idle(r.Pool); err != nil || len(schemas) == 0 {
 		return err
 	}
-	release, err := r.lock(ctx, false, model)
+	held, release, err := r.lock(ctx, false, model)
 	if errors.Is(err, ErrRebuilding) {
 		return nil
 	}
@@ -439,12 +537,20 @@ func (r *Runner) dropRetired(ctx context.Context, model string) error {
 		return err
 	}
 	defer release()
-	schemas, err := idle() // again, now that nobody is building
+	ctx = held
+	schemas, err := idle(r.Pool) // again, now that nobody is building
 	if err != nil {
 		return err
 	}
 	for _, schema := range schemas {
-		if err := r.drop(ctx, schema); err != nil {
+		if err := r.dropIf(ctx, schema, func(tx pgx.Tx) (bool, error) {
+			// With the pointer locked, nobody who lost the lock on the way can make it live meanwhile.
+			if _, err := tx.Exec(ctx, `select from kept.models where model = $1 for update`, model); err != nil {
+				return false, err
+			}
+			still, err := idle(tx)
+			return slices.Contains(still, schema), err
+		}); err != nil {
 			return err
 		}
 	}
@@ -454,9 +560,16 @@ func (r *Runner) dropRetired(ctx context.Context, model string) error {
 
 // drop removes a schema, unless someone reads it for longer than a moment: then the next sweep does.
 func (r *Runner) drop(ctx context.Context, schema string) error {
+	return r.dropIf(ctx, schema, func(pgx.Tx) (bool, error) { return true, nil })
+}
+
+func (r *Runner) dropIf(ctx context.Context, schema string, idle func(pgx.Tx) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	err := pgx.BeginFunc(ctx, r.Pool, func(tx pgx.Tx) error {
+		if yes, err := idle(tx); err != nil || !yes {
+			return err
+		}
 		_, err := tx.Exec(ctx, `set local lock_timeout to '2s'; drop schema if exists `+schema+` cascade`)
 		return err
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -34,7 +35,7 @@ type Options struct {
 	// PageOf is what a message of the feed holds.
 	PageOf func(*message.Message) eventschema.Page
 
-	// Leases says which process runs what.
+	// Leases says which process runs what. Whoever follows the log calls Runner.Doubt when it was replaced or cut.
 	Leases *lease.Holder
 
 	// Deployment is the log's deployment; a checkpoint of another one is not resumed.
@@ -72,7 +73,8 @@ func NewRunner(o Options) (*Runner, error) {
 	}
 	r.router = router
 	for name, p := range o.Models.projectors {
-		m := &modelRunner{runner: r, name: name, leaseName: "model " + name, projector: p, verdicts: make(chan error), health: Health{State: Waiting}}
+		m := &modelRunner{runner: r, name: name, leaseName: "model " + name, projector: p, verdicts: make(chan error), doubted: make(chan struct{}, 1),
+			health: Health{State: Waiting}}
 		r.models[name] = m
 		router.AddConsumerHandler("projector "+name, name, m, m.handle)
 	}
@@ -85,8 +87,17 @@ func (r *Runner) Start(ctx context.Context) error {
 	if err := r.Ensure(ctx, nil); err != nil {
 		return err
 	}
+	r.Doubt()
+	for _, m := range r.models {
+		if err := m.confirm(ctx, false); err != nil && !errors.Is(err, ErrLogReplaced) { // watch goes on with it
+			slog.Warn("it is not known yet whether the log holds the checkpoint of a read model", "model", m.name, "error", err)
+		}
+	}
 	run, cancel := context.WithCancel(context.Background())
 	r.stop = cancel
+	for _, m := range r.models {
+		r.stopped.Go(func() { m.watch(run) })
+	}
 	r.stopped.Go(func() {
 		if err := r.router.Run(run); err != nil {
 			slog.Error("the router of the projectors ended", "error", err)
@@ -123,10 +134,12 @@ type modelRunner struct {
 	from checkpoint
 	line *line // for the live generation's pages
 
-	verdicts chan error // what became of the page: nil, or why the session ends
+	verdicts chan error    // what became of the page: nil, or why the session ends
+	doubted  chan struct{} // there is a doubt to settle
 
 	mu     sync.Mutex
 	health Health
+	end    context.CancelCauseFunc // of the session, if there was one
 }
 
 // States of a read model in one process.
@@ -158,6 +171,12 @@ func (m *modelRunner) get() Health {
 	defer m.mu.Unlock()
 	if m.replaced() { // by whichever process, and whatever this one does meanwhile
 		return Health{State: Stopped, Since: m.health.Since, Why: "another version of the program has replaced this read model"}
+	}
+	switch d := m.runner.Models.reached.doubtOf(m.name); {
+	case d.why == ErrLogReplaced: // also where another process runs it
+		return Health{State: Stopped, Since: d.since, Why: ErrLogReplaced.Error()}
+	case d.why != nil && m.health.State != Stopped:
+		return Health{State: Retrying, Since: d.since, Why: Doubting}
 	}
 	return m.health
 }
@@ -197,7 +216,6 @@ func (m *modelRunner) run(ctx context.Context, out chan<- *message.Message) {
 			m.set(Stopped, fault.Why, fault)
 			m.awaitSwap(ctx)
 		case errors.Is(err, ErrLogReplaced):
-			slog.Error("read model stopped", "model", m.name, "error", err)
 			m.set(Stopped, ErrLogReplaced.Error(), nil)
 			m.awaitSwap(ctx)
 		case errors.Is(err, ErrNotReady) && m.replaced():
@@ -244,38 +262,42 @@ func (m *modelRunner) awaitSwap(ctx context.Context) {
 
 // session runs the live generation from its stored checkpoint until something is in the way; it always returns an error.
 func (m *modelRunner) session(ctx context.Context, out chan<- *message.Message, pause *backoff) (err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	m.mu.Lock()
+	m.end = cancel
+	m.mu.Unlock()
 	if m.live, err = m.runner.Models.live.Load().generation(m.runner.Models, m.name); err != nil {
 		return err
 	}
 	if m.from, err = m.live.load(ctx, m.runner.Pool, ""); err != nil {
 		return err
 	}
-	if err := m.runner.sameLog(ctx, m.from); err != nil {
+	// The log is compared after the feed is open: from then on the feed ends when the log is another one.
+	pages, err := m.runner.Feed(m.name, m.from.at).Subscribe(ctx, m.name)
+	if err != nil {
+		return fmt.Errorf("open the feed for %s: %w", m.name, err)
+	}
+	if err := m.compare(ctx, m.live, m.from, true); err != nil {
 		return err
 	}
 	m.line = &line{pool: m.runner.Pool, generation: m.live}
 	defer m.line.close()
 	m.runner.Models.reached.advance(m.name, m.from.at)
-	pages, err := m.runner.Feed(m.name, m.from.at).Subscribe(ctx, m.name)
-	if err != nil {
-		return fmt.Errorf("open the feed for %s: %w", m.name, err)
-	}
 	m.set(Running, "", nil)
 	for {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		case msg, open := <-pages:
 			if !open {
-				return errors.Join(errors.New("the feed ended"), ctx.Err())
+				return errors.Join(errors.New("the feed ended"), context.Cause(ctx))
 			}
 			select {
 			case out <- msg:
 			case <-ctx.Done():
 				msg.Nack()
-				return ctx.Err()
+				return context.Cause(ctx)
 			}
 			if err := <-m.verdicts; err != nil {
 				return err
@@ -285,22 +307,142 @@ func (m *modelRunner) session(ctx context.Context, out chan<- *message.Message, 
 	}
 }
 
-// sameLog compares the event at the checkpoint with the log: a replaced or cut one is noticed before anything is applied to it.
-func (r *Runner) sameLog(ctx context.Context, c checkpoint) error {
+// sameLog is [SameLog] for a generation's checkpoint; askOnce asks once, and may have no answer.
+func (r *Runner) sameLog(ctx context.Context, c checkpoint, doubt func()) error {
+	if err := r.ours(c); err != nil {
+		return err
+	}
+	return SameLog(ctx, r.Log, c.at, c.event, doubt)
+}
+
+func (r *Runner) askOnce(ctx context.Context, c checkpoint) error {
+	if err := r.ours(c); err != nil {
+		return err
+	}
+	return compareOnce(ctx, r.Log, c.at, c.event)
+}
+
+func (r *Runner) ours(c checkpoint) error {
 	if c.deployment != r.Deployment {
 		return fmt.Errorf("%w: the checkpoint is of another deployment", ErrLogReplaced)
 	}
-	if c.event == uuid.Nil {
-		return nil
-	}
-	id, err := r.Log.EventAt(ctx, c.at)
-	if err != nil {
-		return fmt.Errorf("read the event at the checkpoint: %w", err)
-	}
-	if id != c.event {
-		return fmt.Errorf("%w: another event, or none, is at the checkpoint", ErrLogReplaced)
-	}
 	return nil
+}
+
+// Doubt has the checkpoints of all read models compared with the log, whoever runs them: it was replaced or cut, or may have been. Until a
+// model's is found there, the model has reached nothing.
+func (r *Runner) Doubt() {
+	for _, m := range r.models {
+		if g, err := r.Models.live.Load().generation(r.Models, m.name); err == nil {
+			m.doubt(g)
+			m.endSession()
+		}
+	}
+}
+
+// endSession has the session opened again, from the stored checkpoint.
+func (m *modelRunner) endSession() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.end != nil {
+		m.end(errMoved)
+	}
+}
+
+// doubt has watch look at a generation's checkpoint, and answers the doubt's number.
+func (m *modelRunner) doubt(g generation) (number int) {
+	number = m.runner.Models.reached.doubt(m.name, g.number, errNotFound)
+	select {
+	case m.doubted <- struct{}{}:
+	default:
+	}
+	return number
+}
+
+// Confirm compares all checkpoints with the log, whoever runs the read models, and returns once it has an answer for each, or none for now.
+func (r *Runner) Confirm(ctx context.Context) {
+	r.Doubt()
+	var all sync.WaitGroup
+	for _, m := range r.models {
+		all.Go(func() {
+			if err := m.confirm(ctx, true); err != nil && !errors.Is(err, ErrLogReplaced) {
+				slog.Warn("a checkpoint could not be compared with the log", "model", m.name, "error", err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// watch settles doubts, also about models that another process runs. What was found missing is looked for again: the log may have been put back.
+func (m *modelRunner) watch(ctx context.Context) {
+	var pause backoff
+	for ctx.Err() == nil {
+		again := time.Duration(math.MaxInt64)
+		if m.runner.Models.reached.doubtOf(m.name).why != nil {
+			switch err := m.confirm(ctx, true); {
+			case err == nil: // unless there is another doubt already
+				pause.reset()
+				again = time.Second
+			case errors.Is(err, ErrLogReplaced):
+				again = Patience
+			default: // log or database are away
+				pause.wait(ctx)
+				again = 0
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-m.doubted:
+		case <-time.After(again):
+		}
+	}
+}
+
+// confirm compares the checkpoint of the live generation with the log, patiently or once.
+func (m *modelRunner) confirm(ctx context.Context, patiently bool) error {
+	g, err := m.runner.Models.live.Load().generation(m.runner.Models, m.name)
+	if errors.Is(err, ErrNotReady) {
+		return nil // nothing to be confirmed
+	}
+	if err != nil {
+		return err
+	}
+	c, err := g.load(ctx, m.runner.Pool, "")
+	switch {
+	case errors.Is(err, errMoved):
+		return nil // retired; the next one begins without a doubt
+	case err != nil:
+		return err
+	}
+	return m.compare(ctx, g, c, patiently)
+}
+
+// compare compares a checkpoint with the log, and notes what it finds. Where the log was given its time already, it is asked once.
+func (m *modelRunner) compare(ctx context.Context, g generation, c checkpoint, patiently bool) (err error) {
+	reached := &m.runner.Models.reached
+	before := reached.doubtOf(m.name)
+	number, waited := before.number, before.why == ErrLogReplaced
+	doubt := func() { number = m.doubt(g) }
+	if patiently && !waited {
+		err = m.runner.sameLog(ctx, c, doubt)
+	} else if err = m.runner.askOnce(ctx, c); errors.Is(err, errNotFound) {
+		if waited {
+			err = fmt.Errorf("%w: still no event is at the checkpoint", ErrLogReplaced)
+		} else {
+			doubt()
+		}
+	}
+	switch {
+	case err == nil:
+		reached.trust(m.name, number)
+	case errors.Is(err, ErrLogReplaced):
+		if reached.doubtOf(m.name).why != ErrLogReplaced {
+			slog.Error("read model stopped", "model", m.name, "position", c.at.Commit, "error", err)
+		}
+		reached.doubt(m.name, g.number, ErrLogReplaced)
+		m.endSession()
+	}
+	return err
 }
 
 // handle applies one page, for as long as it takes: an error that is not the event's fault is tried again with the whole page.
@@ -318,6 +460,9 @@ func (m *modelRunner) applyPage(ctx context.Context, page eventschema.Page) erro
 		return m.line.apply(ctx, m.projector, from, page)
 	}
 	for {
+		if m.runner.Models.reached.doubtOf(m.name).why != nil {
+			return errMoved // nothing is applied before the log was asked whether it is the same
+		}
 		to, err := m.live.applyHalving(apply, m.from, page)
 		m.from = to // what came before an event at fault is applied
 		m.runner.Models.reached.advance(m.name, to.at)

@@ -40,7 +40,7 @@ func (r *Runner) Status(ctx context.Context) ([]Status, error) {
 		s := Status{Model: name, Health: r.models[name].get()}
 		if g, err := r.Models.live.Load().generation(r.Models, name); err == nil {
 			s.Generation = g.number
-			switch s.Position, err = r.Models.Position(ctx, name); {
+			switch s.Position, err = r.Models.checkpoint(ctx, name); {
 			case errors.Is(err, ErrNotReady):
 				s.Generation = 0 // replaced at this moment
 			case err != nil:
@@ -77,6 +77,16 @@ func (r *Runner) lag(ctx context.Context, after eventschema.Position) (lag Lag, 
 		return lag, fmt.Errorf("count what a read model lags behind: %w", err)
 	}
 	return lag, nil
+}
+
+// Doubtful names the read models of which it is not known yet whether the log holds the event at their checkpoint.
+func (r *Runner) Doubtful() (doubtful []string) {
+	for _, name := range r.Models.names {
+		if r.Models.reached.doubtOf(name).why == errNotFound {
+			doubtful = append(doubtful, name)
+		}
+	}
+	return doubtful
 }
 
 // Unhealthy names the read models that are stopped in this process.

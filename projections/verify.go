@@ -41,11 +41,12 @@ func (r *Runner) Verify(ctx context.Context, model string) (v Verification, err 
 	if !known {
 		return v, fmt.Errorf("%w: %s", ErrUnknownModel, model)
 	}
-	release, err := r.lock(ctx, false, model)
+	ctx, release, err := r.lock(ctx, false, model)
 	if err != nil {
 		return v, err
 	}
 	defer release()
+	defer func() { err = cause(ctx, err) }()
 	f, err := r.begin(ctx, p)
 	if err != nil {
 		return v, err
@@ -106,7 +107,7 @@ func (r *Runner) snapshot(ctx context.Context, model string, scratch generation)
 	if err != nil {
 		return live, upTo, err
 	}
-	return live, upTo, r.sameLog(ctx, upTo)
+	return live, upTo, r.sameLog(ctx, upTo, nil)
 }
 
 // hashRows writes key and hash of every row of every table of a schema into a new table.

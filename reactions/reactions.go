@@ -188,6 +188,9 @@ func (r *run) begin(ctx context.Context) error {
 		if event, err = r.Log.EventAt(ctx, end); err != nil {
 			return fmt.Errorf("read the log's newest event: %w", err)
 		}
+		if event == uuid.Nil {
+			return errors.New("read the log's newest event: it is gone again")
+		}
 	}
 	_, err = r.Pool.Exec(ctx, `insert into kept.reaction_checkpoints (reaction, commit_pos, prepare_pos, event_id) values ($1, $2, $3, $4)
 		on conflict (reaction) do nothing`, r.reaction.Name(), end.Commit, end.Prepare, event)
@@ -253,14 +256,28 @@ func (r *run) follow(ctx context.Context, out chan<- *message.Message) {
 			r.set(projections.Stopped, fault.Why, fault)
 			return
 		case errors.Is(err, projections.ErrLogReplaced):
-			slog.Error("reaction stopped", "reaction", name, "error", err)
-			r.set(projections.Stopped, projections.ErrLogReplaced.Error(), nil)
-			return
+			slog.Error("reaction stopped", "reaction", name, "position", r.from.at.Commit, "error", err)
+			r.set(projections.Stopped, "the log is not the one that the reaction has read", nil)
+			r.awaitMove(ctx)
 		case errors.Is(err, errMoved) || held.Err() != nil:
 		default:
 			slog.Warn("reaction is opened again", "reaction", name, "error", err)
 			r.set(projections.Retrying, "the log or the database is away", nil)
 			pause(ctx, tries)
+		}
+	}
+}
+
+// awaitMove waits until somebody has moved the checkpoint: nothing else can start a reaction again that has lost its log.
+func (r *run) awaitMove(ctx context.Context) {
+	for lost := r.from; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(5 * time.Second):
+		}
+		if c, err := r.load(ctx); err == nil && c != lost {
+			return
 		}
 	}
 }
@@ -271,18 +288,14 @@ func (r *run) session(ctx context.Context, out chan<- *message.Message) (err err
 	if r.from, err = r.load(ctx); err != nil {
 		return err
 	}
-	if r.from.event != uuid.Nil {
-		id, err := r.Log.EventAt(ctx, r.from.at)
-		if err != nil {
-			return fmt.Errorf("read the event at the checkpoint: %w", err)
-		}
-		if id != r.from.event {
-			return fmt.Errorf("%w: another event, or none, is at the checkpoint of %s", projections.ErrLogReplaced, r.reaction.Name())
-		}
-	}
+	// The log is compared after the feed is open: from then on the feed ends when the log is another one.
 	pages, err := r.Feed("reaction "+r.reaction.Name(), r.from.at).Subscribe(ctx, r.reaction.Name())
 	if err != nil {
 		return fmt.Errorf("open the feed for %s: %w", r.reaction.Name(), err)
+	}
+	doubt := func() { r.set(projections.Retrying, projections.Doubting, nil) }
+	if err := projections.SameLog(ctx, r.Log, r.from.at, r.from.event, doubt); err != nil {
+		return err
 	}
 	r.set(projections.Running, "", nil)
 	for {
@@ -361,7 +374,9 @@ func (r *run) once(ctx context.Context, page eventschema.Page) error {
 		return err
 	}
 	last := page.Last()
-	err = pgx.BeginFunc(ctx, r.Pool, func(tx pgx.Tx) error {
+	// It holds the reaction's fence: whoever stands still in the middle of it is ended by the server, so that the next process gets on.
+	begin := pgx.TxOptions{BeginQuery: `begin; set local idle_in_transaction_session_timeout to '` + lease.Session + `'`}
+	err = pgx.BeginTxFunc(ctx, r.Pool, begin, func(tx pgx.Tx) error {
 		moved, err := tx.Exec(ctx, `
 			update kept.reaction_checkpoints set commit_pos = $2, prepare_pos = $3, event_id = $4, moved_at = now()
 			where reaction = $1 and (commit_pos, prepare_pos) = ($5, $6)`,

@@ -290,6 +290,95 @@ func TestAReplacedLogIsNoticed(t *testing.T) {
 	eventually(t, "stopped", func(s reactions.Status) bool { return s.Health.State == projections.Stopped }, again)
 }
 
+// A log that does not reach the checkpoint is asked again for a while. If the event comes to light the reaction goes on; if not it stops, and has
+// done nothing meanwhile.
+func TestALogThatEndsBeforeTheCheckpoint(t *testing.T) {
+	t.Parallel()
+	for name, late := range map[string]bool{"shown late": true, "never shown": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := database(t)
+			log := projtest.NewLog(0)
+			tell(log, 0, 1)
+			r := start(t, pool, log, letters{name: "letters"})
+			at := tell(log, 1, 8)
+			reach(t, r, at)
+			r.Stop()
+			lost := log.Cut(3)
+			r = start(t, pool, log, letters{name: "letters"})
+			eventually(t, "in doubt", func(s reactions.Status) bool {
+				return s.Health.State == projections.Retrying && s.Health.Why == projections.Doubting
+			}, r)
+			if late {
+				log.PutBack(lost)
+				reach(t, r, tell(log, 8, 12))
+				if got := sent(t, pool); !slices.Equal(got, upTo(1, 12)) {
+					t.Errorf("letters for %v", got)
+				}
+				return
+			}
+			log.Append("booking-5", told{20}) // the shorter log grows
+			s := eventually(t, "stopped", func(s reactions.Status) bool { return s.Health.State == projections.Stopped }, r)
+			if s.Health.Why == "" || s.Position != at {
+				t.Errorf("it stands at %+v", s)
+			}
+			if got := sent(t, pool); !slices.Equal(got, upTo(1, 8)) {
+				t.Errorf("letters for %v", got)
+			}
+		})
+	}
+}
+
+// A process that stands still in the middle of the transaction that keeps an effect holds the reaction's fence. The server ends its session, the next
+// process gets on, and what the first one does when it wakes counts for nothing.
+func TestAProcessStandsStillWithTheFence(t *testing.T) {
+	t.Parallel()
+	pool := database(t)
+	log := projtest.NewLog(0)
+	tell(log, 0, 1)
+	asleep, wake := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	still := start(t, pool, log, slowLetters{func() {
+		once.Do(func() {
+			close(asleep)
+			<-wake
+		})
+	}})
+	at := tell(log, 1, 4)
+	<-asleep
+	if _, err := pool.Exec(t.Context(), `delete from kept.leases`); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	next := start(t, pool, log, letters{name: "letters"})
+	reach(t, next, at)
+	if spent := time.Since(began); spent > 15*time.Second {
+		t.Errorf("the other one got on after %v", spent)
+	}
+	close(wake)
+	at = tell(log, 4, 9)
+	reach(t, still, at)
+	if got := sent(t, pool); !slices.Equal(got, upTo(1, 9)) {
+		t.Errorf("letters for %v", got)
+	}
+}
+
+// slowLetters are letters whose writing, in the transaction, takes as long as a function does.
+type slowLetters struct{ write func() }
+
+func (slowLetters) Name() string { return "letters" }
+
+func (l slowLetters) Handle(ctx context.Context, page eventschema.Page) ([]reactions.Effect, error) {
+	all, err := letters{name: "letters"}.Handle(ctx, page)
+	for i, e := range all {
+		all[i].Do = func(ctx context.Context, tx pgx.Tx) error {
+			l.write()
+			return e.Do(ctx, tx)
+		}
+	}
+	return all, err
+}
+
 func TestCommandIDs(t *testing.T) {
 	t.Parallel()
 	cause := uuid.New()

@@ -27,6 +27,7 @@ type cli struct {
 	Eventstore  eventstoreCmd  `cmd:"" help:"Run the embedded event log alone."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database's kept schema up to date."`
 	Rebuild     rebuildCmd     `cmd:"" help:"Fill read models anew beside the live ones, then switch."`
+	Resume      resumeCmd      `cmd:"" help:"Have reactions go on at the log's end whose checkpoint the log does not hold."`
 	Verify      verifyCmd      `cmd:"" help:"Compare read models with the log, and diaries with assignments."`
 	Replay      replayCmd      `cmd:"" help:"Print a job's history from the log."`
 	Erase       eraseCmd       `cmd:"" help:"Erase a person: destroy the keys of a booking, interpreter or user."`

@@ -259,6 +259,9 @@ func (h *house) ready(ctx context.Context) error {
 	if stopped := h.runner.Unhealthy(); len(stopped) > 0 {
 		return fmt.Errorf("read models stopped: %v", stopped)
 	}
+	if doubtful := h.runner.Doubtful(); len(doubtful) > 0 {
+		return fmt.Errorf("read models whose last event is not found in the log yet: %v", doubtful)
+	}
 	return nil
 }
 

@@ -13,19 +13,23 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/httpapi"
 	"github.com/dragoman-booking/dragoman/internal/accounts"
 	"github.com/dragoman-booking/dragoman/internal/postgres"
 	"github.com/dragoman-booking/dragoman/projections"
+	"github.com/dragoman-booking/dragoman/reactions"
 )
 
 type migrateCmd struct{}
@@ -62,6 +66,7 @@ func (r rebuildCmd) Run(s *stage, c *Config) error {
 		if len(models) == 0 {
 			models = h.models.Names()
 		}
+		h.runner.Confirm(ctx)
 		for _, model := range models {
 			last := time.Time{}
 			err := h.runner.Rebuild(ctx, model, func(p projections.Progress) {
@@ -73,6 +78,57 @@ func (r rebuildCmd) Run(s *stage, c *Config) error {
 			if err != nil {
 				return fmt.Errorf("rebuild %s: %w", model, err)
 			}
+		}
+		return nil
+	})
+}
+
+type resumeCmd struct {
+	Reactions []string `arg:"" optional:"" help:"Reactions; none: all."`
+}
+
+// Run moves the checkpoints of reactions that stopped because the log is another one. The processes that serve look at them now and then.
+func (r resumeCmd) Run(s *stage, c *Config) error {
+	return withHouse(s, c, func(ctx context.Context, h *house) error {
+		checkpoints, err := reactions.Checkpoints(ctx, h.pool)
+		if err != nil {
+			return err
+		}
+		for _, name := range r.Reactions {
+			if !slices.ContainsFunc(checkpoints, func(at reactions.Checkpoint) bool { return at.Reaction == name }) {
+				return fmt.Errorf("no reaction is called %q", name)
+			}
+		}
+		for _, at := range checkpoints {
+			if len(r.Reactions) > 0 && !slices.Contains(r.Reactions, at.Reaction) {
+				continue
+			}
+			err := projections.SameLog(ctx, h.feed.Reader(), at.Position, at.Event, nil)
+			if err == nil {
+				fmt.Fprintf(s.out, "%s: the log holds its checkpoint, position %d\n", at.Reaction, at.Position.Commit)
+				continue
+			}
+			if !errors.Is(err, projections.ErrLogReplaced) {
+				return fmt.Errorf("look for the checkpoint of %s: %w", at.Reaction, err)
+			}
+			if at.Reaction == (reactions.Erasures{}).Name() { // it may do everything again, and must not leave anything out
+				at.Position, at.Event = eventschema.Position{}, uuid.Nil
+				if err := pgx.BeginFunc(ctx, h.pool, func(tx pgx.Tx) error { return reactions.SetCheckpoint(ctx, tx, at) }); err != nil {
+					return err
+				}
+				fmt.Fprintf(s.out, "%s: looks through the log from its start\n", at.Reaction)
+				continue
+			}
+			if at.Position, err = h.events.Newest(ctx); err != nil {
+				return err
+			}
+			if at.Event, err = h.feed.Reader().EventAt(ctx, at.Position); err != nil {
+				return err
+			}
+			if err := pgx.BeginFunc(ctx, h.pool, func(tx pgx.Tx) error { return reactions.SetCheckpoint(ctx, tx, at) }); err != nil {
+				return err
+			}
+			fmt.Fprintf(s.out, "%s: goes on at the log's end, position %d; what came before it is not looked at again\n", at.Reaction, at.Position.Commit)
 		}
 		return nil
 	})

@@ -344,15 +344,18 @@ func (h *house) prepareRunner(ctx context.Context) (err error) {
 	h.leases = lease.New(h.pool, 0)
 	h.leases.Start()
 	h.closing("the leases", func(ctx context.Context) error { h.leases.Stop(ctx); return nil })
-	h.feed = eventlog.NewFeed(eventlog.FeedConfig{Log: h.events, Codec: h.codec, Erased: h.erased})
+	h.feed = eventlog.NewFeed(eventlog.FeedConfig{Log: h.events, Codec: h.codec, Erased: h.erased, Replaced: func() { h.runner.Doubt() }})
+	h.runner, err = projections.NewRunner(projections.Options{Pool: h.pool, Models: h.models, Log: h.feed.Reader(), Feed: h.reader,
+		PageOf: eventlog.PageOf, Leases: h.leases, Deployment: h.deployment, OnSwap: analysts.Follow, Traces: h.traces})
+	if err != nil {
+		return err
+	}
 	if err := h.feed.Start(ctx); err != nil {
 		return err
 	}
 	h.commands.Forget(eventschema.Agency) // folded before the feed could tell of an erasure
 	h.closing("the feed", func(context.Context) error { return h.feed.Close() })
-	h.runner, err = projections.NewRunner(projections.Options{Pool: h.pool, Models: h.models, Log: h.feed.Reader(), Feed: h.reader,
-		PageOf: eventlog.PageOf, Leases: h.leases, Deployment: h.deployment, OnSwap: analysts.Follow, Traces: h.traces})
-	return err
+	return nil
 }
 
 // erased drops what this process remembers of an erased person, and notes the keys on its own erasure list: another process may be the one that

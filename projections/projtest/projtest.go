@@ -108,6 +108,35 @@ func (l *Log) Events() eventschema.Page {
 	return append(eventschema.Page{}, l.events...)
 }
 
+// Cut takes the last n events away, as an older copy of the log would, and returns them. Whoever follows goes on as if it had not noticed.
+func (l *Log) Cut(n int) (lost eventschema.Page) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	rest := len(l.events) - n
+	lost = l.events[rest:]
+	l.events = l.events[:rest:rest]
+	for _, e := range lost {
+		if e.Revision == 0 {
+			delete(l.last, e.Stream)
+		} else {
+			l.last[e.Stream] = min(l.last[e.Stream], e.Revision-1)
+		}
+	}
+	return lost
+}
+
+// PutBack undoes Cut.
+func (l *Log) PutBack(lost eventschema.Page) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events = append(l.events, lost...)
+	for _, e := range lost {
+		l.last[e.Stream] = e.Revision
+	}
+	close(l.grown)
+	l.grown = make(chan struct{})
+}
+
 // Newest implements projections.Log.
 func (l *Log) Newest(context.Context) (eventschema.Position, error) {
 	l.mu.Lock()
