@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/booking"
 	"github.com/dragoman-booking/dragoman/eventschema"
 )
@@ -192,7 +194,7 @@ func consider[S any](ctx context.Context, st *streams[S], r Request, meta events
 			if !fresh {
 				return nil, plan{}, errLook
 			}
-			return nil, plan{}, stale(ctx, st, w, f, *r.IfMatch)
+			return nil, plan{}, stale(ctx, st, r.Viewer, w, f, *r.IfMatch)
 		}
 	}
 	p, err := w.decide(ctx, f.State, attempt{id: uuid.New(), at: r.At})
@@ -253,14 +255,17 @@ func repeated[S any](ctx context.Context, st *streams[S], w wish[S], f Folded[S]
 	return res, nil
 }
 
+// untold are commands of which an interpreter learns no other's: who else was asked, and what customer and agency say to each other.
+var untold = []string{"take", "release", "send-offer", "revoke-offer", "accept-offer", "decline-offer", "counter-offer", "answer-counter", "lapse-offer", "post-message", "log-contact"}
+
 // stale is the 412 that names what changed since the revision that the sender saw.
-func stale[S any](ctx context.Context, st *streams[S], w wish[S], f Folded[S], seen uint64) error {
-	var changed []string
+func stale[S any](ctx context.Context, st *streams[S], v access.Viewer, w wish[S], f Folded[S], seen uint64) error {
+	var changed []domain.Change
 	last, before := uuid.Nil, seen
 	_, err := st.upTo(ctx, w.stream, f.Revision, func(g Folded[S], e eventschema.Recorded) {
 		now := w.revisionOf(g)
-		if now > before && e.Meta.CommandID != last {
-			changed = append(changed, e.Meta.CommandName)
+		if now > before && e.Meta.CommandID != last && (v.Role != domain.Interpreter || e.Meta.Actor.ID == v.User || !slices.Contains(untold, e.Meta.CommandName)) {
+			changed = append(changed, domain.Change{Command: e.Meta.CommandName, Actor: e.Meta.Actor.ID, Role: e.Meta.Actor.Role, At: e.Meta.At})
 			last = e.Meta.CommandID
 		}
 		before = max(before, now)

@@ -192,13 +192,24 @@ func TestStaleRevision(t *testing.T) {
 	}
 	_, err = say1(w.process(w.log), mine, &seen)
 	no := refused(t, err, "stale-revision")
-	if no.Status != 412 || !slices.Equal(no.Changed, []string{"post-message", "take"}) {
+	if no.Status != 412 || !slices.Equal(commandsOf(no), []string{"post-message", "take"}) {
 		t.Errorf("status %d, changed %v", no.Status, no.Changed)
 	}
+	if c := no.Changed[1]; c.Actor != w.staff.User || c.Role != w.staff.Role || c.At.IsZero() {
+		t.Errorf("the take is told as %+v", c)
+	}
 	_, err = say1(w.h, mine, &answer.Revision)
-	if no := refused(t, err, "stale-revision"); !slices.Equal(no.Changed, []string{"take"}) {
+	if no := refused(t, err, "stale-revision"); !slices.Equal(commandsOf(no), []string{"take"}) {
 		t.Errorf("changed %v", no.Changed)
 	}
+}
+
+// commandsOf are the names of what happened since.
+func commandsOf(no *domain.Refusal) (names []string) {
+	for _, c := range no.Changed {
+		names = append(names, c.Command)
+	}
+	return names
 }
 
 // TestRepeatBeforeIfMatch: the order of checks is known, permitted, repeat, If-Match, rules.

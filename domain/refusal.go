@@ -1,6 +1,11 @@
 package domain
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
 
 // Refusal is a rule's "no": an answer, not a fault. It travels unwrapped to the caller; Code and Status are those of the HTTP contract.
 // Texts never repeat what the caller sent.
@@ -12,7 +17,16 @@ type Refusal struct {
 	Choices []string     // what may be sent instead, such as scopes
 	Actions []Action     // ready commands that help, such as the admin message that asks for a cancellation (LL-115)
 	Until   string       // RFC 3339 instant to which a window was open, if that was the rule
-	Changed []string     // for a stale revision: what happened since, by command name
+	Changed []Change     // for a stale revision: what happened since
+}
+
+// Change is something that happened meanwhile: by which command, who did it as what, and when.
+type Change struct {
+	Command string
+	Actor   uuid.UUID // the user
+	Role    Role
+	At      time.Time
+	By      string // the user's name, where whoever is told may know it
 }
 
 // FieldError names one faulty input by its JSON location, such as "body.fields.nonEnglishSpeaker".

@@ -148,7 +148,9 @@ func (a *API) answerTo(ctx context.Context, err error) error {
 	case errors.As(err, &refusal):
 		p := problem(refusal.Status, refusal.Code, refusal.Detail)
 		p.Errors, p.Choices, p.Actions, p.Until = refusal.Errors, refusal.Choices, refusal.Actions, refusal.Until
-		p.Changed = refusal.Changed
+		for _, c := range refusal.Changed {
+			p.Changed = append(p.Changed, c.Command)
+		}
 		return p
 	case errors.As(err, &limited):
 		p := problem(http.StatusTooManyRequests, "too-many-requests", "Too many attempts. Wait a little, then try again.")

@@ -662,6 +662,16 @@ func TestPasswordLinks(t *testing.T) { // D-14, ES-06
 	if err != nil {
 		t.Fatal(err)
 	}
+	works := func(what, token string, want bool) {
+		t.Helper()
+		if got, err := a.PasswordTokenWorks(t.Context(), token); err != nil || got != want {
+			t.Errorf("%s works: %t, %v", what, got, err)
+		}
+	}
+	works("a replaced link", replaced, false)
+	works("no link", "", false)
+	works("a fresh link", token, true)
+	works("a fresh link that was looked at", token, true)
 	if _, err := a.RedeemPasswordToken(t.Context(), replaced, password); err != ErrBadToken {
 		t.Errorf("a replaced link: %v", err)
 	}
@@ -675,6 +685,7 @@ func TestPasswordLinks(t *testing.T) { // D-14, ES-06
 	if _, err := a.RedeemPasswordToken(t.Context(), token, password); err != ErrBadToken {
 		t.Errorf("used twice: %v", err)
 	}
+	works("a used link", token, false)
 	if got, err := a.Authenticate(t.Context(), "invited", password, office); err != nil || got.UserID != id {
 		t.Errorf("signing in with it: %v, %v", got, err)
 	}
@@ -683,6 +694,7 @@ func TestPasswordLinks(t *testing.T) { // D-14, ES-06
 		t.Fatal(err)
 	}
 	c.pass(passwordLife)
+	works("a link three days later", late, false)
 	if _, err := a.RedeemPasswordToken(t.Context(), late, password); err != ErrBadToken {
 		t.Errorf("three days later: %v", err)
 	}

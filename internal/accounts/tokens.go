@@ -188,6 +188,17 @@ func (a *Accounts) CreatePasswordToken(ctx context.Context, userID uuid.UUID) (s
 	return token, nil
 }
 
+// PasswordTokenWorks tells whether a one-time token can still be redeemed. It says nothing of whose it is, and does not use it up.
+func (a *Accounts) PasswordTokenWorks(ctx context.Context, token string) (works bool, err error) {
+	err = a.db.QueryRow(ctx, `
+		select exists (select from kept.one_time_tokens join kept.credentials using (user_id)
+			where token_hash = $1 and purpose = 'password' and expires_at > $2)`, hashToken(token), a.now()).Scan(&works)
+	if err != nil {
+		return false, fmt.Errorf("look at a password link: %w", err)
+	}
+	return works, nil
+}
+
 // RedeemPasswordToken sets the password that the holder of the token chose and ends the user's sessions. A refused password
 // leaves the token usable. Errors: ErrBadToken, InvalidError.
 func (a *Accounts) RedeemPasswordToken(ctx context.Context, token, password string) (uuid.UUID, error) {
