@@ -63,7 +63,7 @@ func (p *Portal) chooseTheme(w http.ResponseWriter, r *http.Request) error {
 	v := viewer(r.Context())
 	name := r.PostFormValue("theme")
 	if !contains(themes, name) {
-		return domain.Invalid(domain.FieldError{Location: "body.theme", Message: "Choose one of the three."})
+		return domain.Invalid(domain.FieldError{Location: "body.theme", Message: "fault.of-the-three"})
 	}
 	kept, err := p.preferences(r.Context(), v)
 	if err != nil {
@@ -103,10 +103,10 @@ func (p *Portal) showPassword(w http.ResponseWriter, r *http.Request, no *domain
 // changePassword takes another password and ends the user's other sessions. What was typed is never sent back.
 func (p *Portal) changePassword(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
-		return &domain.Refusal{Code: "bad-request", Status: http.StatusBadRequest, Detail: p.say("error.form")}
+		return &domain.Refusal{Code: "bad-request", Status: http.StatusBadRequest, Detail: p.in(r.Context()).say("error.form")}
 	}
 	fault := func(location, key string, args ...any) error {
-		return p.showPassword(w, r, domain.Invalid(domain.FieldError{Location: location, Message: p.say(key, args...)}))
+		return p.showPassword(w, r, domain.Invalid(domain.FieldError{Location: location, Message: p.in(r.Context()).say(key, args...)}))
 	}
 	current, next := r.PostForm.Get("current"), r.PostForm.Get("new")
 	switch {
@@ -125,7 +125,7 @@ func (p *Portal) changePassword(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(err, accounts.ErrWrongCredentials):
 		return fault("body.current", "password.wrong")
 	case errors.As(err, &limited):
-		return p.showPassword(w, r, &domain.Refusal{Code: "too-many-requests", Status: http.StatusTooManyRequests, Detail: p.say("signin.limited")})
+		return p.showPassword(w, r, &domain.Refusal{Code: "too-many-requests", Status: http.StatusTooManyRequests, Detail: p.in(r.Context()).say("signin.limited")})
 	case errors.As(err, &invalid):
 		return fault("body.new", "password.refused", strings.TrimSuffix(invalid.Why, "."))
 	case err != nil:

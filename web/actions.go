@@ -1,11 +1,13 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -154,8 +156,21 @@ func (p *Portal) refused(w http.ResponseWriter, r *http.Request, a action, form 
 	if form.Refusal.Status == http.StatusPreconditionFailed {
 		seen, _ := strconv.ParseUint(form.Sent.Get(fieldRevision), 10, 64) // it was read before
 		p.freshJob(r.Context(), form.Ref, seen)
+		if err := p.told(r.Context(), form.Ref, form.Refusal); err != nil {
+			return err
+		}
 	}
 	return a.show(p, w, r, form.Refusal.Status, form)
+}
+
+// told says who changed a job meanwhile, as far as the viewer may know the names, and when by the job's own clocks.
+func (p *Portal) told(ctx context.Context, ref string, no *domain.Refusal) error {
+	v := viewer(ctx)
+	d, err := p.Queries.Jobs.Get(ctx, v, ref)
+	if err != nil {
+		return err
+	}
+	return p.nameChanges(ctx, no, func(at time.Time) time.Time { return inZone(at, d) })
 }
 
 // actionPage is the page of one command's form.
@@ -209,7 +224,7 @@ func (p *Portal) actionPage(r *http.Request, a asked) (actionPage, error) {
 
 // notNow is the answer to whoever opens a form that the job is not open for: the job, and that it has moved on.
 func (p *Portal) notNow(w http.ResponseWriter, r *http.Request, page actionPage) error {
-	page.Refusal = domain.Conflict("wrong-status", "%s", p.say("act.not-now"))
+	page.Refusal = domain.Conflict("wrong-status", "%s", p.in(r.Context()).say("act.not-now"))
 	return p.render(w, r, http.StatusConflict, "job", " "+page.Ref, page.jobPage)
 }
 
@@ -250,7 +265,7 @@ func interpretersIn(f url.Values) ([]uuid.UUID, error) {
 // parseInterpreter reads an id or a LIN.
 func parseInterpreter(s, location string) (uuid.UUID, error) {
 	if strings.TrimSpace(s) == "" {
-		return uuid.Nil, domain.Invalid(domain.FieldError{Location: location, Message: "Choose an interpreter."})
+		return uuid.Nil, domain.Invalid(domain.FieldError{Location: location, Message: "fault.interpreter"})
 	}
 	if id, err := uuid.Parse(s); err == nil {
 		return id, nil
@@ -276,7 +291,7 @@ func sideIn(v access.Viewer, f url.Values) (booking.Side, error) {
 	case side == booking.CustomerSide, side == booking.InterpreterSide:
 		return side, nil
 	}
-	return "", domain.Invalid(domain.FieldError{Location: "body.onBehalfOf", Message: "Say for whom: customer or interpreter."})
+	return "", domain.Invalid(domain.FieldError{Location: "body.onBehalfOf", Message: "fault.for-whom"})
 }
 
 // blocksIn are the rows of a grid of hours that hold something.
@@ -315,7 +330,7 @@ func minutesIn(f url.Values) (int, error) {
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil {
-		return 0, domain.Invalid(domain.FieldError{Location: "body.nextUpdateMinutes", Message: "Enter whole minutes."})
+		return 0, domain.Invalid(domain.FieldError{Location: "body.nextUpdateMinutes", Message: "fault.minutes"})
 	}
 	return n, nil
 }

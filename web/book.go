@@ -228,7 +228,7 @@ func preset(form forms.Form, defaults map[string]string, lists entryLists) url.V
 
 // showBooking shows a form with what was typed, and with why it was refused.
 func (p *Portal) showBooking(w http.ResponseWriter, r *http.Request, status int, page bookPage, lists entryLists, values url.Values, no *domain.Refusal) error {
-	d := drawing{name: "book", on: forms.OnCreate, values: values, lists: lists, refusal: no, say: p.say}
+	d := drawing{name: "book", on: forms.OnCreate, values: values, lists: lists, refusal: no, speak: p.in(r.Context())}
 	page.Own = viewer(r.Context()).OfCustomer()
 	page.Entry = d.entryForm(page.Form, "book.do")
 	boxes := 0
@@ -283,7 +283,7 @@ func (p *Portal) doBook(w http.ResponseWriter, r *http.Request) error {
 				page.Made = before.Jobs[0].Ref
 			}
 			page.Key = uuid.NewString()
-			no = &domain.Refusal{Code: no.Code, Status: no.Status, Detail: p.say("book.again")}
+			no = &domain.Refusal{Code: no.Code, Status: no.Status, Detail: p.in(r.Context()).say("book.again")}
 		}
 		return p.showBooking(w, r, no.Status, page, lists, r.PostForm, no)
 	}

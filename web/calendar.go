@@ -77,19 +77,22 @@ func spanOf(view string, day time.Time) (time.Time, time.Time) {
 }
 
 // spanTitle is what a view shows, in words.
-func spanTitle(view string, from, to time.Time) string {
+func (s *tongue) spanTitle(view string, from, to time.Time) string {
 	last := to.AddDate(0, 0, -1)
+	whole, part := s.day("day", last), ""
 	switch {
 	case view == "day":
-		return from.Format("Monday 2 January 2006")
+		return s.day("weekday", from)
 	case view != "week":
-		return from.Format("January 2006")
+		return s.day("month", from)
 	case from.Month() == last.Month():
-		return from.Format("2") + " – " + last.Format("2 January 2006")
+		part = from.Format("2")
 	case from.Year() == last.Year():
-		return from.Format("2 January") + " – " + last.Format("2 January 2006")
+		part = s.day("day-of-year", from)
+	default:
+		part = s.day("day", from)
 	}
-	return from.Format("2 January 2006") + " – " + last.Format("2 January 2006")
+	return part + " – " + whole
 }
 
 func (p *Portal) calendar(w http.ResponseWriter, r *http.Request) error {
@@ -116,7 +119,7 @@ func (p *Portal) calendar(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	from, to := spanOf(page.View, day)
-	page.Title = spanTitle(page.View, from, to)
+	page.Title = p.in(ctx).spanTitle(page.View, from, to)
 	at := func(view, day string) string {
 		a := page.Places.values()
 		if view != "" {
@@ -176,22 +179,11 @@ func (p *Portal) calendarJobs(ctx context.Context, v access.Viewer, from, to tim
 	for i, item := range found {
 		jobs[i] = calendarJob{Item: item, Start: item.Start.In(zone), End: item.End.In(zone)}
 		if item.Zone != v.Zone {
-			jobs[i].Own = timeSpan(item.Start, item.End) + " " + item.Zone
+			jobs[i].Own = p.in(ctx).between(item.Start, item.End) + " " + item.Zone
 		}
 	}
 	return jobs, nil
 }
-
-// timeSpan is from when till when: 10:00 to 11:30, with the days if they differ.
-func timeSpan(start, end time.Time) string {
-	if start.Format(time.DateOnly) == end.Format(time.DateOnly) {
-		return start.Format("15:04") + " to " + end.Format("15:04")
-	}
-	return start.Format("02/01/2006 15:04") + " to " + end.Format("02/01/2006 15:04")
-}
-
-// Times is from when till when, in the viewer's zone.
-func (j calendarJob) Times() string { return timeSpan(j.Start, j.End) }
 
 // byDay puts the jobs under the days on which they start; one that started before the time under its first day.
 func byDay(jobs []calendarJob, from time.Time, today string) []calendarDay {
@@ -241,7 +233,7 @@ func (p *Portal) calendarJSON(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if from.IsZero() || !to.After(from) || to.Sub(from) > longestSpan {
-		return domain.Invalid(domain.FieldError{Location: "query.to", Message: "Ask for at most two months, from a day to a later one."})
+		return domain.Invalid(domain.FieldError{Location: "query.to", Message: "fault.two-months"})
 	}
 	where, err := p.placesIn(ctx, v, q)
 	if err != nil {
@@ -255,21 +247,19 @@ func (p *Portal) calendarJSON(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	speak := p.in(ctx)
 	answer := struct {
 		Items []calendarEvent `json:"items"`
 		Cut   bool            `json:"cut"`
 	}{Items: []calendarEvent{}, Cut: len(jobs) > calendarLimit}
 	for _, j := range jobs[:min(len(jobs), calendarLimit)] {
-		word, err := p.views.statusWord(agency.Settings.StatusLabels, j.Status)
+		word, err := speak.statusWord(agency.Settings.StatusLabels, j.Status)
 		if err != nil {
 			return err
 		}
-		if j.Outcome != "" {
-			word += ": " + j.Outcome.Words()
-		}
 		answer.Items = append(answer.Items, calendarEvent{Ref: j.Ref, Language: languageIn(j.Item), Start: j.Start.Format("2006-01-02T15:04:05"),
-			End: j.End.Format("2006-01-02T15:04:05"), Status: string(j.Status), StatusText: word, Service: j.ServiceType, Kind: serviceName(j.ServiceType), CreatedBy: j.CreatedBy,
-			When: j.Start.Format("02/01/2006 15:04") + " to " + j.End.Format("02/01/2006 15:04"), Own: j.Own})
+			End: j.End.Format("2006-01-02T15:04:05"), Status: string(j.Status), StatusText: speak.outcome(word, j.Outcome), Service: j.ServiceType, Kind: speak.serviceName(j.ServiceType), CreatedBy: j.CreatedBy,
+			When: speak.say("time.between", j.Start.Format(whenLayout), j.End.Format(whenLayout)), Own: j.Own})
 	}
 	w.Header().Set("Content-Type", "application/json")
 	return json.NewEncoder(w).Encode(answer)

@@ -3,8 +3,6 @@ package web
 import (
 	"net/http"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/dragoman-booking/dragoman/domain/people"
 )
@@ -36,31 +34,7 @@ func (p *Portal) showCancel(w http.ResponseWriter, r *http.Request, status int, 
 	}
 	page.Options = agency.Settings.Reasons[people.ReasonCancel]
 	if left := base.CancelUntil.Sub(viewer(r.Context()).Now); base.MayCancel && left > 0 {
-		page.Left = p.span(left)
+		page.Left = p.in(r.Context()).span(left)
 	}
 	return p.render(w, r, status, "cancel", "act.cancel", page)
-}
-
-// span says how long something still lasts: the two largest units, rounded down, so that it promises nothing.
-func (p *Portal) span(d time.Duration) string {
-	minutes := int(d / time.Minute)
-	parts := []struct {
-		key string
-		n   int
-	}{{"day", minutes / (24 * 60)}, {"hour", minutes / 60 % 24}, {"minute", minutes % 60}}
-	var out []string
-	for _, part := range parts {
-		if part.n == 0 || len(out) == 2 {
-			continue
-		}
-		key := "span." + part.key
-		if part.n > 1 {
-			key += "s"
-		}
-		out = append(out, p.say(key, part.n))
-	}
-	if len(out) == 0 {
-		return p.say("span.less")
-	}
-	return strings.Join(out, " ")
 }

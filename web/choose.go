@@ -101,7 +101,7 @@ func (p *Portal) choicePage(r *http.Request, a asked) (choicePage, error) {
 	if err != nil {
 		return choicePage{}, err
 	}
-	speak := words{agency.Settings.Languages, p.say}
+	speak := words{p.in(r.Context()), agency.Settings.Languages}
 	for _, i := range found {
 		page.Candidates = append(page.Candidates, candidateOf(i, page.Detail, page.Sent, speak))
 	}

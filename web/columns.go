@@ -15,33 +15,34 @@ type jobColumn struct {
 	Name   string // as in the HTTP contract: lists are sorted and filtered by it
 	Filter string // what its header asks for: text, day, status, service, party, step; empty: it is not filtered by
 	class  access.Class
-	text   func(jobs.Item) string
+	text   func(*tongue, jobs.Item) string
 	at     func(jobs.Item) time.Time // instead of text, in the job's own zone
+	speak  *tongue                   // once it is somebody's column
 }
 
 // jobColumns are all columns there are, in the order in which they stand in a table.
 var jobColumns = []jobColumn{
-	{Name: "ref", Filter: "text", class: access.Basics, text: func(i jobs.Item) string { return i.Ref }},
-	{Name: "bookingRef", Filter: "text", class: access.Basics, text: func(i jobs.Item) string { return i.BookingRef }},
-	{Name: "address1", Filter: "text", class: access.FullAddress, text: func(i jobs.Item) string { return i.Address1 }},
-	{Name: "location", Filter: "text", class: access.LocationName, text: func(i jobs.Item) string { return i.Location.Name }},
-	{Name: "town", Filter: "text", class: access.Basics, text: func(i jobs.Item) string { return i.Town }},
+	{Name: "ref", Filter: "text", class: access.Basics, text: func(_ *tongue, i jobs.Item) string { return i.Ref }},
+	{Name: "bookingRef", Filter: "text", class: access.Basics, text: func(_ *tongue, i jobs.Item) string { return i.BookingRef }},
+	{Name: "address1", Filter: "text", class: access.FullAddress, text: func(_ *tongue, i jobs.Item) string { return i.Address1 }},
+	{Name: "location", Filter: "text", class: access.LocationName, text: func(_ *tongue, i jobs.Item) string { return i.Location.Name }},
+	{Name: "town", Filter: "text", class: access.Basics, text: func(_ *tongue, i jobs.Item) string { return i.Town }},
 	{Name: "start", Filter: "day", class: access.Basics, at: func(i jobs.Item) time.Time { return i.Start }},
 	{Name: "eta", Filter: "day", class: access.Basics, at: func(i jobs.Item) time.Time { return i.ETA }},
 	{Name: "end", Filter: "day", class: access.Basics, at: func(i jobs.Item) time.Time { return i.End }},
-	{Name: "durationMinutes", class: access.Basics, text: func(i jobs.Item) string { return length(i.DurationMinutes) }},
-	{Name: "reportTo", Filter: "text", class: access.ReportTo, text: func(i jobs.Item) string { return i.ReportTo }},
-	{Name: "nonEnglishSpeaker", Filter: "text", class: access.Speaker, text: func(i jobs.Item) string { return i.NonEnglishSpeaker }},
-	{Name: "language", Filter: "text", class: access.Basics, text: languageOf},
-	{Name: "serviceType", Filter: "service", class: access.Basics, text: func(i jobs.Item) string { return serviceName(i.ServiceType) }},
-	{Name: "customer", Filter: "text", class: access.Progress, text: func(i jobs.Item) string { return i.Customer.Name }},
-	{Name: "client", Filter: "text", class: access.Progress, text: func(i jobs.Item) string { return i.Client.Name }},
-	{Name: "interpreter", Filter: "text", class: access.InterpreterIdentity, text: interpreterOf},
-	{Name: "createdBy", Filter: "text", class: access.People, text: func(i jobs.Item) string { return i.CreatedBy.Name }},
+	{Name: "durationMinutes", class: access.Basics, text: func(s *tongue, i jobs.Item) string { return s.length(i.DurationMinutes) }},
+	{Name: "reportTo", Filter: "text", class: access.ReportTo, text: func(_ *tongue, i jobs.Item) string { return i.ReportTo }},
+	{Name: "nonEnglishSpeaker", Filter: "text", class: access.Speaker, text: func(_ *tongue, i jobs.Item) string { return i.NonEnglishSpeaker }},
+	{Name: "language", Filter: "text", class: access.Basics, text: func(_ *tongue, i jobs.Item) string { return languageOf(i) }},
+	{Name: "serviceType", Filter: "service", class: access.Basics, text: func(s *tongue, i jobs.Item) string { return s.serviceName(i.ServiceType) }},
+	{Name: "customer", Filter: "text", class: access.Progress, text: func(_ *tongue, i jobs.Item) string { return i.Customer.Name }},
+	{Name: "client", Filter: "text", class: access.Progress, text: func(_ *tongue, i jobs.Item) string { return i.Client.Name }},
+	{Name: "interpreter", Filter: "text", class: access.InterpreterIdentity, text: func(_ *tongue, i jobs.Item) string { return interpreterOf(i) }},
+	{Name: "createdBy", Filter: "text", class: access.People, text: func(_ *tongue, i jobs.Item) string { return i.CreatedBy.Name }},
 	{Name: "createdAt", Filter: "day", class: access.Progress, at: func(i jobs.Item) time.Time { return i.CreatedAt }},
-	{Name: "waitingOn", Filter: "party", class: access.Progress, text: func(i jobs.Item) string { return i.WaitingOn }},
-	{Name: "nextStep", Filter: "step", class: access.Progress, text: func(i jobs.Item) string { return i.NextStep }},
-	{Name: "status", Filter: "status", class: access.Basics, text: func(i jobs.Item) string { return string(i.Status) }},
+	{Name: "waitingOn", Filter: "party", class: access.Progress, text: func(_ *tongue, i jobs.Item) string { return i.WaitingOn }},
+	{Name: "nextStep", Filter: "step", class: access.Progress, text: func(_ *tongue, i jobs.Item) string { return i.NextStep }},
+	{Name: "status", Filter: "status", class: access.Basics, text: func(_ *tongue, i jobs.Item) string { return string(i.Status) }},
 }
 
 // nineColumns are those of every list of jobs, in this order (LL-10, LL-118).
@@ -64,7 +65,7 @@ func interpreterOf(i jobs.Item) string {
 // Text is what stands in the job's cell. A time is the job's own, with its zone where that is not the viewer's.
 func (c jobColumn) Text(i jobs.Item, zone string) string {
 	if c.at == nil {
-		return c.text(i)
+		return c.text(c.speak, i)
 	}
 	at := c.at(i)
 	switch {
@@ -84,7 +85,7 @@ func (c jobColumn) record(i jobs.Item) string {
 	case c.Name == "status" && i.Outcome != "":
 		return string(i.Status) + ": " + i.Outcome.Words()
 	case c.at == nil:
-		return c.text(i)
+		return c.text(c.speak, i)
 	case c.at(i).IsZero():
 		return ""
 	}
@@ -118,11 +119,12 @@ func columnsOf(v access.Viewer) []jobColumn {
 }
 
 // columnsNamed are the viewer's columns of these names, in the order of the names.
-func columnsNamed(v access.Viewer, names []string) []jobColumn {
+func (s *tongue) columnsNamed(v access.Viewer, names []string) []jobColumn {
 	own := columnsOf(v)
 	var chosen []jobColumn
 	for _, name := range names {
 		if i := slices.IndexFunc(own, func(c jobColumn) bool { return c.Name == name }); i >= 0 {
+			own[i].speak = s
 			chosen = append(chosen, own[i])
 		}
 	}

@@ -53,20 +53,20 @@ func (p *Portal) customers(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := customersPage{List: ask, Pager: ask.pager(len(found.Items), found.Total), Admin: access.MayManage(v, access.ManageCustomers) == nil}
 	for _, c := range found.Items {
-		page.Rows = append(page.Rows, customerRow{c, p.cancelRule(c.Settings, agency.Settings)})
+		page.Rows = append(page.Rows, customerRow{c, p.in(r.Context()).cancelRule(c.Settings, agency.Settings)})
 	}
 	return p.render(w, r, http.StatusOK, "customers", "cust.title", page)
 }
 
 // cancelRule says until when a customer may cancel without the agency (LL-113).
-func (p *Portal) cancelRule(c people.CustomerSettings, agency people.AgencySettings) string {
+func (s *tongue) cancelRule(c people.CustomerSettings, agency people.AgencySettings) string {
 	switch {
 	case c.CancelEnabled != nil && !*c.CancelEnabled:
-		return p.say("cust.cancel-off")
+		return s.say("cust.cancel-off")
 	case c.CancelHours != nil:
-		return p.say("cust.cancel-own", *c.CancelHours)
+		return s.say("cust.cancel-own", *c.CancelHours)
 	}
-	return p.say("cust.cancel-agency", agency.CancelHours)
+	return s.say("cust.cancel-agency", agency.CancelHours)
 }
 
 func customerPath(id uuid.UUID) string { return "/customers/" + id.String() }
@@ -129,7 +129,7 @@ func (p *Portal) customer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page.Cancel = p.cancelRule(c.Settings, agency.Settings)
+	page.Cancel = p.in(r.Context()).cancelRule(c.Settings, agency.Settings)
 	offered, err := p.formOptions(r)
 	if err != nil {
 		return err
@@ -247,10 +247,10 @@ func (p *Portal) showCustomerForm(w http.ResponseWriter, r *http.Request, status
 	page := customerForm{filled: f, ID: c.ID, New: c.ID == uuid.Nil, Name: c.Name, Forms: withValues(offered, c.Settings.Forms),
 		Services: withValues(forms.ServiceTypes(), c.Settings.ServiceTypes)}
 	for _, word := range []string{people.TwoParty, people.CustomerCloses, people.InterpreterCloses} {
-		page.Closings = append(page.Closings, forms.Option{Value: word, Label: p.say("closing." + word)})
+		page.Closings = append(page.Closings, forms.Option{Value: word, Label: p.in(r.Context()).say("closing." + word)})
 	}
 	for _, word := range []string{forms.SpeakerByName, forms.SpeakerByInitials, forms.SpeakerByReference} {
-		page.Speakers = append(page.Speakers, forms.Option{Value: word, Label: p.say("speaker." + word)})
+		page.Speakers = append(page.Speakers, forms.Option{Value: word, Label: p.in(r.Context()).say("speaker." + word)})
 	}
 	title := "cust.new"
 	if !page.New {
@@ -293,7 +293,7 @@ func hoursIn(s string) (*int, error) {
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 0 {
-		return nil, domain.Invalid(domain.FieldError{Location: "body.settings.cancelHours", Message: "Enter whole hours, such as 72, or nothing."})
+		return nil, domain.Invalid(domain.FieldError{Location: "body.settings.cancelHours", Message: "fault.hours-or-nothing"})
 	}
 	return &n, nil
 }

@@ -113,7 +113,7 @@ func (p *Portal) reservedBetween(r *http.Request, from, to time.Time) ([]reserve
 	if err != nil {
 		return nil, err
 	}
-	names := words{agency.Settings.Languages, p.say}
+	names := words{p.in(r.Context()), agency.Settings.Languages}
 	for _, o := range offers.Items {
 		card := offerCard{Offer: o}
 		if start := card.Begins(); o.State == "accepted" && start.Before(to) && card.Ends().After(from) {

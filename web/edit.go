@@ -85,7 +85,7 @@ func (p *Portal) editing(w http.ResponseWriter, r *http.Request) (e editing, now
 		return e, false, err
 	}
 	e.lists.zone, e.lists.here = e.d.TimeZone, e.d.Location.ID.String()
-	e.words = words{e.lists.languages, p.say}
+	e.words = words{p.in(r.Context()), e.lists.languages}
 	return e, true, nil
 }
 
@@ -126,7 +126,7 @@ func (e editing) shown(f forms.Field) (lines []string, show bool) {
 }
 
 func (e editing) show(w http.ResponseWriter, r *http.Request, status int, page editPage, values url.Values, no *domain.Refusal) error {
-	d := drawing{name: "edit", on: forms.OnChange, values: values, lists: e.lists, refusal: no, may: e.may, shown: e.shown, say: e.p.say}
+	d := drawing{name: "edit", on: forms.OnChange, values: values, lists: e.lists, refusal: no, may: e.may, shown: e.shown, speak: e.words.tongue}
 	page.Detail = e.d
 	page.Entry = d.entryForm(e.form, "edit.do")
 	page.Entry.Ask, page.Entry.AskHref = "fields.ask-agency", jobPath(e.d.Ref)+"/messages"
@@ -140,9 +140,9 @@ func (e editing) show(w http.ResponseWriter, r *http.Request, status int, page e
 				labels = append(labels, f.Label)
 			}
 		}
-		page.Entry.ScopeText = e.p.say("edit.scope-text", strings.Join(labels, ", "))
+		page.Entry.ScopeText = e.words.say("edit.scope-text", strings.Join(labels, ", "))
 		for _, scope := range []string{booking.ScopeThis, booking.ScopeFollowing, booking.ScopeAll} {
-			page.Entry.Scopes = append(page.Entry.Scopes, choice{Value: scope, Label: e.p.say("scope." + scope), Chosen: values.Get("scope") == scope})
+			page.Entry.Scopes = append(page.Entry.Scopes, choice{Value: scope, Label: e.words.say("scope." + scope), Chosen: values.Get("scope") == scope})
 		}
 	}
 	return e.p.render(w, r, status, "edit", "act.edit", page)
@@ -162,7 +162,7 @@ func (p *Portal) doEdit(w http.ResponseWriter, r *http.Request) error {
 	sent := plainLines(r.PostForm)
 	before, err := url.ParseQuery(sent.Get(fieldBefore))
 	if err != nil {
-		return &domain.Refusal{Code: "bad-request", Status: http.StatusBadRequest, Detail: p.say("error.form")}
+		return &domain.Refusal{Code: "bad-request", Status: http.StatusBadRequest, Detail: p.in(r.Context()).say("error.form")}
 	}
 	changes := changed{sent: sent, before: plainLines(before)}
 	wish := e.wish(changes)
@@ -189,12 +189,15 @@ func (e editing) refused(w http.ResponseWriter, r *http.Request, c changed, no *
 	page.Revision, _ = strconv.ParseUint(c.sent.Get(fieldRevision), 10, 64) // it was read before
 	if no.Code == "idempotency-key-reused" {
 		page.Key = uuid.NewString()
-		no = &domain.Refusal{Code: no.Code, Status: no.Status, Detail: e.p.say("edit.again")}
+		no = &domain.Refusal{Code: no.Code, Status: no.Status, Detail: e.words.say("edit.again")}
 	}
 	if no.Status != http.StatusPreconditionFailed {
 		return e.show(w, r, no.Status, page, c.sent, no)
 	}
 	e.p.freshJob(r.Context(), e.d.Ref, page.Revision)
+	if err := e.p.told(r.Context(), e.d.Ref, no); err != nil {
+		return err
+	}
 	fresh, now, err := e.p.editing(w, r)
 	if err != nil || !now {
 		return err
@@ -203,7 +206,7 @@ func (e editing) refused(w http.ResponseWriter, r *http.Request, c changed, no *
 	values, both := c.onto(current, fresh.several())
 	said := *no
 	for _, name := range both {
-		said.Errors = append(said.Errors, domain.FieldError{Location: "body." + name, Message: e.p.say("edit.meanwhile", strings.Join(current[name], ", "))})
+		said.Errors = append(said.Errors, domain.FieldError{Location: "body." + name, Message: e.words.meanwhile(current[name])})
 	}
 	page.Revision, page.Before = fresh.d.Revision, current.Encode()
 	return fresh.show(w, r, no.Status, page, values, &said)

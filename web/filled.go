@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,6 +74,15 @@ func filledAt(values url.Values, revision uint64) filled {
 	return filled{Sent: values}
 }
 
+// meanwhile says what a value became while somebody else typed another one; an id says nothing to a person.
+func (s *tongue) meanwhile(values []string) string {
+	text := strings.Join(some(values), ", ")
+	if text == "" || slices.ContainsFunc(values, func(v string) bool { return uuid.Validate(v) == nil }) {
+		return s.say("edit.meanwhile-other")
+	}
+	return s.say("edit.meanwhile", text)
+}
+
 // edits are what a form changed.
 type edits struct{ sent, before url.Values }
 
@@ -135,12 +145,13 @@ func (e edits) tick(name string) *bool {
 	return &now
 }
 
-// valueOfInput is what an input is a part of: an address and the credentials are changed as a whole.
+// wholes are what is changed as a whole though a form has several inputs for it: an address, and lists that stand in rows.
+var wholes = regexp.MustCompile(`^(address|credentials|notices|reasons\.[a-z]+)\.`)
+
+// valueOfInput is what an input is a part of.
 func valueOfInput(name string) string {
-	for _, whole := range []string{"address", "credentials"} {
-		if strings.HasPrefix(name, whole+".") {
-			return whole
-		}
+	if whole := wholes.FindStringSubmatch(name); whole != nil {
+		return whole[1]
 	}
 	return name
 }
@@ -163,8 +174,8 @@ func written(values []string) []string {
 	return slices.Sorted(slices.Values(slices.DeleteFunc(slices.Clone(values), func(s string) bool { return s == "" })))
 }
 
-// over is the form as it would be filled now, with what the sender changed over it, and whether somebody else changed one of those values too.
-func (e edits) over(now url.Values) (merged url.Values, clash bool) {
+// over is the form as it would be filled now, with what the sender changed over it, and those inputs whose value somebody else changed too.
+func (e edits) over(now url.Values) (merged url.Values, clashes []string) {
 	now = plainLines(now)
 	mine, others := changes(e.sent, e.before), changes(now, e.before)
 	merged = url.Values{}
@@ -178,10 +189,13 @@ func (e edits) over(now url.Values) (merged url.Values, clash bool) {
 		case name == fieldKey || name == fieldRevision || name == fieldBefore:
 		case mine[value]:
 			merged[name] = values
-			clash = clash || others[value] && !slices.Equal(written(values), written(now[name]))
+			if others[value] && !slices.Equal(written(values), written(now[name])) {
+				clashes = append(clashes, name)
+			}
 		}
 	}
-	return merged, clash
+	slices.Sort(clashes)
+	return merged, clashes
 }
 
 // sendEdits sends what a form changed, as decided on the revision that it was filled from. If the thing has changed since, but in nothing that
@@ -202,15 +216,45 @@ func (p *Portal) sendEdits(r *http.Request, req commands.Request, now func() (ur
 		if err != nil {
 			return done, filled{}, err
 		}
-		merged, clash := editsIn(r.PostForm).over(values)
-		if clash || tries == 3 {
+		merged, clashes := editsIn(r.PostForm).over(values)
+		if len(clashes) > 0 || tries == 3 {
 			again := filledAt(merged, revision)
 			again.Sent.Set(fieldBefore, values.Encode())
-			again.Refusal = no
-			return done, again, nil
+			again.Refusal, err = p.overtakenBy(r.Context(), no, clashes, values)
+			return done, again, err
 		}
 		req.IfMatch = &revision
 	}
+}
+
+// overtakenBy completes the refusal of a stale form: who changed what when, and beside each input that both changed what it is now.
+func (p *Portal) overtakenBy(ctx context.Context, stale *domain.Refusal, clashes []string, now url.Values) (*domain.Refusal, error) {
+	no := *stale
+	for _, name := range clashes {
+		if valueOfInput(name) == name {
+			no.Errors = append(no.Errors, domain.FieldError{Location: "body." + name, Message: p.in(ctx).meanwhile(now[name])})
+		}
+	}
+	v := viewer(ctx)
+	return &no, p.nameChanges(ctx, &no, func(at time.Time) time.Time { return at.In(zoneOf(v)) })
+}
+
+// nameChanges says who it was that changed something, as far as the viewer may know the names, and when by what clocks.
+func (p *Portal) nameChanges(ctx context.Context, no *domain.Refusal, clocks func(time.Time) time.Time) error {
+	users := make([]uuid.UUID, len(no.Changed))
+	for i, c := range no.Changed {
+		users[i] = c.Actor
+	}
+	names, err := p.Queries.People.Names(ctx, viewer(ctx), users)
+	if err != nil {
+		return err
+	}
+	changed := slices.Clone(no.Changed)
+	for i := range changed {
+		changed[i].By, changed[i].At = names[changed[i].Actor], clocks(changed[i].At)
+	}
+	no.Changed = changed
+	return nil
 }
 
 // fresh waits a moment until the read model knows what something became after a revision. How long that took decides nothing: the command
@@ -237,7 +281,7 @@ func idsIn(list []string, name string) ([]uuid.UUID, error) {
 	for _, s := range list {
 		id, err := uuid.Parse(s)
 		if err != nil {
-			return nil, domain.Invalid(domain.FieldError{Location: "body." + name, Message: "There is no such one."})
+			return nil, domain.Invalid(domain.FieldError{Location: "body." + name, Message: "fault.no-such-one"})
 		}
 		ids = append(ids, id)
 	}

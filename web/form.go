@@ -160,7 +160,7 @@ type drawing struct {
 	// may tells whether a field is asked for; nil: every one. What is not asked for is shown as shown says.
 	may   func(forms.Field) bool
 	shown func(forms.Field) (lines []string, show bool)
-	say   func(key string, args ...any) string
+	speak *tongue
 }
 
 // entryForm makes a form's inputs.
@@ -255,9 +255,9 @@ func inputOf(form forms.Form, location string) string {
 // words are what a page says about an input: a doubled time is chosen here, not typed with its offset.
 func (d drawing) words(name, message string) string {
 	if twice := d.twice(name); len(twice) > 0 && !slices.ContainsFunc(twice, func(c choice) bool { return c.Chosen }) {
-		return d.say("fields.twice")
+		return d.speak.say("fields.twice")
 	}
-	return message
+	return d.speak.said(message)
 }
 
 // summary is the refusal with every fault under its input's label.
@@ -293,13 +293,13 @@ func (d drawing) label(form forms.Form, name string) string {
 	key := strings.TrimPrefix(name, "fields.")
 	switch name {
 	case "scope":
-		return d.say("edit.scope")
+		return d.speak.say("edit.scope")
 	case "acknowledged":
-		return d.say("book.notices")
+		return d.speak.say("book.notices")
 	case "duration.hours", "duration.minutes":
-		return d.label(form, "duration") + ", " + d.say("fields."+strings.TrimPrefix(name, "duration."))
+		return d.label(form, "duration") + ", " + d.speak.say("fields."+strings.TrimPrefix(name, "duration."))
 	case "address.line1", "address.line2", "address.town", "address.postcode":
-		return d.label(form, "location") + ", " + d.say("fields."+strings.TrimPrefix(name, "address."))
+		return d.label(form, "location") + ", " + d.speak.say("fields."+strings.TrimPrefix(name, "address."))
 	}
 	field, _ := form.Field(key)
 	return field.Label
@@ -402,7 +402,7 @@ func (d drawing) kind(e *entry, form forms.Form, faults map[string]string) {
 		e.Draw, e.Type, e.Value = "moment", "datetime-local", isoLocal(e.Value)
 		e.Twice = d.twice(e.Is)
 		if t, err := time.Parse("2006-01-02T15:04", e.Value); err == nil {
-			e.Echo = t.Format("Monday 02/01/2006 15:04")
+			e.Echo = d.speak.day("echo", t)
 		}
 	case forms.KindDuration:
 		e.Draw = "span"
@@ -412,13 +412,13 @@ func (d drawing) kind(e *entry, form forms.Form, faults map[string]string) {
 		switch e.Key {
 		case "location":
 			e.Draw, e.Empty = "place", true
-			e.Choices = d.lists.placeChoices(d.say("fields.other"))
+			e.Choices = d.lists.placeChoices(d.speak.say("fields.other"))
 			for _, line := range []string{"line1", "line2", "town", "postcode"} {
 				part(line, "address."+line)
 			}
 		case "billTo":
 			e.Draw, e.Empty = "bill", e.Needed || e.Value == ""
-			e.Choices = d.lists.placeChoices(d.say("fields.other"))
+			e.Choices = d.lists.placeChoices(d.speak.say("fields.other"))
 			if d.lists.billTo != "" {
 				e.Choices = append([]choiceGroup{{Choices: []choice{{Value: agreedBillTo, Label: d.lists.billTo}}}}, e.Choices...)
 			}
@@ -487,7 +487,7 @@ func (d drawing) twice(name string) []choice {
 	}
 	out := make([]choice, len(offsets))
 	for i, offset := range offsets {
-		out[i] = choice{Value: offset, Label: d.say("fields.twice-"+strconv.Itoa(i+1), offset), Chosen: d.values.Get(name+".offset") == offset}
+		out[i] = choice{Value: offset, Label: d.speak.say("fields.twice-"+strconv.Itoa(i+1), offset), Chosen: d.values.Get(name+".offset") == offset}
 	}
 	return out
 }

@@ -86,7 +86,7 @@ func (p *Portal) history(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := historyPage{Job: d, Moments: p.momentsOf(entries, d)}
+	page := historyPage{Job: d, Moments: momentsOf(p.in(r.Context()), entries, d)}
 	page.Moments.Index = page.Moments.Last()
 	users := make([]uuid.UUID, 0, len(entries))
 	for _, e := range entries {
@@ -107,7 +107,7 @@ func (p *Portal) history(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) eventView(ctx context.Context, e history.Entry, d jobs.Detail, names map[uuid.UUID]string) (eventView, error) {
-	view := eventView{Entry: e, Words: p.eventWords(e.Type), Who: names[e.Actor.ID], When: inZone(e.At, d), Recorded: inZone(e.RecordedAt, d),
+	view := eventView{Entry: e, Words: p.in(ctx).eventWords(e.Type), Who: names[e.Actor.ID], When: inZone(e.At, d), Recorded: inZone(e.RecordedAt, d),
 		Place: formatPosition(e.Position), AsOf: asOfPath(d.Ref, e.At)}
 	if e.Actor.ActingFor != uuid.Nil {
 		i, found, err := p.Queries.People.Interpreter(ctx, viewer(ctx), e.Actor.ActingFor)
@@ -161,12 +161,12 @@ func factsOf(path string, value any) []fact {
 }
 
 // eventWords says what a stored type is about; a type without words of its own is read out.
-func (p *Portal) eventWords(stored string) string {
+func (s *tongue) eventWords(stored string) string {
 	name := stored
 	if parts := strings.Split(stored, "."); len(parts) == 3 {
 		name = parts[1]
 	}
-	if text, err := p.views.text("en", "event."+name); err == nil {
+	if text, err := s.text("event." + name); err == nil {
 		return text
 	}
 	return strings.ReplaceAll(name, "-", " ")
@@ -181,10 +181,10 @@ func asOfPath(ref string, t time.Time) string {
 }
 
 // momentsOf are the times of a job's events.
-func (p *Portal) momentsOf(entries []history.Entry, d jobs.Detail) *moments {
+func momentsOf(s *tongue, entries []history.Entry, d jobs.Detail) *moments {
 	m := &moments{Path: jobPath(d.Ref), Index: -1}
 	for _, e := range entries {
-		m.add(e.At, p.eventWords(e.Type), d)
+		m.add(e.At, s.eventWords(e.Type), d)
 	}
 	m.sort()
 	return m
@@ -207,7 +207,7 @@ func (p *Portal) moments(ctx context.Context, d jobs.Detail) (*moments, error) {
 	v := viewer(ctx)
 	if access.MayManage(v, access.ReadHistory) == nil {
 		entries, err := p.Queries.History.Job(ctx, v, d.Ref)
-		return p.momentsOf(entries, d), err
+		return momentsOf(p.in(ctx), entries, d), err
 	}
 	notes, err := p.Queries.Activity.Notes(ctx, v, d.Ref)
 	if err != nil {
@@ -247,7 +247,7 @@ func (p *Portal) jobAsOf(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	if m.At, err = time.Parse(asOfLayout, q.Get("asOf")); err != nil {
-		return domain.Invalid(domain.FieldError{Location: "query.asOf", Message: "This is not a moment."})
+		return domain.Invalid(domain.FieldError{Location: "query.asOf", Message: "fault.moment"})
 	}
 	m.At = inZone(m.At, now)
 	for i, o := range m.List {

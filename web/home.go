@@ -55,7 +55,7 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page.Total = upcoming.Total
-	page.Upcoming = jobTable{Caption: "home.upcoming", Columns: columnsNamed(v, nineColumns), Rows: upcoming.Items, Zone: v.Zone}
+	page.Upcoming = jobTable{Caption: "home.upcoming", Columns: p.in(ctx).columnsNamed(v, nineColumns), Rows: upcoming.Items, Zone: v.Zone}
 	if err := p.homeOfRole(ctx, v, &page); err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func (p *Portal) interpreters(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := interpretersPage{List: ask, Pager: ask.pager(len(found.Items), found.Total), Languages: languageOptions(agency.Settings.Languages),
-		Skills: forms.SkillOptions(), States: []forms.Option{{Value: "false", Label: p.say("interp.active")}, {Value: "true", Label: p.say("interp.suspended")}},
+		Skills: forms.SkillOptions(), States: []forms.Option{{Value: "false", Label: p.in(r.Context()).say("interp.active")}, {Value: "true", Label: p.in(r.Context()).say("interp.suspended")}},
 		Names: v.Role != domain.Analyst, Admin: access.MayManage(v, access.ManageInterpreters) == nil}
 	for _, i := range found.Items {
 		page.Rows = append(page.Rows, interpreterRow{i, sumOf(i.Credentials, v)})
@@ -219,7 +219,7 @@ func (p *Portal) suspend(w http.ResponseWriter, r *http.Request) error {
 			return commands.Changed{}, err
 		}
 		if strings.TrimSpace(f.Get("reason")) == "" {
-			return commands.Changed{}, domain.Invalid(domain.FieldError{Location: "body.reason", Message: p.say("interp.suspend-why")})
+			return commands.Changed{}, domain.Invalid(domain.FieldError{Location: "body.reason", Message: p.in(r.Context()).say("interp.suspend-why")})
 		}
 		return p.Commands.SuspendInterpreter(r.Context(), req, id, f.Get("reason"))
 	})
@@ -335,7 +335,7 @@ func (p *Portal) showInterpreterForm(w http.ResponseWriter, r *http.Request, sta
 	page := interpreterForm{filled: f, ID: i.ID, New: i.ID == uuid.Nil, Name: i.Name, Languages: withValues(languageOptions(agency.Settings.Languages), i.Languages),
 		Skills: withValues(forms.SkillOptions(), i.Skills), Services: withValues(forms.ServiceTypes(), i.ServiceTypes), Credentials: credentialsIn(f.Sent)}
 	for _, g := range people.Genders {
-		page.Genders = append(page.Genders, forms.Option{Value: g, Label: p.say("gender." + g)})
+		page.Genders = append(page.Genders, forms.Option{Value: g, Label: p.in(r.Context()).say("gender." + g)})
 	}
 	page.Credentials = append(page.Credentials, make([]people.Credential, emptyCredentials)...)
 	title := "interp.new"

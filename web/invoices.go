@@ -79,7 +79,7 @@ func (p *Portal) invoices(w http.ResponseWriter, r *http.Request) error {
 	page := invoicesPage{List: ask, Standing: filter.Standing, Rows: found.Items, Pager: ask.pager(len(found.Items), found.Total), Totals: byStanding(sums),
 		MayIssue: access.MayManage(v, access.IssueInvoices) == nil, OfAgency: !v.OfCustomer()}
 	for _, s := range standings {
-		page.Standings = append(page.Standings, forms.Option{Value: s, Label: p.say("invoice." + s)})
+		page.Standings = append(page.Standings, forms.Option{Value: s, Label: p.in(r.Context()).say("invoice." + s)})
 	}
 	if page.OfAgency {
 		if filter.Customer != uuid.Nil {
@@ -182,7 +182,7 @@ func (p *Portal) checkDrafts(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !slices.ContainsFunc(page.Drafts, func(d draftRow) bool { return d.Chosen }) {
-		page.Refusal = domain.Invalid(domain.FieldError{Location: "body.jobs", Message: p.say("issue.none-chosen")})
+		page.Refusal = domain.Invalid(domain.FieldError{Location: "body.jobs", Message: p.in(r.Context()).say("issue.none-chosen")})
 		return p.render(w, r, page.Refusal.Status, "issue", "issue.title", page)
 	}
 	return p.render(w, r, http.StatusOK, "issuecheck", "issue.check", page)
@@ -277,7 +277,7 @@ func (p *Portal) sendInvoice(r *http.Request, req commands.Request, f url.Values
 	}
 	expected, err := domain.ParseMoney(f.Get("expectedTotal.amount"), f.Get("expectedTotal.currency"))
 	if err != nil {
-		return commands.InvoiceAnswer{}, domain.Invalid(domain.FieldError{Location: "body.expectedTotal", Message: p.say("issue.bad-total")})
+		return commands.InvoiceAnswer{}, domain.Invalid(domain.FieldError{Location: "body.expectedTotal", Message: p.in(r.Context()).say("issue.bad-total")})
 	}
 	return p.Commands.IssueInvoice(r.Context(), req, commands.InvoiceIn{Customer: customer, Jobs: f["jobs"], Expected: expected})
 }
@@ -301,11 +301,11 @@ type billedJob struct {
 // billedLine is a line as it is printed.
 type billedLine struct{ billing.Line }
 
-// Quantity says how much: hours and minutes of time, units of everything else.
-func (l billedLine) Quantity() string {
-	if l.Kind == billing.TimeKind {
-		return length(int(l.Line.Quantity))
-	}
+// Minutes is how much time, of a line for hours.
+func (l billedLine) Minutes() int { return int(l.Line.Quantity) }
+
+// Units is how many, of every other.
+func (l billedLine) Units() string {
 	return strings.TrimSuffix(strings.TrimSuffix(domain.FormatHundredths(l.Line.Quantity), "0"), ".0")
 }
 
@@ -341,7 +341,7 @@ func (p *Portal) invoice(w http.ResponseWriter, r *http.Request) error {
 	}
 	title := found.Ref
 	if title == "" {
-		title = p.say("invoice.draft-of", strings.Join(found.Jobs, " "))
+		title = p.in(r.Context()).say("invoice.draft-of", strings.Join(found.Jobs, " "))
 	}
 	return p.render(w, r, http.StatusOK, "invoice", " "+title, page)
 }

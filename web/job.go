@@ -39,6 +39,7 @@ type jobPage struct {
 	Notes     bool        // its activity notes may be read
 	// MayCancel: the customer may end it alone, or could have until the window closed (LL-113, LL-115).
 	MayCancel bool
+	Urgent    bool       // the customer's, not over, and starts very soon (LL-132)
 	Sent      url.Values // what was typed into a form that was refused
 	Refusal   *domain.Refusal
 
@@ -148,11 +149,14 @@ func (p *Portal) jobPage(ctx context.Context, d jobs.Detail) (jobPage, error) {
 	see := func(c access.Class) bool { return access.CanSee(v, rel, d.Remote, c) }
 	page := jobPage{
 		Detail: d, viewer: v, TakenByMe: d.TakenBy == v.User && v.User != uuid.Nil, Can: map[string]bool{}, Nobody: agency.Settings.Texts[people.TextNoLinguist],
-		Panels: panelsOf(d, form, words{agency.Settings.Languages, p.say}, func(c access.Class) bool { return access.See(v, rel, d.Remote, c) != access.Hidden }),
+		Panels: panelsOf(d, form, words{p.in(ctx), agency.Settings.Languages}, func(c access.Class) bool { return access.See(v, rel, d.Remote, c) != access.Hidden }),
 		Own:    rel == access.Assigned,
 		AsOf:   access.MayManage(v, access.ReadAsOf) == nil, History: access.MayManage(v, access.ReadHistory) == nil,
 		Threads: v.Role != domain.Interpreter && see(access.AdminMessages), Hours: see(access.Timesheets),
 		Notes: see(access.ActivityNotes) || see(access.OwnActivityNotes),
+	}
+	if ahead := begin(d).Sub(v.Now); v.OfCustomer() && ahead > 0 && ahead < urgentWithin {
+		page.Urgent = d.Status == domain.Requested || d.Status == domain.New || d.Status == domain.Assigned
 	}
 	if see(access.Progress) {
 		switch {
@@ -177,6 +181,9 @@ func (p *Portal) jobPage(ctx context.Context, d jobs.Detail) (jobPage, error) {
 	return page, nil
 }
 
+// urgentWithin is how soon a job starts whose customer is told whom to call.
+const urgentWithin = 3 * time.Hour
+
 // relation is how the viewer stands to a job that the viewer was just shown.
 func relation(v access.Viewer, d jobs.Detail) access.Relation {
 	switch {
@@ -197,8 +204,8 @@ func relation(v access.Viewer, d jobs.Detail) access.Relation {
 
 // words turns values into what a person reads.
 type words struct {
+	*tongue
 	languages []people.Language
-	text      func(key string, args ...any) string
 }
 
 func (w words) language(code string) string {
@@ -230,7 +237,7 @@ func panelsOf(d jobs.Detail, form forms.Form, w words, see func(access.Class) bo
 			}
 			r := fieldRow(f, d.Fields[f.Key], d.TimeZone)
 			if class == access.AssignedNotes {
-				r.Hint = w.text("job.assigned-only")
+				r.Hint = w.say("job.assigned-only")
 			}
 			at.Rows = append(at.Rows, r)
 		}
@@ -270,9 +277,9 @@ func coreRows(d jobs.Detail, f forms.Field, w words, see func(access.Class) bool
 		}
 		return []row{line(f.Label, d.Client.Name)}
 	case "language":
-		rows := []row{line(w.text("job.to-language"), cmp.Or(d.LanguageName, d.Language))}
+		rows := []row{line(w.say("job.to-language"), cmp.Or(d.LanguageName, d.Language))}
 		if see(access.Progress) { // how hard somebody is to find concerns who waits for that
-			rows = append(rows, line(w.text("job.tier"), d.LanguageTier))
+			rows = append(rows, line(w.say("job.tier"), d.LanguageTier))
 		}
 		return rows
 	case "alternativeLanguages":
@@ -282,17 +289,17 @@ func coreRows(d jobs.Detail, f forms.Field, w words, see func(access.Class) bool
 		}
 		return []row{line(f.Label, names...)}
 	case "serviceType":
-		return []row{line(f.Label, label(forms.ServiceTypes(), d.ServiceType))}
+		return []row{line(f.Label, w.serviceName(d.ServiceType))}
 	case "start":
 		rows := []row{line(f.Label, d.Start.Format(whenLayout))}
 		if !d.ETA.IsZero() {
-			rows = append(rows, line(w.text("col.eta"), d.ETA.Format(whenLayout)))
+			rows = append(rows, line(w.say("col.eta"), d.ETA.Format(whenLayout)))
 		}
 		return rows
 	case "duration":
-		rows := []row{line(f.Label, length(d.DurationMinutes))}
+		rows := []row{line(f.Label, w.length(d.DurationMinutes))}
 		if !d.CreatedAt.IsZero() {
-			rows = append(rows, line(w.text("job.created"), d.CreatedAt.Format(whenLayout)))
+			rows = append(rows, line(w.say("job.created"), d.CreatedAt.Format(whenLayout)))
 		}
 		return rows
 	}

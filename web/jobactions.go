@@ -20,9 +20,9 @@ type menuEntry struct {
 
 // menuEntries are the commands in the order of the menu.
 var menuEntries = []menuEntry{
-	{Command: "accept-offer", To: "/accept-offer"}, {Command: "counter-offer", To: "/counter-offer"}, {Command: "decline-offer", To: "/decline-offer"},
+	{Command: "accept-offer", To: "/accept-offer"}, {Command: "decline-offer", To: "/decline-offer"},
 	{Command: "take", Button: true}, {Command: "release", Button: true},
-	{Command: "send-offer", To: "/send-offer"}, {Command: "answer-counter"}, {Command: "assign", To: "/assign"}, {Command: "unassign", To: "/unassign"},
+	{Command: "send-offer", To: "/send-offer"}, {Command: "assign", To: "/assign"}, {Command: "unassign", To: "/unassign"},
 	{Command: "revoke-offer"}, {Command: "agree-eta", Button: true}, {Command: "decline-eta", Button: true},
 	{Command: "propose-eta", To: "/propose-eta"}, {Command: "change-eta", To: "/change-eta"},
 	{Command: "submit-timesheet", To: "/timesheet"}, {Command: "accept-timesheet", To: "/timesheet"}, {Command: "dispute-timesheet", To: "/timesheet"},
@@ -54,15 +54,15 @@ func (p *Portal) jobActions(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if r.URL.Query().Has("part") {
-		return p.renderPart(w, "jobactions", "actionmenu", page)
+		return p.renderPart(w, r, "jobactions", "actionmenu", page)
 	}
 	return p.render(w, r, http.StatusOK, "jobactions", "actions.title", page)
 }
 
 // renderPart writes one part of a page, for a script that puts it into the page.
-func (p *Portal) renderPart(w http.ResponseWriter, page, part string, body any) error {
+func (p *Portal) renderPart(w http.ResponseWriter, r *http.Request, page, part string, body any) error {
 	var out bytes.Buffer
-	if err := p.views.pages[page].ExecuteTemplate(&out, part, body); err != nil {
+	if err := p.in(r.Context()).pages[page].ExecuteTemplate(&out, part, body); err != nil {
 		return fmt.Errorf("render part %s of page %s: %w", part, page, err)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -153,7 +152,7 @@ func (p *Portal) jobList(w http.ResponseWriter, r *http.Request, list string) er
 	}
 	return p.render(w, r, http.StatusOK, "joblist", "list."+list, listPage{
 		List: list,
-		Table: jobTable{Caption: "list." + list, Columns: columnsNamed(v, nineColumns), Rows: found.Items, Zone: v.Zone, Sort: q.Get("sort"),
+		Table: jobTable{Caption: "list." + list, Columns: p.in(r.Context()).columnsNamed(v, nineColumns), Rows: found.Items, Zone: v.Zone, Sort: q.Get("sort"),
 			viewer: v, path: "/jobs", query: own},
 		Pager: pageOf("/jobs", own, page, len(found.Items), found.Total),
 		CSV:   "/jobs.csv?" + own.Encode(),
@@ -273,7 +272,7 @@ func dayIn(v access.Viewer, day string, later int, name string) (time.Time, erro
 	}
 	t, err := time.ParseInLocation(time.DateOnly, day, zoneOf(v))
 	if err != nil {
-		return t, domain.Invalid(domain.FieldError{Location: "query." + name, Message: "Enter a day such as 2026-01-31."})
+		return t, domain.Invalid(domain.FieldError{Location: "query." + name, Message: "fault.day"})
 	}
 	return t.AddDate(0, 0, later), nil
 }
@@ -311,7 +310,7 @@ func (p *Portal) jobGrid(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := gridPage{
 		Places: where,
-		Table: jobTable{Caption: "grid.title", Columns: columnsNamed(v, names), Rows: found.Items, Zone: v.Zone, Sort: g.filter.Sort, Actions: true,
+		Table: jobTable{Caption: "grid.title", Columns: p.in(ctx).columnsNamed(v, names), Rows: found.Items, Zone: v.Zone, Sort: g.filter.Sort, Actions: true,
 			viewer: v, path: "/jobs", query: g.own},
 		Pager: pageOf("/jobs", g.own, g.page, len(found.Items), found.Total),
 		Words: g.filter.Q, From: g.from, To: g.to, Filters: g.filters, Statuses: statuses, Services: forms.ServiceTypes(),
@@ -347,7 +346,7 @@ func (p *Portal) chosenColumns(ctx context.Context, v access.Viewer) ([]string, 
 func (p *Portal) chooseColumns(w http.ResponseWriter, r *http.Request) error {
 	v := viewer(r.Context())
 	if err := r.ParseForm(); err != nil {
-		return &domain.Refusal{Code: "bad-request", Status: http.StatusBadRequest, Detail: "The form could not be read. Please try again."}
+		return &domain.Refusal{Code: "bad-request", Status: http.StatusBadRequest, Detail: "error.form"}
 	}
 	kept, err := p.preferences(r.Context(), v)
 	if err != nil {
@@ -362,7 +361,7 @@ func (p *Portal) chooseColumns(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 		if len(names) == 0 {
-			return domain.Invalid(domain.FieldError{Location: "body.column", Message: "Choose at least one column."})
+			return domain.Invalid(domain.FieldError{Location: "body.column", Message: "fault.columns"})
 		}
 		if kept[columnsKey], err = json.Marshal(names); err != nil {
 			return err
@@ -409,7 +408,7 @@ func (p *Portal) jobsCSV(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	columns := columnsNamed(v, names)
+	columns := p.in(ctx).columnsNamed(v, names)
 	g.filter.Offset, g.filter.Limit = 0, 500
 	page, err := p.listJobs(ctx, v, g.filter)
 	if err != nil {
@@ -419,7 +418,7 @@ func (p *Portal) jobsCSV(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Disposition", `attachment; filename="jobs-`+v.Now.In(zoneOf(v)).Format(time.DateOnly)+`.csv"`)
 	_, _ = io.WriteString(w, "\ufeff") // otherwise spreadsheets take the names for Latin-1
 	out := csv.NewWriter(w)
-	if err := p.csvHead(out, columns); err != nil {
+	if err := csvHead(out, p.in(ctx), columns); err != nil {
 		return err
 	}
 	for {
@@ -444,16 +443,16 @@ func (p *Portal) jobsCSV(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-func (p *Portal) csvHead(out *csv.Writer, columns []jobColumn) error {
+func csvHead(out *csv.Writer, s *tongue, columns []jobColumn) error {
 	var head []string
 	for _, c := range columns {
-		text, err := p.views.text("en", "col."+c.Name)
+		text, err := s.text("col." + c.Name)
 		if err != nil {
 			return err
 		}
 		head = append(head, text)
 	}
-	zone, err := p.views.text("en", "col.timeZone")
+	zone, err := s.text("col.timeZone")
 	if err != nil {
 		return err
 	}
@@ -468,21 +467,12 @@ func plainCell(s string) string {
 	return s
 }
 
-// serviceName is a type of service as people say it.
-func serviceName(service string) string {
+// serviceLabel is a type of service in English.
+func serviceLabel(service string) string {
 	for _, o := range forms.ServiceTypes() {
 		if o.Value == service {
 			return o.Label
 		}
 	}
 	return strings.ReplaceAll(service, "-", " ")
-}
-
-// statusWord is a status in the agency's own word (D-01), else in ours.
-func (v *views) statusWord(labels map[string]string, status any) (string, error) {
-	name := fmt.Sprint(status)
-	if own := labels[name]; own != "" {
-		return own, nil
-	}
-	return v.text("en", "status."+name)
 }

@@ -104,7 +104,7 @@ func (p *Portal) addLanguage(w http.ResponseWriter, r *http.Request) error {
 	return p.onLanguages(w, r, "", "add-language", func(all []people.Language, f url.Values) ([]people.Language, error) {
 		l := people.Language{Code: strings.TrimSpace(f.Get("code")), Name: strings.TrimSpace(f.Get("name")), Tier: f.Get("tier")}
 		if indexOf(all, l.Code) >= 0 {
-			return nil, domain.Invalid(domain.FieldError{Location: "body.code", Message: p.say("language.twice")})
+			return nil, domain.Invalid(domain.FieldError{Location: "body.code", Message: p.in(r.Context()).say("language.twice")})
 		}
 		return append(all, l), nil
 	})

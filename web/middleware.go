@@ -67,7 +67,7 @@ func (p *Portal) recovered(next http.Handler) http.Handler {
 				panic(cause)
 			}
 			p.Log.ErrorContext(r.Context(), "page panicked", slog.String("cause", telemetry.Panicked(cause)), slog.String("stack", string(debug.Stack())))
-			http.Error(w, "Something went wrong on our side. Please try again.", http.StatusInternalServerError)
+			http.Error(w, p.in(r.Context()).say("error.plain"), http.StatusInternalServerError)
 		}()
 		next.ServeHTTP(w, r)
 	})

@@ -9,7 +9,6 @@ import (
 
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
-	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/projections/jobs"
 )
 
@@ -109,6 +108,3 @@ func (c jobCard) Address() []string {
 	}
 	return line("", c.Location.Name, c.Line1, c.Line2, c.Town, c.Postcode).Lines
 }
-
-// Service is the type of service as people say it.
-func (c jobCard) Service() string { return label(forms.ServiceTypes(), c.ServiceType) }

@@ -37,7 +37,7 @@ func (p *Portal) notices(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return p.showNotices(w, r, http.StatusOK, filled{Sent: noticesForm(agency.Settings)})
+	return p.showNotices(w, r, http.StatusOK, filledAt(noticesForm(agency.Settings), uint64(agency.Version)))
 }
 
 func noticesForm(s people.AgencySettings) url.Values {
@@ -109,22 +109,14 @@ func (p *Portal) postNotices(w http.ResponseWriter, r *http.Request) error {
 	if err := access.MayManage(req.Viewer, access.PostNotices); err != nil {
 		return err
 	}
-	agency, err := p.Queries.Settings.Agency(r.Context())
-	if err != nil {
-		return err
-	}
-	done, agency, err := p.onSettings(r.Context(), req, agency, func(req commands.Request, now people.AgencySettings) (commands.Changed, error) {
+	done, again, err := p.sendSettings(r, req, noticesForm, func(req commands.Request, now people.AgencySettings) (commands.Changed, error) {
 		return p.sendNotices(r, req, now)
 	})
-	if no := correctable(err); no != nil {
-		sent := r.PostForm
-		if no.Status == http.StatusPreconditionFailed {
-			sent.Set(fieldBefore, noticesForm(agency.Settings).Encode())
-		}
-		return p.showNotices(w, r, no.Status, filled{sent, no})
-	}
 	if err != nil {
 		return err
+	}
+	if no := again.Refusal; no != nil {
+		return p.showNotices(w, r, no.Status, again)
 	}
 	return p.done(w, r, "/", "post-notices", done.Position)
 }
@@ -143,7 +135,7 @@ func (p *Portal) sendNotices(r *http.Request, req commands.Request, now people.A
 	}
 	if !slices.Equal(sent, before) {
 		if !slices.Equal(before, now.Notices) {
-			return commands.Changed{}, p.overtaken()
+			return commands.Changed{}, overtaken()
 		}
 		change.Notices = &sent
 	}

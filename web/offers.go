@@ -15,7 +15,6 @@ import (
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/booking"
-	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/projections"
 	"github.com/dragoman-booking/dragoman/projections/jobs"
@@ -67,7 +66,7 @@ func (p *Portal) showOffers(w http.ResponseWriter, r *http.Request, status int, 
 		return err
 	}
 	var page offersPage
-	names := words{agency.Settings.Languages, p.say}
+	names := words{p.in(r.Context()), agency.Settings.Languages}
 	for _, reason := range agency.Settings.Reasons[people.ReasonDecline] {
 		page.Reasons = append(page.Reasons, reason.Label)
 	}
@@ -154,7 +153,7 @@ func (p *Portal) offerCards(ctx context.Context, offers []jobs.Offer, names word
 		if err != nil {
 			return nil, err
 		}
-		cards = append(cards, offerCard{Offer: o, Job: d, Language: names.language(o.Language), Rows: rows, Sign: signOf(o), Left: p.left(o.ExpiresAt, v.Now), Sent: url.Values{},
+		cards = append(cards, offerCard{Offer: o, Job: d, Language: names.language(o.Language), Rows: rows, Sign: signOf(o), Left: left(p.in(ctx), o.ExpiresAt, v.Now), Sent: url.Values{},
 			CanAccept: slices.Contains(can, "accept-offer"), CanDecline: slices.Contains(can, "decline-offer")})
 	}
 	return cards, nil
@@ -234,7 +233,7 @@ func (p *Portal) sendAnswer(ctx context.Context, req commands.Request, ref strin
 		})
 		if !same || try == answerTries {
 			// What the others did to the job is not the interpreter's to know.
-			return answer, &domain.Refusal{Code: "offer-changed", Status: http.StatusPreconditionFailed, Detail: p.say("offers.changed")}
+			return answer, &domain.Refusal{Code: "offer-changed", Status: http.StatusPreconditionFailed, Detail: p.in(ctx).say("offers.changed")}
 		}
 		req.IfMatch = &d.Revision
 	}
@@ -261,13 +260,10 @@ func (c offerCard) Ends() time.Time {
 	return c.Begins().Add(time.Duration(c.DurationMinutes) * time.Minute)
 }
 
-// Service is the type of service as people say it.
-func (c offerCard) Service() string { return label(forms.ServiceTypes(), c.Job.ServiceType) }
-
 // left says how long something still stands; empty: it has no end, or that has come.
-func (p *Portal) left(until, now time.Time) string {
+func left(s *tongue, until, now time.Time) string {
 	if !until.After(now) {
 		return ""
 	}
-	return p.span(until.Sub(now))
+	return s.span(until.Sub(now))
 }

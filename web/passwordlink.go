@@ -15,10 +15,24 @@ const passwordLinkPath = "/password-link"
 type passwordLinkPage struct {
 	filled
 	Token string
+	Ended bool // the link does not work: unknown, used and expired ones look the same
 }
 
 func (p *Portal) passwordLink(w http.ResponseWriter, r *http.Request) error {
-	return p.render(w, r, http.StatusOK, "passwordlink", "link.title", passwordLinkPage{Token: r.URL.Query().Get("token")})
+	page := passwordLinkPage{Token: r.URL.Query().Get("token")}
+	works, err := p.Accounts.PasswordTokenWorks(r.Context(), page.Token)
+	switch {
+	case err != nil:
+		return err
+	case !works:
+		return p.linkEnded(w, r)
+	}
+	return p.render(w, r, http.StatusOK, "passwordlink", "link.title", page)
+}
+
+// linkEnded says that a link does not work, before anybody thinks of a password.
+func (p *Portal) linkEnded(w http.ResponseWriter, r *http.Request) error {
+	return p.render(w, r, http.StatusUnprocessableEntity, "passwordlink", "link.ended-title", passwordLinkPage{Ended: true})
 }
 
 // choosePassword takes the password, ends the link and leads to sign in.
@@ -29,16 +43,15 @@ func (p *Portal) choosePassword(w http.ResponseWriter, r *http.Request) error {
 		return p.render(w, r, page.Refusal.Status, "passwordlink", "link.title", page)
 	}
 	if r.PostFormValue("password") != r.PostFormValue("again") {
-		return fault("body.again", p.say("link.differs"))
+		return fault("body.again", p.in(r.Context()).say("link.differs"))
 	}
 	_, err := p.Accounts.RedeemPasswordToken(r.Context(), page.Token, r.PostFormValue("password"))
 	var invalid *accounts.InvalidError
 	switch {
 	case errors.Is(err, accounts.ErrBadToken):
-		page.Refusal = domain.Unprocessable("bad-token", "%s", p.say("link.ended"))
-		return p.render(w, r, page.Refusal.Status, "passwordlink", "link.title", page)
+		return p.linkEnded(w, r)
 	case errors.As(err, &invalid):
-		return fault("body.password", p.say("link.refused", invalid.Why))
+		return fault("body.password", p.in(r.Context()).say("link.refused", p.in(r.Context()).said(invalid.Why)))
 	case err != nil:
 		return err
 	}

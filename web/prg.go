@@ -46,13 +46,13 @@ func (p *Portal) request(r *http.Request, name string) (commands.Request, error)
 	if err := r.ParseForm(); err != nil {
 		var large *http.MaxBytesError
 		if errors.As(err, &large) {
-			return commands.Request{}, &domain.Refusal{Code: "too-large", Status: http.StatusRequestEntityTooLarge, Detail: "That is more than a form may hold."}
+			return commands.Request{}, &domain.Refusal{Code: "too-large", Status: http.StatusRequestEntityTooLarge, Detail: "error.too-large"}
 		}
-		return commands.Request{}, &domain.Refusal{Code: "bad-request", Status: http.StatusBadRequest, Detail: "The form could not be read. Please try again."}
+		return commands.Request{}, &domain.Refusal{Code: "bad-request", Status: http.StatusBadRequest, Detail: "error.form"}
 	}
 	key := r.PostForm.Get(fieldKey)
 	if len(key) > maxKey {
-		return commands.Request{}, &domain.Refusal{Code: "bad-request", Status: http.StatusBadRequest, Detail: "The form could not be read. Please load the page again."}
+		return commands.Request{}, &domain.Refusal{Code: "bad-request", Status: http.StatusBadRequest, Detail: "error.form"}
 	}
 	own := maps.Clone(r.PostForm)
 	delete(own, fieldKey)
@@ -63,7 +63,7 @@ func (p *Portal) request(r *http.Request, name string) (commands.Request, error)
 	if s := r.PostForm.Get(fieldRevision); s != "" {
 		revision, err := strconv.ParseUint(s, 10, 64)
 		if err != nil {
-			return commands.Request{}, &domain.Refusal{Code: "bad-request", Status: http.StatusBadRequest, Detail: "The form could not be read. Please load the page again."}
+			return commands.Request{}, &domain.Refusal{Code: "bad-request", Status: http.StatusBadRequest, Detail: "error.form"}
 		}
 		req.IfMatch = &revision
 	}
@@ -133,15 +133,6 @@ func refusal(err error) *domain.Refusal {
 		return r
 	}
 	return nil
-}
-
-// say is one of our texts. A key without a text reads as itself, which a test finds.
-func (p *Portal) say(key string, args ...any) string {
-	text, err := p.views.text("en", key, args...)
-	if err != nil {
-		return key
-	}
-	return text
 }
 
 // inputID is the id of the input that a refusal's location names, within a form of the page: "assign" and "body.fields.x" make

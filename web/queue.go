@@ -3,7 +3,6 @@ package web
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -156,21 +155,9 @@ func (p *Portal) queue(w http.ResponseWriter, r *http.Request) error {
 	return p.render(w, r, http.StatusOK, "queue", "nav.queue", page)
 }
 
-// span writes a length of time as a person says it: 5 mins, 3 hrs, 4 days.
-func span(d time.Duration) string {
-	minutes := int(d.Abs().Minutes())
-	switch {
-	case minutes < 180:
-		return length(minutes)
-	case minutes < 48*60:
-		return fmt.Sprintf("%d hrs", minutes/60)
-	}
-	return fmt.Sprintf("%d days", minutes/60/24)
-}
-
-// Age is how long ago the job was booked, in words; Until how long it is until it starts.
-func (r queued) Age() string   { return span(r.age) }
-func (r queued) Until() string { return span(r.until) }
+// Age is how long ago the job was booked, Until how long it is until it starts.
+func (r queued) Age() time.Duration   { return r.age }
+func (r queued) Until() time.Duration { return r.until }
 
 // Begun tells whether its time has come.
 func (r queued) Begun() bool { return r.until <= 0 }

@@ -3,13 +3,10 @@ package web
 import (
 	"bytes"
 	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
-	"io/fs"
 	"net/http"
-	"path"
 	"strings"
 	"time"
 
@@ -23,14 +20,9 @@ import (
 //go:embed templates messages
 var texts embed.FS
 
-// views are the pages' templates, each parsed with the layout and the parts that all share, and the words of every language.
-type views struct {
-	pages map[string]*template.Template
-	words map[string]map[string]string // language → key → text
-}
-
 // frame is what every page is rendered with: the header, and the page's own values as Body.
 type frame struct {
+	Lang   string
 	Title  string
 	Path   string
 	Viewer *access.Viewer // nil: not signed in
@@ -47,64 +39,12 @@ type frame struct {
 	Body     any
 }
 
-func loadViews(a *assets) (*views, error) {
-	v := &views{pages: map[string]*template.Template{}, words: map[string]map[string]string{}}
-	languages, err := fs.Glob(texts, "messages/*.json")
-	if err != nil {
-		return nil, err
-	}
-	for _, file := range languages {
-		b, err := texts.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		words := map[string]string{}
-		if err := json.Unmarshal(b, &words); err != nil {
-			return nil, fmt.Errorf("web: %s: %w", file, err)
-		}
-		v.words[strings.TrimSuffix(path.Base(file), ".json")] = words
-	}
-	base, err := template.New("layout").Funcs(v.funcs(a)).Funcs(jobFuncs(v)).Funcs(officeFuncs()).ParseFS(texts, "templates/layout.html", "templates/parts/*.html")
-	if err != nil {
-		return nil, fmt.Errorf("web: parse the layout: %w", err)
-	}
-	files, err := fs.Glob(texts, "templates/*.html")
-	if err != nil {
-		return nil, err
-	}
-	for _, file := range files {
-		name := strings.TrimSuffix(path.Base(file), ".html")
-		if name == "layout" {
-			continue
-		}
-		page, err := template.Must(base.Clone()).ParseFS(texts, file)
-		if err != nil {
-			return nil, fmt.Errorf("web: parse %s: %w", file, err)
-		}
-		v.pages[name] = page
-	}
-	return v, nil
-}
-
-// text is a text by its key, English where the language has none; an unknown key is a fault that a test finds.
-func (v *views) text(language, key string, args ...any) (string, error) {
-	text, ok := v.words[language][key]
-	if !ok {
-		text, ok = v.words["en"][key]
-	}
-	if !ok {
-		return "", fmt.Errorf("there is no text %q", key)
-	}
-	if len(args) > 0 {
-		return fmt.Sprintf(text, args...), nil
-	}
-	return text, nil
-}
-
 // funcs are what templates may call.
-func (v *views) funcs(a *assets) template.FuncMap {
+func (s *tongue) funcs(a *assets) template.FuncMap {
 	return template.FuncMap{
-		"t":      func(key string, args ...any) (string, error) { return v.text("en", key, args...) },
+		"t":      s.text,
+		"said":   s.said,
+		"dated":  s.dated,
 		"asset":  a.path,
 		"date":   func(t time.Time) string { return t.Format("02/01/2006") },
 		"clock":  func(t time.Time) string { return t.Format("15:04") },
@@ -112,20 +52,24 @@ func (v *views) funcs(a *assets) template.FuncMap {
 		"iso":    func(t time.Time) string { return t.Format(time.RFC3339) },
 		"input":  func(t time.Time) string { return t.Format("2006-01-02T15:04") },
 		"within": func(zone string, t time.Time) time.Time { return domain.Moment{Instant: t, Zone: zone}.In() },
-		"length": length,
+		"length": s.length,
+		"span":   s.span,
+		"brief":  s.brief,
 		"colour": colour,
 		"dict":   dict,
 		"command": func(name string) (string, error) {
-			if text, err := v.text("en", "command."+name); err == nil {
+			if text, err := s.text("command." + name); err == nil {
 				return text, nil
 			}
-			return v.text("en", "command.other") // one that only the system sends
+			return s.text("command.other") // one that only the system sends
 		},
+		"change":       s.change,
 		"inputID":      inputID,
-		"statusWord":   v.statusWord,
-		"serviceName":  serviceName,
+		"statusWord":   s.statusWord,
+		"outcome":      s.outcome,
+		"serviceName":  s.serviceName,
 		"languageName": func(all []people.Language, code string) string { return words{languages: all}.language(code) },
-		"fault":        faultAt,
+		"fault":        func(r *domain.Refusal, location string) string { return s.said(faultAt(r, location)) },
 		"ready":        readyForm,
 		"has":          func(list []string, s string) bool { return contains(list, s) },
 	}
@@ -138,20 +82,6 @@ func contains(list []string, s string) bool {
 		}
 	}
 	return false
-}
-
-// length writes minutes as a person says them: 1 hr 30 mins.
-func length(minutes int) string {
-	hours, rest := minutes/60, minutes%60
-	switch {
-	case hours == 0:
-		return fmt.Sprintf("%d mins", rest)
-	case rest == 0 && hours == 1:
-		return "1 hr"
-	case rest == 0:
-		return fmt.Sprintf("%d hrs", hours)
-	}
-	return fmt.Sprintf("%d hr %d mins", hours, rest)
 }
 
 // colour is the badge of a status; the status always stands beside it as text.
@@ -188,7 +118,7 @@ func dict(pairs ...any) (map[string]any, error) {
 
 // render writes a page, whole or not at all: it is made in memory before the first byte goes out.
 func (p *Portal) render(w http.ResponseWriter, r *http.Request, status int, name, title string, body any) error {
-	page, ok := p.views.pages[name]
+	page, ok := p.in(r.Context()).pages[name]
 	if !ok {
 		return fmt.Errorf("there is no page %q", name)
 	}
@@ -212,7 +142,8 @@ func (p *Portal) frame(r *http.Request, title string, body any) (frame, error) {
 	if err != nil {
 		return frame{}, err
 	}
-	f := frame{Path: r.URL.Path, Agency: agency.Settings, Look: agency.Version, Now: p.now(), Key: uuid.NewString(), Body: body}
+	s := p.in(r.Context())
+	f := frame{Lang: s.lang, Path: r.URL.Path, Agency: agency.Settings, Look: agency.Version, Now: p.now(), Key: uuid.NewString(), Body: body}
 	f.Behind, _ = r.Context().Value(behindKey).(bool)
 	if v := viewer(r.Context()); v.User != uuid.Nil {
 		if must, _ := r.Context().Value(mustChangeKey).(bool); !must { // nothing else is open then, so nothing else is offered
@@ -223,16 +154,16 @@ func (p *Portal) frame(r *http.Request, title string, body any) (frame, error) {
 	}
 	if plain, ok := strings.CutPrefix(title, " "); ok {
 		f.Title = plain
-	} else if f.Title, err = p.views.text("en", title); err != nil {
+	} else if f.Title, err = s.text(title); err != nil {
 		return frame{}, err
 	}
 	if done := r.URL.Query().Get("done"); done != "" {
-		if text, err := p.views.text("en", "done."+done); err == nil { // what is not one of our texts says nothing
+		if text, err := s.text("done." + done); err == nil { // what is not one of our texts says nothing
 			f.Toast = text
 		}
 	}
 	for _, warn := range r.URL.Query()["warn"] {
-		if text, err := p.views.text("en", "warning."+warn); err == nil {
+		if text, err := s.text("warning." + warn); err == nil {
 			f.Warnings = append(f.Warnings, text)
 		}
 	}

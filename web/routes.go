@@ -10,6 +10,7 @@ import (
 func (p *Portal) routes(r chi.Router) {
 	r.Handle("/assets/*", p.assets)
 	r.Get("/look.css", p.open(p.look))
+	r.Get("/logo", p.open(p.logo))
 	r.Get("/sign-in", p.open(p.signIn))
 	r.Post("/sign-in", p.open(p.doSignIn))
 	r.Post("/sign-out", p.page(p.signOut))
@@ -116,6 +117,7 @@ func (p *Portal) officeRoutes(r chi.Router) {
 	r.Post("/settings/languages/{code}/remove", p.page(p.removeLanguage))
 	r.Get("/settings/numbering", p.page(p.numbering))
 	r.Post("/settings/numbering", p.page(p.setNumbering))
+	r.Post("/settings/look/logo", p.page(p.changeLogo))
 	r.Get("/settings/{section}", p.page(p.settingsSection))
 	r.Post("/settings/{section}", p.page(p.changeSettings))
 	r.Get("/notices", p.page(p.notices))

@@ -55,14 +55,23 @@ func signedOut(err error) error {
 	return err
 }
 
-// toSignIn sends a visitor to sign in, and to the same page afterwards.
+// toSignIn sends a visitor to sign in, and to the same page afterwards. A form that was sent after its session had ended is kept on the page of
+// the sign-in, so that what was typed is not lost.
 func (p *Portal) toSignIn(w http.ResponseWriter, r *http.Request) error {
+	if r.Method == http.MethodPost && r.URL.Path != "/sign-out" && r.ParseForm() == nil && len(r.PostForm) > 0 && !hasPassword(r.PostForm) {
+		return p.showSignIn(w, r, http.StatusUnauthorized, signInPage{Next: "/", Unsent: r.URL.Path, Typed: r.PostForm.Encode(), Fault: "signin.ended"})
+	}
 	to := "/sign-in"
 	if (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.URL.Path != "/" {
 		to += "?next=" + url.QueryEscape(r.URL.RequestURI())
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
+}
+
+// hasPassword tells whether a form holds what is not to stand on a page.
+func hasPassword(f url.Values) bool {
+	return f.Has("password") || f.Has("current")
 }
 
 // safeNext is a path of ours to go to after signing in.

@@ -137,6 +137,17 @@ var sections = map[string]section{
 			return c, nil
 		},
 	},
+	"look": {
+		fill: func(s people.AgencySettings) url.Values {
+			return url.Values{"look.logoText": {s.Look.LogoText}, "look.primary": {s.Look.Primary}, "look.header": {s.Look.Header}}
+		},
+		build: func(_ *Portal, now people.AgencySettings, e edits) (people.ChangeAgency, error) {
+			look := now.Look
+			look.LogoText = or(e.text("look.logoText"), look.LogoText)
+			look.Primary, look.Header = or(e.text("look.primary"), look.Primary), or(e.text("look.header"), look.Header)
+			return people.ChangeAgency{Look: &look}, nil
+		},
+	},
 	"policies": {
 		fill: func(s people.AgencySettings) url.Values {
 			f := url.Values{"cancelHours": {strconv.Itoa(s.CancelHours)}, "offerHours": {strconv.Itoa(s.OfferHours)}}
@@ -159,7 +170,7 @@ var sections = map[string]section{
 				}
 				n, err := strconv.Atoi(*text)
 				if err != nil {
-					faults = append(faults, domain.FieldError{Location: "body." + name, Message: "Enter whole hours, such as 72."})
+					faults = append(faults, domain.FieldError{Location: "body." + name, Message: "fault.hours"})
 				}
 				return &n
 			}
@@ -206,7 +217,7 @@ var sections = map[string]section{
 				switch {
 				case slices.Equal(sent, before):
 				case !slices.Equal(before, now.Reasons[kind]):
-					return people.ChangeAgency{}, p.overtaken()
+					return people.ChangeAgency{}, overtaken()
 				default:
 					reasons[kind] = sent
 				}
@@ -296,8 +307,8 @@ func valueOf(label string, list []people.Option) string {
 }
 
 // overtaken is the refusal of a list that somebody else changed while it was open: it would be lost.
-func (p *Portal) overtaken() *domain.Refusal {
-	return &domain.Refusal{Code: "stale-revision", Status: http.StatusPreconditionFailed, Detail: p.say("settings.overtaken")}
+func overtaken() *domain.Refusal {
+	return &domain.Refusal{Code: "stale-revision", Status: http.StatusPreconditionFailed, Detail: "settings.overtaken"}
 }
 
 // settingsSection is the form of one section.
@@ -311,7 +322,7 @@ func (p *Portal) settingsSection(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return p.showSection(w, r, http.StatusOK, name, filled{Sent: s.fill(agency.Settings)})
+	return p.showSection(w, r, http.StatusOK, name, filledAt(s.fill(agency.Settings), uint64(agency.Version)))
 }
 
 // mayChangeSettings reads the settings for whoever may change them.
@@ -358,29 +369,46 @@ func (p *Portal) changeSettings(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	agency, err := p.mayChangeSettings(r)
-	if err != nil {
+	if err := access.MayManage(req.Viewer, access.ManageSettings); err != nil {
 		return err
 	}
 	e := editsIn(r.PostForm)
-	done, agency, err := p.onSettings(r.Context(), req, agency, func(req commands.Request, now people.AgencySettings) (commands.Changed, error) {
+	done, again, err := p.sendSettings(r, req, s.fill, func(req commands.Request, now people.AgencySettings) (commands.Changed, error) {
 		change, err := s.build(p, now, e)
 		if err != nil {
 			return commands.Changed{}, err
 		}
 		return p.Commands.ChangeSettings(r.Context(), req, change)
 	})
-	if no := correctable(err); no != nil {
-		sent := r.PostForm
-		if no.Status == http.StatusPreconditionFailed {
-			sent.Set(fieldBefore, s.fill(agency.Settings).Encode()) // sent again, it is decided on what stands now
-		}
-		return p.showSection(w, r, no.Status, name, filled{sent, no})
-	}
 	if err != nil {
 		return err
 	}
+	if no := again.Refusal; no != nil {
+		return p.showSection(w, r, no.Status, name, again)
+	}
 	return p.done(w, r, "/settings", "change-settings", done.Position)
+}
+
+// sendSettings is sendEdits for a form of the agency's settings. fill fills the form; send is given the settings as they stand.
+func (p *Portal) sendSettings(r *http.Request, req commands.Request, fill func(people.AgencySettings) url.Values,
+	send func(commands.Request, people.AgencySettings) (commands.Changed, error)) (commands.Changed, filled, error) {
+	var agency readsettings.Agency
+	now := func() (_ url.Values, _ uint64, err error) {
+		agency, err = p.Queries.Settings.Agency(r.Context())
+		return fill(agency.Settings), uint64(agency.Version), err
+	}
+	seen := uint64(0) // what was seen must be known here: another process may have shown it
+	if req.IfMatch != nil {
+		seen = max(*req.IfMatch, 1) - 1
+	}
+	_, version, err := fresh(r.Context(), seen, now)
+	if err != nil {
+		return commands.Changed{}, filled{}, err
+	}
+	if req.IfMatch == nil {
+		req.IfMatch = &version
+	}
+	return p.sendEdits(r, req, now, func(req commands.Request) (commands.Changed, error) { return send(req, agency.Settings) })
 }
 
 // onSettings sends a change that is made from the settings as they stand, as decided on them: the read model may be behind, so what was made
@@ -420,7 +448,7 @@ func (p *Portal) showNumbering(w http.ResponseWriter, r *http.Request, status in
 	}
 	page := settingsForm{filled: f, Section: "numbering", Newest: newest}
 	for _, series := range []string{people.NumberingJob, people.NumberingInvoice} {
-		page.Series = append(page.Series, forms.Option{Value: series, Label: p.say("numbering." + series)})
+		page.Series = append(page.Series, forms.Option{Value: series, Label: p.in(r.Context()).say("numbering." + series)})
 	}
 	return p.render(w, r, status, "numbering", "settings.numbering", page)
 }
@@ -438,10 +466,10 @@ func (p *Portal) setNumbering(w http.ResponseWriter, r *http.Request) error {
 	next, err := strconv.ParseInt(strings.TrimSpace(f.Get("next")), 10, 64)
 	var faults []domain.FieldError
 	if err != nil {
-		faults = append(faults, domain.FieldError{Location: "body.next", Message: p.say("numbering.bad")})
+		faults = append(faults, domain.FieldError{Location: "body.next", Message: p.in(r.Context()).say("numbering.bad")})
 	}
 	if f.Get("sure") == "" {
-		faults = append(faults, domain.FieldError{Location: "body.sure", Message: p.say("numbering.unsure")})
+		faults = append(faults, domain.FieldError{Location: "body.sure", Message: p.in(r.Context()).say("numbering.unsure")})
 	}
 	var done commands.Changed
 	if err = nil; len(faults) > 0 {

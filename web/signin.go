@@ -2,13 +2,19 @@ package web
 
 import (
 	"errors"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
 
+	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/internal/accounts"
 )
 
 type signInPage struct {
 	Next     string
+	Unsent   string // where a form was sent that came too late, and what was typed into it
+	Typed    string
 	Username string
 	Fault    string // key of a text
 	Demo     *Demo
@@ -30,7 +36,7 @@ func (p *Portal) showSignIn(w http.ResponseWriter, r *http.Request, status int, 
 }
 
 func (p *Portal) doSignIn(w http.ResponseWriter, r *http.Request) error {
-	body := signInPage{Next: safeNext(r.PostFormValue("next")), Username: r.PostFormValue("username")}
+	body := signInPage{Next: safeNext(r.PostFormValue("next")), Username: r.PostFormValue("username"), Unsent: r.PostFormValue("unsent"), Typed: r.PostFormValue("typed")}
 	who, err := p.Accounts.Authenticate(r.Context(), body.Username, r.PostFormValue("password"), remote(r))
 	var limited *accounts.RateLimitError
 	switch {
@@ -51,8 +57,31 @@ func (p *Portal) doSignIn(w http.ResponseWriter, r *http.Request) error {
 	if who.MustChange {
 		body.Next = passwordPath
 	}
+	if body.Unsent != "" && !who.MustChange {
+		return p.showUnsent(w, r, body)
+	}
 	http.Redirect(w, r, body.Next, http.StatusSeeOther)
 	return nil
+}
+
+// unsentPage offers to send a form after all that came when its session had ended.
+type unsentPage struct {
+	To     string
+	Inputs []hidden
+}
+
+func (p *Portal) showUnsent(w http.ResponseWriter, r *http.Request, body signInPage) error {
+	typed, err := url.ParseQuery(body.Typed)
+	if err != nil {
+		return &domain.Refusal{Code: "bad-request", Status: http.StatusBadRequest, Detail: "error.form"}
+	}
+	page := unsentPage{To: safeNext(body.Unsent)}
+	for _, name := range slices.Sorted(maps.Keys(typed)) {
+		for _, value := range typed[name] {
+			page.Inputs = append(page.Inputs, hidden{name, value})
+		}
+	}
+	return p.render(w, r, http.StatusOK, "unsent", "unsent.title", page)
 }
 
 func (p *Portal) signOut(w http.ResponseWriter, r *http.Request) error {

@@ -120,7 +120,7 @@ func (p *Portal) showStatus(w http.ResponseWriter, r *http.Request, status int, 
 	for _, s := range found {
 		row := modelRow{Status: s, At: formatPosition(s.Position), Rebuild: p.rebuilds.of(s.Model)}
 		if s.Lag.Events > 0 {
-			row.Behind = p.span(s.Lag.Age)
+			row.Behind = p.in(r.Context()).span(s.Lag.Age)
 		}
 		page.Rebuilding = page.Rebuilding || row.Rebuild != nil && row.Rebuild.Running()
 		page.Rows = append(page.Rows, row)
@@ -143,7 +143,7 @@ func (p *Portal) rebuild(w http.ResponseWriter, r *http.Request) error {
 			err := p.Rebuild(ctx, model, func(at projections.Progress) {
 				left := ""
 				if at.Left > 0 {
-					left = p.span(at.Left)
+					left = p.in(ctx).span(at.Left)
 				}
 				p.rebuilds.report(model, at, left)
 			})

@@ -48,7 +48,7 @@ func (p *Portal) showTimesheet(w http.ResponseWriter, r *http.Request, status in
 		return err
 	}
 	if !job.Hours {
-		return domain.Forbidden("not-permitted", "%s", p.say("sheet.not-yours"))
+		return domain.Forbidden("not-permitted", "%s", p.in(r.Context()).say("sheet.not-yours"))
 	}
 	page := timesheetPage{jobPage: job, Staff: viewer(r.Context()).Staff()}
 	if page.Sent == nil {

@@ -47,8 +47,8 @@ func (p *Portal) users(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return p.render(w, r, http.StatusOK, "users", "users.title", usersPage{List: ask, Rows: found.Items, Pager: ask.pager(len(found.Items), found.Total),
-		Roles: p.roleOptions(rolesFor(v)), Agency: !v.OfCustomer(), Admin: access.MayManage(v, access.ManageUsers) == nil,
-		States: []forms.Option{{Value: "false", Label: p.say("users.active")}, {Value: "true", Label: p.say("users.disabled")}}})
+		Roles: p.in(r.Context()).roleOptions(rolesFor(v)), Agency: !v.OfCustomer(), Admin: access.MayManage(v, access.ManageUsers) == nil,
+		States: []forms.Option{{Value: "false", Label: p.in(r.Context()).say("users.active")}, {Value: "true", Label: p.in(r.Context()).say("users.disabled")}}})
 }
 
 // rolesFor are the roles of the users that the viewer reads.
@@ -59,10 +59,10 @@ func rolesFor(v access.Viewer) []domain.Role {
 	return slices.Concat(people.AgencyRoles, people.CustomerRoles)
 }
 
-func (p *Portal) roleOptions(roles []domain.Role) []forms.Option {
+func (s *tongue) roleOptions(roles []domain.Role) []forms.Option {
 	out := make([]forms.Option, 0, len(roles))
 	for _, role := range roles {
-		out = append(out, forms.Option{Value: string(role), Label: p.say("userrole." + string(role))})
+		out = append(out, forms.Option{Value: string(role), Label: s.say("userrole." + string(role))})
 	}
 	return out
 }
@@ -97,7 +97,7 @@ func (p *Portal) user(w http.ResponseWriter, r *http.Request) error {
 	}
 	page.MayLink = page.Admin && page.HasLogin && !page.Self && mayStandFor(v, u)
 	for _, permission := range u.Permissions {
-		page.May = append(page.May, p.say("may."+string(permission)))
+		page.May = append(page.May, p.in(r.Context()).say("may."+string(permission)))
 	}
 	if u.Customer != nil {
 		clients, places, err := p.placesOf(ctx, *u.Customer)
@@ -257,7 +257,7 @@ func (p *Portal) showUserForm(w http.ResponseWriter, r *http.Request, status int
 	case !page.New:
 		roles = slices.DeleteFunc(roles, func(r domain.Role) bool { return r == domain.Interpreter })
 	}
-	page.Roles = p.roleOptions(roles)
+	page.Roles = p.in(r.Context()).roleOptions(roles)
 	if customer != uuid.Nil {
 		c, found, err := p.Queries.People.Customer(ctx, v, customer)
 		if err != nil {
@@ -272,7 +272,7 @@ func (p *Portal) showUserForm(w http.ResponseWriter, r *http.Request, status int
 		}
 		for _, permission := range people.Permissions {
 			if !v.OfCustomer() || v.May(permission) || slices.Contains(u.Permissions, permission) {
-				page.Permissions = append(page.Permissions, forms.Option{Value: string(permission), Label: p.say("may." + string(permission))})
+				page.Permissions = append(page.Permissions, forms.Option{Value: string(permission), Label: p.in(r.Context()).say("may." + string(permission))})
 			}
 		}
 	}
@@ -312,7 +312,7 @@ func (p *Portal) addUser(ctx context.Context, req commands.Request, f url.Values
 	var err error
 	if s := f.Get("customer"); s != "" {
 		if account.Customer, err = clientIn(s); err != nil {
-			return commands.Made{}, domain.Invalid(domain.FieldError{Location: "body.customer", Message: "Choose one of the list."})
+			return commands.Made{}, domain.Invalid(domain.FieldError{Location: "body.customer", Message: "fault.of-the-list"})
 		}
 	}
 	if account.Customer != uuid.Nil || req.Viewer.OfCustomer() {
@@ -336,7 +336,7 @@ func (p *Portal) addUser(ctx context.Context, req commands.Request, f url.Values
 		return p.Commands.AddUser(ctx, req, in)
 	}
 	if in.Password = f.Get("password"); in.Password == "" {
-		return commands.Made{}, domain.Invalid(domain.FieldError{Location: "body.password", Message: "This field is required."})
+		return commands.Made{}, domain.Invalid(domain.FieldError{Location: "body.password", Message: "fault.required"})
 	}
 	made, err := p.Commands.AddUser(ctx, req, in)
 	if err != nil {
@@ -416,7 +416,7 @@ func (p *Portal) setDisabled(w http.ResponseWriter, r *http.Request, disabled bo
 		return err
 	}
 	if u.ID == req.Viewer.User {
-		return domain.Conflict("own-account", "%s", p.say("users.not-self"))
+		return domain.Conflict("own-account", "%s", p.in(r.Context()).say("users.not-self"))
 	}
 	done, err := p.Commands.ChangeUser(r.Context(), req, nil, people.ChangeUser{User: u.ID, Disabled: &disabled})
 	if err != nil {
@@ -468,7 +468,7 @@ func (p *Portal) makeLink(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !mayStandFor(v, u) {
-		return domain.Forbidden("not-permitted", "%s", p.say("users.link-not"))
+		return domain.Forbidden("not-permitted", "%s", p.in(r.Context()).say("users.link-not"))
 	}
 	if err := p.handOut(w, r, u.ID); err != nil {
 		return err

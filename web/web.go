@@ -60,7 +60,7 @@ func New(c Config) (http.Handler, error) {
 	if p.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}
-	if p.views, err = loadViews(p.assets); err != nil {
+	if p.views, err = loadViews(texts, p.assets); err != nil {
 		return nil, err
 	}
 	r := chi.NewRouter()
@@ -90,15 +90,20 @@ func (p *Portal) page(h handler) http.HandlerFunc {
 		ctx = context.WithValue(ctx, tokenKey, who.token)
 		ctx = context.WithValue(ctx, mustChangeKey, who.mustChange)
 		ctx = context.WithValue(ctx, behindKey, p.settle(r))
-		return h(w, r.WithContext(ctx))
+		r = r.WithContext(ctx)
+		if err := h(w, r); err != nil {
+			p.failed(w, r, err) // here, where it is known whose page it is: what went wrong is said within their frame
+		}
+		return nil
 	})
 }
 
 // open serves a handler to everybody. Forms are taken from our own pages only.
 func (p *Portal) open(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		r = r.WithContext(context.WithValue(r.Context(), tongueKey, p.views.spoken(r)))
 		if err := sameOrigin.Check(r); err != nil {
-			p.failed(w, r, domain.Forbidden("not-permitted", "The form came from another site."))
+			p.failed(w, r, domain.Forbidden("not-permitted", "error.foreign-form"))
 			return
 		}
 		if err := h(w, r); err != nil {
@@ -122,19 +127,22 @@ func (p *Portal) failed(w http.ResponseWriter, r *http.Request, err error) {
 	default:
 		p.Log.ErrorContext(r.Context(), "page failed", slog.String("path", chi.RouteContext(r.Context()).RoutePattern()), slog.Any("cause", err))
 	}
-	body := struct{ Text, Detail string }{Text: text}
+	body := struct{ Title, Text, Detail string }{Title: "error.title", Text: text}
 	if refusal != nil {
 		body.Detail = refusal.Detail
+		if refusal.Status == http.StatusNotFound {
+			body.Title = "error.not-found"
+		}
 	}
-	if err := p.render(w, r, status, "error", "error.title", body); err != nil {
+	if err := p.render(w, r, status, "error", body.Title, body); err != nil {
 		if status != http.StatusServiceUnavailable { // else what the page is made of is away too
 			p.Log.ErrorContext(r.Context(), "the page of an error failed", slog.Any("cause", err))
 		}
-		http.Error(w, "Something went wrong on our side. Please try again.", max(status, http.StatusInternalServerError))
+		http.Error(w, p.in(r.Context()).say("error.plain"), max(status, http.StatusInternalServerError))
 	}
 }
 
-func notFound() error { return domain.NotFound("There is no such page, or it is not yours to see.") }
+func notFound() error { return domain.NotFound("error.no-page") }
 
 func (p *Portal) now() time.Time { return p.Clock.Now() }
 
@@ -144,6 +152,7 @@ const (
 	viewerKey ctxKey = iota
 	tokenKey
 	mustChangeKey // whether only choosing a password is open
+	tongueKey     // the language that is answered in
 	behindKey     // whether the read models have not reached the position in the address
 )
 

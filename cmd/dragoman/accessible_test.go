@@ -182,8 +182,8 @@ func (b *tab) seen(selector string) (is bool) {
 // judge looks at one sight from all sides.
 func (b *tab) judge(s sight, pictures string) {
 	b.t.Helper()
-	if strings.HasSuffix(s.name, "-unknown") {
-		b.expect(http.StatusNotFound)
+	if status := s.answers(); status != http.StatusOK {
+		b.expect(int64(status))
 	}
 	b.open(s.path)
 	if s.do != nil {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -99,18 +101,43 @@ func (b *browser) submit(p *page, id string, changes map[string][]string) *page 
 	return b.get(action + "?" + values.Encode())
 }
 
+// upload sends a form of the page with a file.
+func (b *browser) upload(p *page, id, control, name string, content []byte) *page {
+	b.t.Helper()
+	form := p.byID(id)
+	if form == nil || attr(form, "enctype") != "multipart/form-data" {
+		b.t.Fatalf("%s has no form %q that takes a file", p.path, id)
+	}
+	var body bytes.Buffer
+	parts := multipart.NewWriter(&body)
+	values, _ := formValues(form)
+	for name := range values {
+		if name != control {
+			_ = parts.WriteField(name, values.Get(name)) // memory does not fail
+		}
+	}
+	file, _ := parts.CreateFormFile(control, name)
+	_, _ = file.Write(content)
+	_ = parts.Close()
+	return b.ask(http.MethodPost, attr(form, "action"), &body, parts.FormDataContentType())
+}
+
 func (b *browser) do(method, path string, values url.Values) *page {
 	b.t.Helper()
-	var body io.Reader
-	if values != nil {
-		body = strings.NewReader(values.Encode())
+	if values == nil {
+		return b.ask(method, path, nil, "")
 	}
+	return b.ask(method, path, strings.NewReader(values.Encode()), "application/x-www-form-urlencoded")
+}
+
+func (b *browser) ask(method, path string, body io.Reader, kind string) *page {
+	b.t.Helper()
 	req, err := http.NewRequest(method, b.base+path, body)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if values != nil {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
 	}
 	res, err := b.http.Do(req)
 	if err != nil {

@@ -21,7 +21,7 @@ type sight struct {
 }
 
 // notPages are the routes that answer with something else than a page.
-var notPages = []string{"/assets/*", "/look.css", "/jobs.csv", "/calendar.json", "/job"}
+var notPages = []string{"/assets/*", "/look.css", "/logo", "/jobs.csv", "/calendar.json", "/job"}
 
 // world is the full demo with one of everything that pages are about.
 type world struct {
@@ -117,7 +117,7 @@ func (w *world) sights() []sight {
 	})
 	add("", "/password-link", link, "password-link", nil)
 	add("", "/password-link", link, "password-link-refused", refuses("main form"))
-	add("", "/password-link", "/password-link?token=none", "password-link-none", nil)
+	add("", "/password-link", "/password-link?token=none", "password-link-dead", nil)
 
 	// A requestor books, follows, changes and closes.
 	add("requestor", "/", "/", "home", nil)
@@ -139,7 +139,7 @@ func (w *world) sights() []sight {
 			Math.abs(document.querySelector('.row-menu .dropdown-menu').getBoundingClientRect().right - document.querySelector('.row-menu').getBoundingClientRect().right) < 2`)
 	})
 	shows(".row-menu .dropdown-menu")
-	add("requestor", "/jobs", "/jobs?list=completed&offset=30", "list-second", nil)
+	add("requestor", "/jobs", "/jobs?list=completed&page=2", "list-second", nil)
 	for _, view := range []string{"month", "week", "day", "agenda"} {
 		add("requestor", "/calendar", "/calendar?view="+view+"&date="+day(1), "calendar-"+view, drawn)
 	}

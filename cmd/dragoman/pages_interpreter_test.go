@@ -61,7 +61,11 @@ func TestOffersPage(t *testing.T) {
 		t.Errorf("the heading is %q", shown.heading())
 	}
 	card := shown.section("offer-" + ref)
-	for _, text := range []string{"Polish £42.00 Thu 26 Mar 2020 , 14:00–15:30 · 1 hr 30 mins", "Face to face · ", "Bring the consent form", "answer by 21/03/2020 09:00 (1 day left)"} {
+	first := first(shown.byID("offer-"+ref), func(n *html.Node) bool { return n.DataAtom == atom.H3 })
+	if got := textOf(first); got != "Polish · Thu 26 Mar 2020, 14:00–15:30 · Huddersfield HD4 £42.00" {
+		t.Errorf("the offer's first line is %q", got)
+	}
+	for _, text := range []string{"Face to face · 1 hr 30 mins", "Bring the consent form", "answer by 21/03/2020 09:00 (1 day left)"} {
 		if !strings.Contains(card, text) {
 			t.Errorf("the offer lacks %q: %s", text, card)
 		}

@@ -202,6 +202,35 @@ func TestJobPageByRole(t *testing.T) {
 	p = d.as("interpreter").see("/jobs/" + ref)
 	wants(t, p, "Castle Hill Road", "Jan Kowalski", "Ask for the blue door", "Reception", "Give this job back")
 	lacks(t, p, "0113", "bell@police.example", "CC-77")
+
+	// Whom to call stands on every page of a customer, and beside a job that is due within three hours (LL-132).
+	footer := func(p *page) string {
+		if n := first(p.doc, func(n *html.Node) bool { return n.DataAtom == atom.Footer }); n != nil {
+			return textOf(n)
+		}
+		return ""
+	}
+	if got := footer(d.as("requestor").see("/account")); !strings.Contains(got, "please call the urgent number") || !strings.Contains(got, "For urgent jobs call 0161 496 0000") {
+		t.Errorf("the customer reads below the page: %q", got)
+	}
+	if got := footer(d.as("interpreter").see("/account")); !strings.Contains(got, "bookings@dragoman.example") || strings.Contains(got, "bookings, and Admin") {
+		t.Errorf("the interpreter reads below the page: %q", got)
+	}
+	if got := footer(d.as("assigner").see("/account")); got != "" {
+		t.Errorf("staff read below the page: %q", got)
+	}
+	for _, c := range []struct {
+		clock  string
+		urgent bool
+	}{{"26/03/2020 11:00", false}, {"26/03/2020 14:00", false}, {"26/03/2020 11:01", true}} {
+		d.customer.clock(c.clock)
+		if p := d.as("requestor").see("/jobs/" + ref); (p.byID("urgent") != nil) != c.urgent {
+			t.Errorf("at %s the job says whom to call: %t", c.clock, !c.urgent)
+		}
+	}
+	if d.as("assigner").see("/jobs/"+ref).byID("urgent") != nil {
+		t.Error("staff are told to call themselves")
+	}
 }
 
 // TestWorkOnAJobByForms plays the fifteen notes of LL-95 with forms alone, as the people concerned would.
@@ -382,7 +411,7 @@ func TestStaleTabs(t *testing.T) {
 	d.lands(staff, staff.submit(one, "log-contact", map[string][]string{"kind": {"call"}, "text": {"Rang the desk"}}), "log-contact")
 	stale := staff.submit(two, "log-contact", map[string][]string{"kind": {"email"}, "text": {"Wrote to the desk"}})
 	summary := refused(t, stale, http.StatusPreconditionFailed)
-	if text := textOf(summary); !strings.Contains(text, "a contact was logged") {
+	if text := textOf(summary); !strings.Contains(text, "a contact was logged – "+"Asha Grant"+" (assigner), 20/03/2020 09:00") {
 		t.Errorf("the summary does not say what changed: %s", text)
 	}
 	if stale.value("text") != "Wrote to the desk" || stale.value("kind") != "email" {
@@ -390,6 +419,17 @@ func TestStaleTabs(t *testing.T) {
 	}
 	d.lands(staff, staff.submit(stale, "log-contact", nil), "log-contact")
 	wants(t, staff.see(job+"/messages"), "Rang the desk", "Wrote to the desk")
+
+	// A customer is told what the agency's people did by what they are, not by their names.
+	theirs := d.as("requestor").see(job + "/edit")
+	d.lands(staff, staff.submit(staff.see(job+"/messages"), "post-message", map[string][]string{"text": {"Any parking?"}}), "post-message")
+	edited := d.as("requestor").submit(theirs, "edit", map[string][]string{"fields.reportTo": {"Back door"}})
+	if text := textOf(refused(t, edited, http.StatusPreconditionFailed)); !strings.Contains(text, "an admin message was posted – assigner, 20/03/2020 09:00") || strings.Contains(text, "Asha Grant") {
+		t.Errorf("the customer is told: %s", text)
+	}
+	if edited.value("fields.reportTo") != "Back door" {
+		t.Error("what the customer typed is lost")
+	}
 
 	// The same form sent twice is done once; both answers lead to the same place.
 	form := staff.see(job + "/messages")
@@ -407,7 +447,7 @@ func TestStaleTabs(t *testing.T) {
 	first, second := staff.see(job+"/assign"), staff.see(job+"/assign")
 	d.lands(staff, staff.submit(first, "assign", map[string][]string{"interpreter": {idOf(lin1)}}), "assign")
 	late := staff.submit(second, "assign", map[string][]string{"interpreter": {idOf(lin2)}})
-	if text := textOf(refused(t, late, http.StatusPreconditionFailed)); !strings.Contains(text, "an interpreter was assigned") {
+	if text := textOf(refused(t, late, http.StatusPreconditionFailed)); !strings.Contains(text, "an interpreter was assigned – "+"Asha Grant"+" (assigner), 20/03/2020 09:00") {
 		t.Errorf("the summary does not say what changed: %s", text)
 	}
 	refused(t, staff.submit(late, "assign", nil), http.StatusConflict)
@@ -415,6 +455,17 @@ func TestStaleTabs(t *testing.T) {
 	if gone := staff.get(job + "/assign"); gone.status != http.StatusConflict || gone.heading() != ref+" assigned" {
 		t.Errorf("the page of what is no longer possible: %d %q", gone.status, gone.heading())
 	}
+
+	// What customer and agency say to each other an interpreter's stale page does not tell.
+	d.customer.clock("26/03/2020 16:00")
+	ana := d.as("interpreter")
+	hours := ana.see(job + "/timesheet")
+	d.lands(staff, staff.submit(staff.see(job+"/messages"), "post-message", map[string][]string{"text": {"Was the room free?"}}), "post-message")
+	again := ana.submit(hours, "submit-timesheet", map[string][]string{"blocks.end": {"2020-03-26T15:10"}})
+	if text := textOf(refused(t, again, http.StatusPreconditionFailed)); strings.Contains(text, "message") || strings.Contains(text, "What changed") {
+		t.Errorf("the interpreter is told: %s", text)
+	}
+	d.lands(ana, ana.submit(again, "submit-timesheet", nil), "submit-timesheet")
 }
 
 // TestMessages: the thread between customer and agency, in order, which no interpreter finds (LL-97, LL-98).

@@ -478,55 +478,52 @@ func TestCalendar(t *testing.T) {
 	lacks(t, d.as("interpreter").see("/calendar"), `name="client"`, "Created by")
 }
 
-// TestLook: the agency's colour and name in the header are settings.
+// TestLook: the agency's name, colours and logo are settings that an admin changes on a page; each page asks for them by their version.
 func TestLook(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "25/03/2020 09:00")
-	admin := signIn(t, d.base, "admin")
-	admin.do("PUT", "/settings/agency", map[string]any{"look": map[string]any{"primary": "#7a1f5c", "logoText": "Speak Easy"}})
-	admin.get("/settings")
-	b := d.as("requestor")
+	admin, b := d.as("admin"), d.as("requestor")
+	sheet := func(p *page) string {
+		return attr(first(p.doc, func(n *html.Node) bool { return strings.HasPrefix(attr(n, "href"), "/look.css?v=") }), "href")
+	}
+	before := sheet(b.see("/"))
+	form := admin.see("/settings/look")
+	no := admin.submit(form, "set", map[string][]string{"look.logoText": {"Speak Easy"}, "look.primary": {"#ffee00"}, "look.header": {"red"}})
+	if text := textOf(refused(t, no, http.StatusUnprocessableEntity)); !strings.Contains(text, "send a darker one") || !strings.Contains(text, "Send a colour such as") || no.value("look.logoText") != "Speak Easy" {
+		t.Errorf("pale colours: %s", text)
+	}
+	wants(t, done(admin, admin.submit(no, "set", map[string][]string{"look.primary": {"#7a1f5c"}, "look.header": {"#20304a"}}), "change-settings"), "Speak Easy", "#7a1f5c", "#20304a")
 	home := b.see("/")
 	if brand := first(home.doc, func(n *html.Node) bool { return attr(n, "class") == "navbar-brand" }); textOf(brand) != "Speak Easy" {
 		t.Errorf("the header says %q", textOf(brand))
 	}
-	sheet := first(home.doc, func(n *html.Node) bool { return strings.HasPrefix(attr(n, "href"), "/look.css?v=") })
-	if css := b.see(attr(sheet, "href")); !strings.Contains(css.text, "--tblr-primary: #7a1f5c") || !strings.HasPrefix(css.header.Get("Content-Type"), "text/css") {
-		t.Errorf("the colours are %s", css.text)
+	css := b.see(sheet(home))
+	if sheet(home) == before || !strings.Contains(css.text, "--tblr-primary: #7a1f5c") || !strings.Contains(css.text, ".site-header { background: #20304a") ||
+		!strings.HasPrefix(css.header.Get("Content-Type"), "text/css") {
+		t.Errorf("the colours at %s are %s", sheet(home), css.text)
 	}
-	if r := admin.send("PUT", "/api/v1/settings/agency", map[string]any{"look": map[string]any{"primary": "#ffee00"}}, nil); r.status != http.StatusUnprocessableEntity {
-		t.Errorf("a colour too pale to read on: %d", r.status)
-	}
-}
 
-// TestIDsAreUnique: no id stands twice on a page, and every label and reference leads to an element that is there.
-func TestIDsAreUnique(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t, "25/03/2020 09:00")
-	d.settled(d.book("2020-03-26T10:00", 60, nil))
-	for _, who := range []string{"requestor", "assigner", "interpreter"} {
-		for _, path := range []string{"/", "/jobs", "/jobs?list=upcoming", "/calendar", "/calendar?view=agenda", "/queue"} {
-			if who != "assigner" && path == "/queue" {
-				continue
-			}
-			p := d.as(who).see(path)
-			p.heading()
-			ids := map[string]int{}
-			for _, n := range every(p.doc, func(n *html.Node) bool { return has(n, "id") }) {
-				if ids[attr(n, "id")]++; ids[attr(n, "id")] == 2 {
-					t.Errorf("%s, %s: the id %s stands twice", who, path, attr(n, "id"))
-				}
-			}
-			for _, name := range []string{"for", "aria-labelledby", "aria-describedby", "form"} {
-				for _, n := range every(p.doc, func(n *html.Node) bool { return has(n, name) }) {
-					if ids[attr(n, name)] == 0 {
-						t.Errorf("%s, %s: %s=%q leads nowhere", who, path, name, attr(n, name))
-					}
-				}
-			}
-			for _, n := range every(p.doc, func(n *html.Node) bool { return has(n, "style") || has(n, "onclick") }) {
-				t.Errorf("%s, %s: the policy forbids the style or handler of <%s>", who, path, n.Data)
-			}
-		}
+	// A logo: what is no picture is refused; a picture stands in the header, under the name for those who cannot see it.
+	if p := b.get("/logo"); p.status != http.StatusNotFound {
+		t.Errorf("there is a logo before there is one: %d", p.status)
+	}
+	for name, content := range map[string]string{"": "", "logo.svg": "<svg onload=alert(1)>"} {
+		refused(t, admin.upload(form, "logo", "picture", name, []byte(content)), http.StatusUnprocessableEntity)
+	}
+	done(admin, admin.upload(form, "logo", "picture", "logo.png", pictureOf(t, 120, 40)), "change-settings")
+	home = b.see("/")
+	picture := first(home.doc, func(n *html.Node) bool { return n.DataAtom == atom.Img })
+	if picture == nil || attr(picture, "alt") != "Speak Easy" {
+		t.Fatal("the header has no logo")
+	}
+	if got := stranger(t, d.base).see(attr(picture, "src")); got.text != string(pictureOf(t, 120, 40)) || got.header.Get("Content-Type") != "image/png" {
+		t.Errorf("the logo is %d bytes of %s", len(got.text), got.header.Get("Content-Type"))
+	}
+	if css := b.see(sheet(home)); !strings.Contains(css.text, "#7a1f5c") {
+		t.Error("the logo took the colours away")
+	}
+	done(admin, admin.post("/settings/look/logo", url.Values{"remove": {"yes"}, "key": {"k"}}), "change-settings")
+	if p := b.get("/logo"); p.status != http.StatusNotFound {
+		t.Errorf("the logo is still there: %d", p.status)
 	}
 }

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
 )
 
 // rows are the links of a list's rows, in order.
@@ -287,7 +290,13 @@ func TestUsersPages(t *testing.T) {
 	if set.status != http.StatusSeeOther || set.location() != "/sign-in?done=password-chosen" {
 		t.Fatalf("choosing a password: %d %s", set.status, set.words())
 	}
-	refused(t, visitor.submit(choose, "link", map[string][]string{"password": {"four words of mine"}, "again": {"four words of mine"}}), http.StatusUnprocessableEntity)
+	// A link that does not work says so at once, whatever the reason, and has no form.
+	for _, p := range []*page{visitor.submit(choose, "link", map[string][]string{"password": {"four words of mine"}, "again": {"four words of mine"}}),
+		visitor.get(path), visitor.get("/password-link?token=none"), visitor.get("/password-link")} {
+		if p.status != http.StatusUnprocessableEntity || p.heading() != "This link does not work" || p.byID("link") != nil || strings.Contains(p.text, "Nell") {
+			t.Errorf("%s: %d %s", p.path, p.status, p.words())
+		}
+	}
 	if p := visitor.post("/sign-in", url.Values{"username": {"nell"}, "password": {"four words of mine"}}); p.status != http.StatusSeeOther || p.location() != "/" {
 		t.Fatalf("the new user signs in: %d %s", p.status, p.location())
 	}
@@ -353,5 +362,102 @@ func TestUsersPages(t *testing.T) {
 	lacks(t, admin.see(self), self+"/disable", self+"/link")
 	if p := admin.post(self+"/disable", url.Values{"key": {"k4"}}); p.status != http.StatusConflict {
 		t.Errorf("an admin disables the own account: %d", p.status)
+	}
+}
+
+// TestTwoPeopleOnOneForm: two admins have the same form open. Different things go together; the same thing is shown to the second with what it became,
+// who made it so and when, and with everything the second typed; sent again it holds.
+func TestTwoPeopleOnOneForm(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "20/03/2020 09:00")
+	admin := d.as("admin")
+	customer := "/customers/" + d.customer.get("/me").body["customer"].(string)
+	location := customer + "/locations/" + d.location
+	user := admin.submit(admin.see("/users"), "filters", map[string][]string{"filter[name]": {"Rosa"}}).rows("/users/")[0]
+	for _, c := range []struct{ form, id, same, other string }{
+		{customer + "/change", "cust", "settings.billTo", "name"}, {location + "/change", "location", "address.line2", "name"}, {user + "/change", "user", "telephone", "name"},
+		{"/interpreters/" + idOf(lin2) + "/change", "interp", "telephone", "paitId"}, {"/settings/agency", "set", "contact.telephone", "contact.email"},
+		{"/settings/texts", "set", "texts.no-linguist", "texts.use-admin-message"},
+	} {
+		first, second := admin.see(c.form), admin.see(c.form)
+		was := second.value(c.other)
+		if p := admin.submit(first, c.id, map[string][]string{c.same: {"0161 496 0101"}}); p.status != http.StatusSeeOther {
+			t.Fatalf("%s: %d %s", c.form, p.status, p.words())
+		} else {
+			admin.see(p.location())
+		}
+		other := "0161 496 0102"
+		if c.other == "contact.email" {
+			other = "office@agency.example"
+		}
+		stale := admin.submit(second, c.id, map[string][]string{c.same: {"0161 496 0103"}, c.other: {other}})
+		text := textOf(refused(t, stale, http.StatusPreconditionFailed))
+		for _, want := range []string{"Somebody changed this while you had it open.", "Adele Munroe (admin), 20/03/2020 09:00", "0161 496 0101"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: the summary lacks %q: %s", c.form, want, text)
+			}
+		}
+		if stale.value(c.same) != "0161 496 0103" || stale.value(c.other) != other {
+			t.Errorf("%s: what was typed became %q and %q", c.form, stale.value(c.same), stale.value(c.other))
+		}
+		if p := admin.submit(stale, c.id, map[string][]string{c.other: {was}}); p.status != http.StatusSeeOther {
+			t.Errorf("%s: sent again: %d %s", c.form, p.status, p.words())
+		} else {
+			admin.see(p.location())
+		}
+		if now := admin.see(c.form); now.value(c.same) != "0161 496 0103" || now.value(c.other) != was {
+			t.Errorf("%s: it holds %q and %q", c.form, now.value(c.same), now.value(c.other))
+		}
+
+		// What only one of them changes stays, whoever comes last.
+		first, second = admin.see(c.form), admin.see(c.form)
+		admin.see(admin.submit(first, c.id, map[string][]string{c.same: {"0161 496 0104"}}).location())
+		if p := admin.submit(second, c.id, map[string][]string{c.other: {other}}); p.status != http.StatusSeeOther {
+			t.Errorf("%s: another thing: %d %s", c.form, p.status, p.words())
+		} else {
+			admin.see(p.location())
+		}
+		if now := admin.see(c.form); now.value(c.same) != "0161 496 0104" || now.value(c.other) != other {
+			t.Errorf("%s: after both it holds %q and %q", c.form, now.value(c.same), now.value(c.other))
+		}
+	}
+}
+
+// TestNothingTypedIsLostWithASession: a form that is sent after its session has ended asks to sign in, and is then sent as it was typed; passwords
+// stand on no page.
+func TestNothingTypedIsLostWithASession(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "20/03/2020 09:00")
+	ref := d.book("2020-03-26T14:00", 60, nil)
+	d.settled(ref)
+	b := d.as("requestor")
+	form, password := b.see("/jobs/"+ref+"/messages"), b.see("/account/password")
+	b.post("/sign-out", url.Values{})
+	late := b.submit(form, "post-message", map[string][]string{"text": {"Is there <parking> & a lift?\r\nThank you."}})
+	if late.status != http.StatusUnauthorized || !strings.Contains(late.words(), "what you typed is kept") {
+		t.Fatalf("a form without a session: %d %s", late.status, late.words())
+	}
+	values, _ := formValues(first(late.doc, func(n *html.Node) bool { return n.DataAtom == atom.Form }))
+	values.Set("username", "requestor")
+	values.Set("password", "not it")
+	again := b.post("/sign-in", values)
+	if again.status != http.StatusUnauthorized || again.value("typed") == "" {
+		t.Fatalf("after a wrong password: %d, kept %q", again.status, again.value("typed"))
+	}
+	values.Set("password", "dragoman-demo")
+	unsent := b.post("/sign-in", values)
+	if unsent.status != http.StatusOK || unsent.heading() != "What you typed is still here" {
+		t.Fatalf("after signing in: %d %s", unsent.status, unsent.words())
+	}
+	d.lands(b, b.submit(unsent, "unsent", nil), "post-message")
+	wants(t, b.see("/jobs/"+ref+"/messages"), "Is there <parking> & a lift? Thank you.")
+
+	b.post("/sign-out", url.Values{})
+	if p := b.submit(password, "password", map[string][]string{"current": {"dragoman-demo"}, "new": {"a secret of mine"}, "again": {"a secret of mine"}}); p.status != http.StatusSeeOther || strings.Contains(p.text, "secret") {
+		t.Errorf("a new password without a session: %d %s", p.status, p.text)
+	}
+	values.Set("unsent", "https://elsewhere.example/")
+	if p := b.post("/sign-in", values); attr(p.byID("unsent"), "action") != "/" {
+		t.Errorf("what was typed would go to %s", attr(p.byID("unsent"), "action"))
 	}
 }

@@ -68,7 +68,7 @@ func (p *page) verdict() string {
 		return "3"
 	case p.status == http.StatusNotFound:
 		return "4"
-	case p.status == http.StatusSeeOther && strings.HasPrefix(p.location(), "/sign-in"):
+	case p.status == http.StatusSeeOther && strings.HasPrefix(p.location(), "/sign-in"), p.status == http.StatusUnauthorized && p.path != "/sign-in":
 		return "1"
 	case p.status < http.StatusInternalServerError:
 		return "o"

@@ -55,7 +55,7 @@ func awaitServer(t testing.TB, out *lines, stop func(), serve func() error) stri
 			t.Errorf("server ended with: %v", err)
 		}
 	})
-	limit := time.After(2 * time.Minute)
+	limit := time.After(5 * time.Minute)
 	for {
 		select {
 		case line := <-out.seen:
@@ -66,7 +66,7 @@ func awaitServer(t testing.TB, out *lines, stop func(), serve func() error) stri
 			ended <- nil
 			t.Fatalf("server ended before it listened: %v", err)
 		case <-limit:
-			t.Fatal("server did not listen within two minutes")
+			t.Fatal("server did not listen within five minutes")
 		}
 	}
 }

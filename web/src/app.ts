@@ -52,6 +52,21 @@ for (const link of document.querySelectorAll<HTMLAnchorElement>('#refusal li a[h
 }
 document.getElementById('refusal')?.focus()
 
+// What was done is said: a live region tells what comes into it, not what it came with. It stays until it is closed, or the next page.
+const toast = document.querySelector<HTMLElement>('#toasts .toast')
+if (toast) {
+  const close = document.createElement('button')
+  close.type = 'button'
+  close.className = 'btn-close'
+  close.setAttribute('aria-label', toast.dataset.close ?? '')
+  close.addEventListener('click', () => { toast.remove() })
+  toast.classList.add('d-flex', 'align-items-center')
+  toast.append(close)
+  const region = toast.parentElement
+  toast.remove()
+  requestAnimationFrame(() => region?.append(toast))
+}
+
 // A form is sent once: a second press while it is under way does nothing.
 document.addEventListener('submit', (e) => {
   const form = e.target as HTMLFormElement

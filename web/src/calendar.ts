@@ -37,6 +37,7 @@ export function start(card: HTMLElement): void {
   }
   form.addEventListener('submit', (e) => { e.preventDefault(); send() })
   form.addEventListener('change', send)
+  document.getElementById('cal-again')?.addEventListener('click', () => { calendar?.refetchEvents() })
   let shown = location.search
   addEventListener('popstate', () => { if (location.search !== shown) location.reload() }) // not for a link within the page
   card.addEventListener('cal-shown', () => { shown = location.search })
@@ -110,7 +111,7 @@ function draw(card: HTMLElement): void {
     slotMinTime: '00:00', scrollTime: '07:00', eventDisplay: 'block', dayMaxEvents: 5, slotEventOverlap: false, eventInteractive: true, displayEventEnd: false,
     eventTimeFormat: { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
     slotHeaderFormat: { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
-    locale: 'en-GB',
+    locale: document.documentElement.lang === 'en' ? 'en-GB' : document.documentElement.lang, // the week and the day as they are written here
     events: (span, done, failed) => { void load(span.startStr.slice(0, 10), span.endStr.slice(0, 10)).then(done, failed) },
     eventContent: (info) => ({ domNodes: content(info.event.extendedProps as Job, info.timeText) }),
     dayHeaderDidMount: (info) => named(info.el), dayCellDidMount: (info) => named(info.el), viewDidMount: (info) => { for (const head of info.el.querySelectorAll('[role=rowheader]')) named(head) },
@@ -137,11 +138,27 @@ function named(cell: Element): void {
   cell.removeAttribute('aria-label')
 }
 
+// What is asked for takes a moment, or fails: both are said where the jobs would be.
+let asked = 0
+
 async function load(from: string, to: string): Promise<EventInput[]> {
-  const answer = await fetch(`${bar().dataset.events}&from=${from}&to=${to}`)
-  if (!answer.ok || answer.redirected) throw new Error('the calendar could not be read')
-  const { items, cut } = await answer.json() as { items: Job[]; cut: boolean }
-  document.getElementById('cal-drawn')?.classList.toggle('cal-cut', cut)
+  const turn = ++asked
+  const [loading, failed, cutShort] = ['cal-loading', 'cal-failed', 'cal-cut'].map((id) => document.getElementById(id) as HTMLElement)
+  failed.hidden = true
+  const slow = window.setTimeout(() => { loading.textContent = loading.dataset.loading ?? '' }, 300)
+  let items: Job[] = []
+  try {
+    const answer = await fetch(`${bar().dataset.events}&from=${from}&to=${to}`)
+    if (!answer.ok || answer.redirected) throw new Error('the calendar could not be read')
+    const found = await answer.json() as { items: Job[]; cut: boolean }
+    items = found.items
+    cutShort.hidden = !found.cut
+  } catch {
+    if (turn === asked) failed.hidden = false
+  } finally {
+    clearTimeout(slow)
+    if (turn === asked) loading.textContent = ''
+  }
   return items.map((job) => ({ id: job.ref, title: job.language, start: job.start, end: job.end, url: `/jobs/${job.ref}`, className: `cal-event cal-${job.status}${Date.parse(job.end) - Date.parse(job.start) < 3_600_000 ? ' cal-short' : ''}`,
     color: `var(--cal-${job.status})`, contrastColor: 'var(--tblr-body-color)', extendedProps: job }))
 }

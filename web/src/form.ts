@@ -36,7 +36,7 @@ document.addEventListener('click', (e) => {
 })
 
 // A time reads day before month, whatever the browser's own way.
-const days = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
+const weekday = new Intl.DateTimeFormat(document.documentElement.lang, { weekday: 'long', timeZone: 'UTC' })
 
 function print(echo: HTMLOutputElement): void {
   const input = document.getElementById(echo.htmlFor.value) as HTMLInputElement | null
@@ -44,7 +44,7 @@ function print(echo: HTMLOutputElement): void {
     const parts = /^(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d)/.exec(input.value)
     if (!parts) { echo.value = ''; return }
     const [, year, month, day, time] = parts
-    echo.value = `${days[new Date(Date.UTC(+year, +month - 1, +day)).getUTCDay()]} ${day}/${month}/${year} ${time}`
+    echo.value = `${weekday.format(Date.UTC(+year, +month - 1, +day))} ${day}/${month}/${year} ${time}`
   })
 }
 

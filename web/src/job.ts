@@ -11,6 +11,16 @@ for (const form of document.querySelectorAll<HTMLFormElement>('form[data-moments
   slider?.addEventListener('change', () => form.requestSubmit())
 }
 
+// A countdown is counted by the server: it is asked anew now and then, while somebody looks.
+if (document.querySelector('[hx-trigger="count"]')) {
+  const count = () => {
+    const left = document.querySelector('[hx-trigger="count"]')
+    if (left && document.visibilityState === 'visible') window.htmx.trigger(left, 'count', {})
+  }
+  setInterval(count, 10_000)
+  document.addEventListener('visibilitychange', count)
+}
+
 // A grid of hours grows on the page, so that nothing is sent for that. Ids of new rows follow those before them.
 for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-add-rows]')) {
   button.addEventListener('click', (e) => {

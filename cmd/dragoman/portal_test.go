@@ -1,0 +1,155 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/dom"
+)
+
+// pictureOf is a PNG of this size.
+func pictureOf(t testing.TB, width, height int) []byte {
+	t.Helper()
+	picture := image.NewRGBA(image.Rect(0, 0, width, height))
+	for x := range width {
+		for y := range height {
+			picture.Set(x, y, color.RGBA{R: 240, G: uint8(120 + x%100), B: 40, A: 255})
+		}
+	}
+	var out bytes.Buffer
+	if err := png.Encode(&out, picture); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// TestTheCountdownIsTheServers: how long a customer may still cancel is counted by the server's clock while the page is open; once the window has
+// closed the page says so, and what was typed is still there. What was done is said in the live region, and can be put away.
+func TestTheCountdownIsTheServers(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "20/03/2020 09:00")
+	early, late := d.book("2020-03-26T14:00", 60, nil), d.book("2020-03-27T14:00", 60, nil)
+	d.settled(late)
+	b := newTab(t, d.base, screen{zone: "America/New_York"})
+	b.signIn("requestor")
+	b.open("/jobs/" + early + "/cancel")
+	b.sees("You can cancel until 23/03/2020 14:00. That is in 3 days 5 hours.")
+	b.fill("Details", "The suspect was released.")
+	d.customer.clock("23/03/2020 13:30")
+	b.sees("That is in 30 minutes.")
+	d.customer.clock("23/03/2020 14:00")
+	b.sees("You could cancel this job yourself until 23/03/2020 14:00.")
+	var typed string
+	b.eval(`document.querySelector('#cancel [name=details]').value`, &typed)
+	if typed != "The suspect was released." {
+		t.Errorf("what was typed became %q", typed)
+	}
+	b.fill("Authorised By", "Inspector Hale")
+	b.expect(422)
+	b.send("Cancel Job")
+	b.sees("Send the admin message")
+
+	b.open("/jobs/" + late + "/cancel")
+	b.fill("Authorised By", "Inspector Hale")
+	b.send("Cancel Job")
+	b.await("the live region says what was done", `document.querySelector('#toasts[role=status]').innerText.includes('The job is cancelled.')`)
+	b.click("button", "Close")
+	b.await("it is put away", `!document.querySelector('#toasts .toast')`)
+}
+
+// TestTheCalendarSaysWhatItDoes: jobs that take a moment to come, and jobs that do not come, are said where they would be, with a way to ask again.
+func TestTheCalendarSaysWhatItDoes(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "20/03/2020 09:00")
+	ref := d.book("2020-04-02T14:00", 60, nil)
+	d.settled(ref)
+	b := newTab(t, d.base, screen{})
+	b.signIn("requestor")
+	b.open("/calendar?view=month")
+	b.eval(`window.real = window.fetch; window.held = []; window.fetch = (at, how) => String(at).startsWith('/calendar.json') ?
+		new Promise((done, failed) => held.push({ done: () => real(at, how).then(done, failed), fail: () => failed(new TypeError('away')) })) : real(at, how)`, nil)
+	b.click("link", "Next")
+	b.await("it says that jobs are being loaded", `document.getElementById('cal-loading').innerText === 'Loading jobs…'`)
+	b.eval(`held.pop().fail()`, nil)
+	b.sees("The jobs could not be loaded.")
+	b.await("nothing is being loaded", `document.getElementById('cal-loading').innerText === ''`)
+	b.eval(`window.fetch = real`, nil)
+	b.click("button", "Try again")
+	b.await("the job is drawn", `document.querySelector('#cal-drawn [href="/jobs/`+ref+`"]')`)
+	b.await("the fault is gone", `!document.getElementById('cal-failed').checkVisibility()`)
+}
+
+// TestLooksOfAnAgency: an admin gives the agency its colours and its logo; every page wears them, light and dark, on a desk and a phone, and axe finds
+// nothing wrong with that.
+func TestLooksOfAnAgency(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "20/03/2020 09:00")
+	file := filepath.Join(t.TempDir(), "logo.png")
+	if err := os.WriteFile(file, pictureOf(t, 160, 48), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	admin := newTab(t, d.base, screen{})
+	admin.signIn("admin")
+	admin.open("/settings/look")
+	admin.fill("Name in the header", "Speak Easy")
+	admin.fill("Colour of buttons and links", "#7a1f5c")
+	admin.fill("Colour of the header", "#20304a")
+	admin.send("Save")
+	admin.open("/settings/look")
+	picture := admin.find("Logo", "button")
+	admin.run("choose a file", dom.SetFileInputFiles([]string{file}).WithBackendNodeID(picture.node))
+	admin.send("Use this logo")
+	admin.sees("The settings are changed.")
+	for _, look := range []screen{{}, {phone: true}} {
+		b := newTab(t, d.base, look)
+		b.signIn("assigner")
+		for _, path := range []string{"/", "/queue"} {
+			b.open(path)
+			b.await("the logo shows", `document.querySelector('.navbar-brand img').naturalWidth === 160`)
+			if look.phone {
+				b.click("summary", "Menu")
+			} else {
+				b.click("summary", "Jobs")
+			}
+			for _, dark := range []bool{false, true} {
+				b.turn(dark)
+				b.await("the header has its colour", `getComputedStyle(document.querySelector('.site-header')).backgroundColor === 'rgb(32, 48, 74)'`)
+				b.axe(path)
+			}
+			b.turn(false)
+		}
+	}
+}
+
+// TestMyJobsUseTheScreen: a job to attend takes the width of a desk, its parts beside one another, and stands in one column on a phone.
+func TestMyJobsUseTheScreen(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "20/03/2020 09:00")
+	ref := d.book("2020-03-26T14:00", 60, map[string]any{"jobNotes": "Bring the consent form"})
+	d.assigner.job(ref, "assign", map[string]any{"interpreter": lin1})
+	d.settled(ref)
+	for _, look := range []screen{{}, {phone: true}} {
+		b := newTab(t, d.base, look)
+		b.signIn("interpreter")
+		b.open("/my-jobs")
+		var at struct{ Card, Page, Beside float64 }
+		b.eval(fmt.Sprintf(`(() => {
+			const card = document.querySelector('article[aria-labelledby="job-%s"]'), [what, where] = card.querySelectorAll('.my-job > div')
+			return { card: card.getBoundingClientRect().width, page: document.querySelector('main h1').getBoundingClientRect().width,
+				beside: where.getBoundingClientRect().left - what.getBoundingClientRect().right }
+		})()`, ref), &at)
+		if at.Card < at.Page*.98 || (at.Beside >= 0) == look.phone {
+			t.Errorf("%s: a job is %.0f px wide of %.0f, its place is %.0f px right of its time", look, at.Card, at.Page, at.Beside)
+		}
+		if !strings.Contains(b.text(), "Bring the consent form") {
+			t.Errorf("%s: it lacks the notes: %s", look, b.text())
+		}
+	}
+}
