@@ -68,7 +68,7 @@ var pageHolds = map[string]holds{
 	"/interpreters/{id}/change": {heading: "^Change the profile", ids: []string{"interp"}, names: []string{"name", "languages", "key", "before"}},
 	"/customers":                {heading: "^Customers$", ids: []string{"filters"}, names: []string{"filter[name]"}},
 	"/customers/new":            {heading: "^Add a customer$", ids: []string{"cust"}, names: []string{"name", "timeZone", "key"}},
-	"/customers/{id}":           {heading: ".", texts: []string{"Clients", "Locations", "What is agreed"}},
+	"/customers/{id}":           {heading: ".", texts: []string{"Clients", "Locations"}},
 	"/customers/{id}/change":    {heading: "^Change the customer", ids: []string{"cust"}, names: []string{"name", "timeZone", "key", "before"}},
 
 	"/customers/{id}/clients/new":                 {heading: "^Add a client$", ids: []string{"client"}, names: []string{"name", "key"}},
@@ -83,13 +83,13 @@ var pageHolds = map[string]holds{
 
 	"/invoices":             {heading: "^Invoices$", ids: []string{"filters"}},
 	"/invoices/issue":       {heading: "^Issue an invoice", ids: []string{"issue"}, names: []string{"customer", "jobs"}},
-	"/invoices/issue/check": {heading: "^Check", ids: []string{"issue"}, names: []string{"customer", "jobs", "expectedTotal.amount", "expectedTotal.currency", "key"}},
+	"/invoices/issue/check": {heading: "^Issue this invoice", ids: []string{"issue"}, names: []string{"customer", "jobs", "expectedTotal.amount", "expectedTotal.currency", "key"}},
 	"/invoices/{id}":        {heading: ".", texts: []string{"What", "Quantity", "Price", "Amount", "Total, net"}},
 
 	"/settings":                  {heading: "^Settings$", ids: []string{"agency", "look", "policies", "languages", "numbering", "reasons", "labels", "texts"}},
 	"/settings/{section}":        {heading: ".", ids: []string{"set"}, names: []string{"key", "before"}},
 	"/settings/languages":        {heading: "^Languages$", ids: []string{"filters"}, names: []string{"q"}, texts: []string{"Polish"}},
-	"/settings/languages/{code}": {heading: "^Polish", ids: []string{"language", "remove"}, names: []string{"name", "tier", "key"}},
+	"/settings/languages/{code}": {heading: "Polish$", ids: []string{"language", "remove"}, names: []string{"name", "tier", "key"}},
 	"/settings/add-language":     {heading: "^Add a language$", ids: []string{"language"}, names: []string{"code", "name", "tier", "key"}},
 	"/settings/numbering":        {heading: "^Numbering$", ids: []string{"numbering"}, names: []string{"series", "next", "sure", "key"}},
 	"/notices":                   {heading: "^Notices$", ids: []string{"notices"}, names: []string{"splash", "notices.text", "notices.customer", "notices.from", "notices.until", "key", "before"}},

@@ -173,6 +173,9 @@ func TestSevenLists(t *testing.T) {
 	second := b.see("/jobs?list=requiring-closure&page=2")
 	same(t, "the second page", rowRefs(second), due[30:])
 	wants(t, second, "Displaying 31 to 31 of 31.", "Previous")
+	for _, column := range []string{"reportTo", "nonEnglishSpeaker", "language", "address1"} { // also by what a form decides who reads it
+		wants(t, b.see("/jobs?list=requiring-closure&sort="+column), "Displaying 1 to 30 of 31.")
+	}
 	sorted := b.see("/jobs?list=requiring-closure&sort=-start")
 	if got := rowRefs(sorted)[0]; got != past[32] {
 		t.Errorf("sorted backwards it begins with %s", got)
