@@ -85,7 +85,7 @@ func (q Queries) Refs(ctx context.Context, v access.Viewer, f Filter) (refs []st
 		if err := l.columns(ctx, tx, f); err != nil {
 			return err
 		}
-		found, err := tx.Query(ctx, "select j.ref"+l.from(), l.args[:l.asks]...)
+		found, err := tx.Query(ctx, "select j.ref"+l.from(), l.args...)
 		if err != nil {
 			return fmt.Errorf("find jobs: %w", err)
 		}
