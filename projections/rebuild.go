@@ -357,7 +357,7 @@ const largePage = 16_000
 // readLarge reads the whole log in pages that large.
 func (r *Runner) readLarge(ctx context.Context, f func(eventschema.Page) error) error {
 	var large eventschema.Page
-	err := r.Log.ReadAll(ctx, eventschema.Position{}, func(page eventschema.Page) error {
+	err := r.Archive.ReadAll(ctx, eventschema.Position{}, func(page eventschema.Page) error {
 		if large = append(large, page...); len(large) < largePage {
 			return nil
 		}

@@ -28,6 +28,9 @@ type Options struct {
 	Models *Models
 	Log    Log
 
+	// Archive is the log as verify and rebuild read it from its beginning; nil: Log.
+	Archive Log
+
 	// Feed opens the feed for one reader, after a position: the reader's checkpoint. A message is a page; the next one comes after its ack.
 	// A message's context is a child of the one given to Subscribe.
 	Feed func(reader string, after eventschema.Position) message.Subscriber
@@ -64,6 +67,9 @@ type Runner struct {
 func NewRunner(o Options) (*Runner, error) {
 	if o.KeepRetired == 0 {
 		o.KeepRetired = time.Minute
+	}
+	if o.Archive == nil {
+		o.Archive = o.Log
 	}
 	r := &Runner{Options: o, models: map[string]*modelRunner{}}
 	// The router's own log names a failed page at error level, but what is wrong is logged here, once, with its model.

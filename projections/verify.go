@@ -62,7 +62,7 @@ func (r *Runner) Verify(ctx context.Context, model string) (v Verification, err 
 		return v, fmt.Errorf("take a snapshot of %s: %w", model, err)
 	}
 	v = Verification{Model: model, Generation: live.number, Position: upTo.at}
-	err = r.Log.ReadAll(ctx, eventschema.Position{}, func(page eventschema.Page) error {
+	err = r.Archive.ReadAll(ctx, eventschema.Position{}, func(page eventschema.Page) error {
 		for len(page) > 0 && page.Last().Position.After(upTo.at) {
 			page = page[:len(page)-1]
 		}

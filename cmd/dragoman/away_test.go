@@ -71,7 +71,7 @@ func TestDatabaseGoneAndBack(t *testing.T) {
 	}
 	noted.wait(t, 100)
 	stop()
-	noted.compareLog(t, data)
+	noted.compareLog(t, allEvents(t, data))
 	noted.compareJobs(t, signIn(t, server.base, "assigner"))
 	if out, err := command(t, "verify", "--data", data, "--log-level", "error").CombinedOutput(); err != nil {
 		t.Errorf("verify: %v\n%s", err, out)
@@ -164,7 +164,7 @@ func TestEventStoreGoneAndBack(t *testing.T) {
 		t.Errorf("the command sent again: %d %s", r.status, r.raw)
 	}
 	stop()
-	noted.compareLog(t, argument(server, "--data"))
+	noted.compareLog(t, allEvents(t, argument(server, "--data")))
 	noted.compareJobs(t, signIn(t, server.base, "assigner"))
 	server.stop(t)
 	if out, err := command(t, d.args("verify")...).CombinedOutput(); err != nil {

@@ -73,7 +73,7 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	stop()
 	clients.Wait()
 
-	noted.compareLog(t, data)
+	noted.compareLog(t, allEvents(t, data))
 	noted.compareJobs(t, signIn(t, server.base, "assigner"))
 	server.stop(t)
 	out, err := command(t, "verify", "--data", data, "--database-url", database, "--log-level", "error").CombinedOutput()
@@ -101,6 +101,7 @@ type acked struct {
 type journal struct {
 	mu     sync.Mutex
 	facts  []acked
+	asked  map[uuid.UUID]bool
 	status map[string]string // job → as its last command's answer said; absent while a command's answer is not known
 	newest string            // position of the last command, so that lists show it
 	seen   int
@@ -108,7 +109,7 @@ type journal struct {
 }
 
 func newJournal() *journal {
-	return &journal{status: map[string]string{}, more: make(chan struct{}, 1)}
+	return &journal{asked: map[uuid.UUID]bool{}, status: map[string]string{}, more: make(chan struct{}, 1)}
 }
 
 // sending notes that a command may change a job from now on.
@@ -116,6 +117,13 @@ func (j *journal) sending(job string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	delete(j.status, job)
+}
+
+// asking notes a command that is sent.
+func (j *journal) asking(command uuid.UUID) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.asked[command] = true
 }
 
 // answered notes where a job stands now, and the command if it was accepted.
@@ -162,8 +170,8 @@ func (j *journal) wait(t *testing.T, n int) {
 	}
 }
 
-// compareLog reads the whole log and looks for every acknowledged command.
-func (j *journal) compareLog(t *testing.T, data string) {
+// compareLog looks in the whole log for every acknowledged command, and for what nobody asked for.
+func (j *journal) compareLog(t *testing.T, all []eventschema.Stored) {
 	t.Helper()
 	type written struct {
 		stream string
@@ -173,7 +181,7 @@ func (j *journal) compareLog(t *testing.T, data string) {
 	next := map[string]uint64{} // stream → revision of its next event
 	ids := map[uuid.UUID]bool{}
 	found := map[uuid.UUID]*written{}
-	for _, e := range allEvents(t, data) {
+	for _, e := range all {
 		if e.Revision != next[e.Stream] {
 			t.Errorf("after event %d of %s comes event %d", int64(next[e.Stream])-1, e.Stream, e.Revision)
 		}
@@ -211,6 +219,13 @@ func (j *journal) compareLog(t *testing.T, data string) {
 			t.Errorf("an acknowledged %s of %s is in the log %d times", f.event, f.job, w.types[f.event])
 		}
 	}
+	for command, w := range found {
+		for event := range w.types {
+			if kinds[event] > 0 && !j.asked[command] {
+				t.Errorf("nobody asked for a %s in %s", event, w.stream)
+			}
+		}
+	}
 	t.Logf("%d acknowledged commands: %v", len(j.facts), kinds)
 	if len(kinds) < 8 {
 		t.Error("that is not every kind of command")
@@ -224,7 +239,12 @@ func logOf(t *testing.T, data string) *eventlog.Log {
 	if !ok {
 		t.Fatal("the server wrote no run.json")
 	}
-	log, err := eventlog.Open(t.Context(), run.EventLog, eventlog.Options{})
+	return openLog(t, run.EventLog)
+}
+
+func openLog(t *testing.T, url string) *eventlog.Log {
+	t.Helper()
+	log, err := eventlog.Open(t.Context(), url, eventlog.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,9 +253,14 @@ func logOf(t *testing.T, data string) *eventlog.Log {
 }
 
 // allEvents is everything of ours in the log of the server that runs on a data folder.
-func allEvents(t *testing.T, data string) (all []eventschema.Stored) {
+func allEvents(t *testing.T, data string) []eventschema.Stored {
 	t.Helper()
-	err := logOf(t, data).ReadAll(t.Context(), eventschema.Position{}, func(e eventschema.Stored) error {
+	return eventsIn(t, logOf(t, data))
+}
+
+func eventsIn(t *testing.T, log *eventlog.Log) (all []eventschema.Stored) {
+	t.Helper()
+	err := log.ReadAll(t.Context(), eventschema.Position{}, func(e eventschema.Stored) error {
 		all = append(all, e)
 		return nil
 	})
@@ -352,6 +377,7 @@ func (l *life) send(ctx context.Context, c *client, user, job, path string, body
 			}
 			c.token, c.user = r.body["token"].(string), uuid.MustParse(r.body["user"].(map[string]any)["id"].(string))
 		}
+		l.journal.asking(commands.CommandID(c.user, "POST", path, key))
 		r, err := l.try(c, path, body, map[string]string{"Idempotency-Key": key})
 		switch {
 		case err != nil || r.status == http.StatusServiceUnavailable || r.status == http.StatusTooManyRequests:

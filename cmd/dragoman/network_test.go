@@ -321,7 +321,7 @@ func (f *front) compare() {
 	t.Helper()
 	f.stop()
 	f.ready.stays(http.StatusOK, f.isReady, time.Now(), "after all")
-	f.noted.compareLog(t, argument(f.server, "--data"))
+	f.noted.compareLog(t, allEvents(t, argument(f.server, "--data")))
 	assigner := signIn(t, f.server.base, "assigner")
 	f.noted.compareJobs(t, assigner)
 	soon(t, "all read models have caught up", func() bool {

@@ -144,7 +144,7 @@ func (v verifyCmd) Run(s *stage, c *Config) error {
 		models, clean := v.Models, true
 		if len(models) == 0 {
 			models = h.models.Names()
-			report, err := projections.VerifyDiaries(ctx, h.feed.Reader())
+			report, err := projections.VerifyDiaries(ctx, h.archiveReader())
 			if err != nil {
 				return err
 			}

@@ -242,7 +242,7 @@ func TestThreeProcessesTakeTurns(t *testing.T) {
 	noted.wait(t, 20)
 	stop()
 	clients.Wait()
-	noted.compareLog(t, argument(others[0].process, "--data"))
+	noted.compareLog(t, allEvents(t, argument(others[0].process, "--data")))
 	noted.compareJobs(t, signIn(t, others[0].base, "assigner"))
 	if out, err := command(t, d.args("verify")...).CombinedOutput(); err != nil {
 		t.Errorf("verify: %v\n%s", err, out)

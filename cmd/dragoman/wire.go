@@ -70,6 +70,7 @@ type house struct {
 	logURL      string
 	codec       *eventschema.Codec
 	events      *eventlog.Log
+	archive     *eventlog.Log // the same, as the members show it that the connection string prefers
 	feed        *eventlog.Feed
 	models      *projections.Models
 	leases      *lease.Holder
@@ -240,11 +241,20 @@ func (h *house) openLog(ctx context.Context, c *Config) error {
 	}
 	h.closing("the event log's client", h.events.Close)
 	mark, err := h.events.House(ctx)
+	if errors.Is(err, eventlog.ErrNotAdmitted) {
+		return fmt.Errorf("the event store of EVENTSTORE_URL does not admit us: name user and password, or userCertFile and userKeyFile: %w", err)
+	}
 	if err != nil {
 		return err
 	}
 	if mark.Away() {
 		return errors.New(mark.Sentence())
+	}
+	if h.archive, err = h.events.Preferred(waiting); err != nil {
+		return fmt.Errorf("open the event log at the members that EVENTSTORE_URL prefers: %w", err)
+	}
+	if h.archive != h.events {
+		h.closing("the event log's second client", h.archive.Close)
 	}
 	return nil
 }
@@ -345,7 +355,7 @@ func (h *house) prepareRunner(ctx context.Context) (err error) {
 	h.leases.Start()
 	h.closing("the leases", func(ctx context.Context) error { h.leases.Stop(ctx); return nil })
 	h.feed = eventlog.NewFeed(eventlog.FeedConfig{Log: h.events, Codec: h.codec, Erased: h.erased, Replaced: func() { h.runner.Doubt() }})
-	h.runner, err = projections.NewRunner(projections.Options{Pool: h.pool, Models: h.models, Log: h.feed.Reader(), Feed: h.reader,
+	h.runner, err = projections.NewRunner(projections.Options{Pool: h.pool, Models: h.models, Log: h.feed.Reader(), Archive: h.archiveReader(), Feed: h.reader,
 		PageOf: eventlog.PageOf, Leases: h.leases, Deployment: h.deployment, OnSwap: analysts.Follow, Traces: h.traces})
 	if err != nil {
 		return err
@@ -372,6 +382,10 @@ func (h *house) reader(_ string, after eventschema.Position) message.Subscriber 
 	return h.feed.After(after)
 }
 
+func (h *house) archiveReader() eventlog.Reader {
+	return eventlog.Reader{Log: h.archive, Codec: h.codec}
+}
+
 // openRunner starts the read models; it returns once all can be queried.
 func (h *house) openRunner(ctx context.Context) error {
 	if err := h.prepareRunner(ctx); err != nil {
@@ -390,7 +404,7 @@ func (h *house) openRunner(ctx context.Context) error {
 func (h *house) refs() refs.Queries { return refs.Queries{Models: h.models, Newest: h.events.Newest} }
 
 func (h *house) history() history.Queries {
-	return history.Queries{Log: h.events, Codec: h.codec, Refs: h.refs(), Jobs: jobs.Queries{Models: h.models, Substitute: h.substitute}}
+	return history.Queries{Log: h.archive, Codec: h.codec, Refs: h.refs(), Jobs: jobs.Queries{Models: h.models, Substitute: h.substitute}}
 }
 
 // substitute makes the analysts' pseudonyms: equal texts of a class get equal ones, and nobody without the deployment's keys gets back. People's

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -16,6 +17,9 @@ var (
 	ErrClosed = errors.New("the event log is closed")
 	// ErrLogReplaced: the event at a stored position is not the one that was there, so the log was replaced or cut.
 	ErrLogReplaced = errors.New("the log is not the one that was read before")
+
+	// ErrNotAdmitted: the event store does not know the credentials of the connection string, or there are none and it wants some.
+	ErrNotAdmitted = errors.New("not admitted")
 
 	// errGivenUp ends the calls of a session whose connection is lost.
 	errGivenUp = errors.New("the connection was given up")
@@ -55,6 +59,12 @@ func lost(err error) bool {
 	return false
 }
 
+// silent tells whether a call got no answer in its time. Each client has a connection of its own: others may be answered while this one is not.
+func silent(err error) bool {
+	return errors.Is(err, errStalled) || errors.Is(err, context.DeadlineExceeded) || codeOf(err) == esdb.ErrorCodeDeadlineExceeded ||
+		status.Code(err) == codes.DeadlineExceeded
+}
+
 // passing tells whether the same call may succeed when it is sent again. It may also have been carried out already.
 func passing(err error) bool {
 	if lost(err) {
@@ -74,6 +84,19 @@ func passing(err error) bool {
 		}
 	}
 	return false
+}
+
+// admitted marks an error that says who we are not.
+func admitted(err error) error {
+	switch codeOf(err) {
+	case esdb.ErrorCodeUnauthenticated, esdb.ErrorCodeAccessDenied:
+		return fmt.Errorf("%w: %w", ErrNotAdmitted, err)
+	}
+	switch status.Code(err) {
+	case codes.Unauthenticated, codes.PermissionDenied:
+		return fmt.Errorf("%w: %w", ErrNotAdmitted, err)
+	}
+	return err
 }
 
 // noRecordThere tells whether the server refuses a position because no record begins there: the log was replaced or cut.

@@ -40,7 +40,7 @@ func (l *Log) House(ctx context.Context) (move.Mark, error) {
 		})
 		return false, err
 	})
-	if err != nil {
+	if err = admitted(err); err != nil {
 		return mark, fmt.Errorf("find out whether the event log has moved: %w", err)
 	}
 	return mark, nil

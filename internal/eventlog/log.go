@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,8 +21,8 @@ import (
 
 // Options say how a Log behaves. The zero value of every field is its default.
 type Options struct {
-	// Followers has a cluster's followers answer. It is for history, verify and rebuild, which need not see the newest event; commands and
-	// the feed need the leader, which is the default whatever the connection string says.
+	// Followers has those members of a cluster answer that the connection string's nodePreference names. It is for who reads much, see Preferred;
+	// commands and the feed need the leader, which is the default whatever the connection string says.
 	Followers bool
 	// Leader is needed with Followers: the same cluster's log, opened without. It is asked what stands at a position. Closing it is its owner's work.
 	Leader *Log
@@ -35,7 +36,9 @@ type Options struct {
 
 // Log is the event log. It may be used by many goroutines.
 type Log struct {
+	connection string
 	config     esdb.Configuration
+	preference esdb.NodePreference // what the connection string says
 	followers  bool
 	leader     *Log // nil: this one asks the leader itself
 	retryFor   time.Duration
@@ -63,20 +66,24 @@ func Open(ctx context.Context, connection string, o Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the event store's connection string: %w", withoutURL(err))
 	}
+	if config.UserCertFile != "" && config.UserKeyFile != "" { // the client would look for a node again and again
+		if _, err := tls.LoadX509KeyPair(config.UserCertFile, config.UserKeyFile); err != nil {
+			return nil, fmt.Errorf("read the event store's user certificate: %w", err)
+		}
+	}
 	appends, err := newAppends(o.Metrics)
 	if err != nil {
 		return nil, err
 	}
-	l := &Log{config: *config, followers: o.Followers, leader: o.Leader, retryFor: o.RetryFor, attemptFor: o.AttemptFor, ready: make(chan struct{}), appends: appends, house: house{mark: move.Home()}}
+	l := &Log{connection: connection, config: *config, preference: config.NodePreference, followers: o.Followers, leader: o.Leader, retryFor: o.RetryFor, attemptFor: o.AttemptFor, ready: make(chan struct{}), appends: appends, house: house{mark: move.Home()}}
 	if l.retryFor == 0 {
 		l.retryFor = 16 * time.Second
 	}
 	if l.attemptFor == 0 {
 		l.attemptFor = 3 * time.Second
 	}
-	l.config.NodePreference = esdb.NodePreferenceLeader
-	if o.Followers {
-		l.config.NodePreference = esdb.NodePreferenceFollower
+	if !o.Followers {
+		l.config.NodePreference = esdb.NodePreferenceLeader
 	}
 	// One attempt: connect tries again, with a new client, for ever. A client that ends its search early leaves nobody waiting.
 	l.config.MaxDiscoverAttempts, l.config.DiscoveryInterval = 1, 1

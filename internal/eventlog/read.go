@@ -24,6 +24,13 @@ const (
 // ReadStream hands each event from a revision on (inclusive) to f, in order, until the end or f's first error; eventschema.ErrStop ends it
 // without one. A stream that does not exist has no events: no error.
 func (l *Log) ReadStream(ctx context.Context, stream string, from uint64, f func(eventschema.Stored) error) error {
+	if l.leader != nil {
+		return l.readPreferred(ctx, stream, from, f)
+	}
+	return l.readForwards(ctx, stream, from, f)
+}
+
+func (l *Log) readForwards(ctx context.Context, stream string, from uint64, f func(eventschema.Stored) error) error {
 	ctx, span := telemetry.Start(ctx, "read", eventschema.KindOf(stream))
 	first := from
 	err := l.again(ctx, func(ctx context.Context) (bool, error) {
@@ -49,6 +56,9 @@ func (l *Log) ReadStream(ctx context.Context, stream string, from uint64, f func
 
 // ReadStreamBackwards does the same from the end towards the beginning.
 func (l *Log) ReadStreamBackwards(ctx context.Context, stream string, f func(eventschema.Stored) error) error {
+	if l.leader != nil {
+		return l.leader.ReadStreamBackwards(ctx, stream, f)
+	}
 	ctx, span := telemetry.Start(ctx, "read backwards", eventschema.KindOf(stream))
 	var from esdb.StreamPosition = esdb.End{}
 	done, read := false, 0
@@ -151,6 +161,9 @@ func (l *Log) Newest(ctx context.Context) (eventschema.Position, error) {
 
 // newest reads the log backwards past events that are not ours; false if there is none of ours.
 func (l *Log) newest(ctx context.Context) (found eventschema.Stored, ok bool, err error) {
+	if l.leader != nil {
+		return l.leader.newest(ctx)
+	}
 	ctx, span := telemetry.Start(ctx, "read", "newest")
 	var from esdb.AllPosition = esdb.End{}
 	count, read := uint64(8), 0
@@ -275,6 +288,9 @@ func (l *Log) readBatches(ctx context.Context, after eventschema.Position, f fun
 		})
 		return after != before, err
 	})
+	if err == nil && l.leader != nil { // another member than the leader showed this
+		err = l.sameUpTo(ctx, after, last)
+	}
 	if err != nil {
 		return fmt.Errorf("read the log: %w", err)
 	}

@@ -82,11 +82,11 @@ func (l *Log) tryAcquire() (c *call, ready <-chan struct{}, last error, err erro
 	return c, nil, nil, nil
 }
 
-// release ends a call, after the client has returned. A client whose connection is lost is not used again.
+// release ends a call, after the client has returned. A client whose connection is lost, or was silent, is not used again.
 func (c *call) release(err error) {
 	defer c.log.background.Done()
 	c.log.mu.Lock()
-	keep := c.log.current == c.session && len(c.session.idle) < maxIdle && (err == nil || !lost(err))
+	keep := c.log.current == c.session && len(c.session.idle) < maxIdle && !lost(err) && !silent(err)
 	if keep {
 		c.session.idle = append(c.session.idle, c.client)
 	}
@@ -99,8 +99,7 @@ func (c *call) release(err error) {
 // judge gives the session up if the error of a call says that the connection is lost. A call that got no answer in its time condemns it only
 // if no other call got one meanwhile.
 func (c *call) judge(err error) {
-	silent := errors.Is(err, errStalled) || errors.Is(err, context.DeadlineExceeded) || codeOf(err) == esdb.ErrorCodeDeadlineExceeded
-	if lost(err) || silent && c.session.heard.Load() < c.began.UnixNano() {
+	if lost(err) || silent(err) && c.session.heard.Load() < c.began.UnixNano() {
 		c.log.giveUp(c.session, err)
 	}
 }

@@ -231,6 +231,9 @@ func (p *process) read(srv any, stream grpc.ServerStream, handle grpc.StreamHand
 	ctx, cancel := context.WithCancelCause(stream.Context())
 	defer cancel(nil)
 	s := &subscription{cancel}
+	c.mu.Lock()
+	p.member.reads++
+	c.mu.Unlock()
 	defer func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()

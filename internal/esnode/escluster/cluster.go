@@ -191,16 +191,16 @@ func (c *Cluster) AwaitUnshared(ctx context.Context) error {
 // Same compares what the members that live hold, event by event.
 func (c *Cluster) Same() error {
 	c.mu.Lock()
-	var logs []*log.Log
+	var live []*process
 	for _, m := range c.members {
 		if m.running != nil {
-			logs = append(logs, m.running.log)
+			live = append(live, m.running)
 		}
 	}
 	c.mu.Unlock()
 	var first []log.Event
-	for i, l := range logs {
-		events, err := eventsOf(l, 1, 1<<62)
+	for i, p := range live {
+		events, err := p.all()
 		if err != nil {
 			return fmt.Errorf("read what a member holds: %w", err)
 		}
@@ -209,11 +209,18 @@ func (c *Cluster) Same() error {
 		}
 		for n := range max(len(first), len(events)) {
 			if n >= len(first) || n >= len(events) || !reflect.DeepEqual(first[n], events[n]) {
-				return fmt.Errorf("members hold %d and %d events, and differ at the %d.", len(first), len(events), n+1)
+				return fmt.Errorf("members hold %d and %d events, and differ at number %d", len(first), len(events), n+1)
 			}
 		}
 	}
 	return nil
+}
+
+// Reads is how many reads and subscriptions a member has begun to answer.
+func (c *Cluster) Reads(i int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.members[i].reads
 }
 
 // Positions are where the events lie that a member shows.
@@ -224,7 +231,7 @@ func (c *Cluster) Positions(i int) (at []uint64, err error) {
 	if p == nil {
 		return nil, fmt.Errorf("member %d is dead", i)
 	}
-	events, err := eventsOf(p.log, 1, 1<<62)
+	events, err := p.all()
 	for _, e := range events {
 		at = append(at, e.Position)
 	}

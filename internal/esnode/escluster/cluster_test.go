@@ -522,8 +522,14 @@ func TestFrozenLeader(t *testing.T) {
 	if now := states(t, c, old); now[old] != "Leader" {
 		t.Errorf("the woken leader gossips %v", now)
 	}
+	// It refuses what goes on behind an event that it has never heard of, as if nobody had written it.
+	_, err := asleep.AppendToStream(within(t, soon), s.stream, esdb.AppendToStreamOptions{ExpectedRevision: exactly(2)}, eventOf(1))
+	var wrong *esdb.Error
+	if !errors.As(err, &wrong) || wrong.Code() != esdb.ErrorCodeWrongExpectedVersion {
+		t.Errorf("the woken leader answers an append behind a newer event with %v", err)
+	}
 	// What it writes meanwhile is acknowledged by nobody, and makes it end.
-	_, err := asleep.AppendToStream(within(t, soon), "gone-"+uuid.NewString(), esdb.AppendToStreamOptions{ExpectedRevision: esdb.NoStream{}}, eventOf(1))
+	_, err = asleep.AppendToStream(within(t, soon), "gone-"+uuid.NewString(), esdb.AppendToStreamOptions{ExpectedRevision: esdb.NoStream{}}, eventOf(1))
 	if code, _ := cause(err); code != codes.Aborted {
 		t.Errorf("the woken leader answers an append with %v", err)
 	}

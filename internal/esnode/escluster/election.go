@@ -121,20 +121,32 @@ func (c *Cluster) follow(term int, leader, p *process) {
 		return
 	}
 	c.mu.Unlock()
-	upTo, apart, err := parting(leader.log, p.log)
-	c.mu.Lock()
-	if err != nil || apart {
-		c.mu.Unlock()
-		if err == nil {
-			err = p.cutAndRestart(upTo)
-		}
-		if err != nil && p.ctx.Err() == nil && leader.ctx.Err() == nil {
-			c.fault(fmt.Errorf("member %d follows member %d: %w", p.member.index, leader.member.index, err))
-		}
-		c.mu.Lock()
-		return
+	var upTo uint64
+	var apart bool
+	err := leader.use(func() (err error) {
+		return p.use(func() (err error) {
+			upTo, apart, err = parting(leader.log, p.log)
+			return err
+		})
+	})
+	if apart && err == nil {
+		c.pause(p.ctx, c.timing.Return)
 	}
-	if over() {
+	c.mu.Lock()
+	switch {
+	case over(): // it may even lead by now
+		return
+	case err != nil:
+		c.faults = append(c.faults, fmt.Errorf("member %d follows member %d: %w", p.member.index, leader.member.index, err))
+		return
+	case apart:
+		p.stopping = true // nobody elects it from here on
+		c.mu.Unlock()
+		err := p.cutAndRestart(upTo)
+		c.mu.Lock()
+		if err != nil && p.ctx.Err() == nil {
+			c.faults = append(c.faults, fmt.Errorf("member %d cuts its log: %w", p.member.index, err))
+		}
 		return
 	}
 	p.joined = true
@@ -174,7 +186,11 @@ func (p *process) takeOver(leader *process, lag time.Duration, pending []log.Eve
 	p.taking.Lock() // a leader that was frozen for a moment may still be at it
 	defer p.taking.Unlock()
 	end := p.log.End()
-	events, err := eventsOf(leader.log, end+1, 1<<62)
+	var events []log.Event
+	err := leader.use(func() (err error) {
+		events, err = eventsOf(leader.log, end+1, 1<<62)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -208,12 +224,8 @@ func parting(leader, other *log.Log) (upTo uint64, apart bool, err error) {
 	return uint64(differs), uint64(differs) < end, err
 }
 
-// cutAndRestart has a member that has what the others have not show it for a while, then cut it off and end.
+// cutAndRestart has a member cut off what the others have not, and end.
 func (p *process) cutAndRestart(upTo uint64) error {
-	c := p.member.cluster
-	if !c.pause(p.ctx, c.timing.Return) {
-		return nil
-	}
 	disk, err := p.cutOff(upTo)
 	if err != nil {
 		return err

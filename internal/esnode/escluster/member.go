@@ -31,6 +31,7 @@ type member struct {
 	running *process // nil: dead
 	lag     time.Duration
 	held    bool // takes nothing over
+	reads   int  // how many reads and subscriptions it let in
 }
 
 // process is a member's life from one start to its end.
@@ -44,6 +45,9 @@ type process struct {
 	cancel context.CancelFunc
 
 	taking sync.Mutex // held while it takes something over
+
+	closing sync.RWMutex
+	closed  bool // its log can be read no more
 
 	connMu sync.Mutex
 	conns  map[*conn]bool // nil once the process is gone
@@ -143,10 +147,23 @@ func (m *member) end() {
 	c.work.Go(p.close)
 }
 
+// use reads the log of a process that may end meanwhile.
+func (p *process) use(f func() error) error {
+	p.closing.RLock()
+	defer p.closing.RUnlock()
+	if p.closed {
+		return errEnded
+	}
+	return f()
+}
+
 // close frees what an ended process held.
 func (p *process) close() {
 	p.server.EndSubscriptions()
 	p.server.GRPC().Stop()
+	p.closing.Lock()
+	p.closed = true
+	p.closing.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	_ = p.log.Close(ctx) // its disk is a copy by now
@@ -175,7 +192,11 @@ func (p *process) cutOff(upTo uint64) (*vfs.MemFS, error) {
 	if err != nil {
 		return nil, err
 	}
-	events, err := eventsOf(p.log, 1, upTo)
+	var events []log.Event
+	err = p.use(func() (err error) {
+		events, err = eventsOf(p.log, 1, upTo)
+		return err
+	})
 	if err == nil && len(events) > 0 {
 		err = l.Replicate(p.ctx, events)
 	}
@@ -204,6 +225,14 @@ func eventsOf(l *log.Log, from, to uint64) (events []log.Event, err error) {
 		from = page.Last + 1
 	}
 	return events, nil
+}
+
+func (p *process) all() (events []log.Event, err error) {
+	err = p.use(func() error {
+		events, err = eventsOf(p.log, 1, 1<<62)
+		return err
+	})
+	return events, err
 }
 
 // firstAt is the first event at or behind a position.

@@ -23,9 +23,9 @@ type Timing struct {
 var Measured = Timing{Dead: time.Second, Silent: 6500 * time.Millisecond, Election: 500 * time.Millisecond, NotReady: 7 * time.Second,
 	Commit: 2 * time.Second, Forward: 4500 * time.Millisecond, Return: time.Second, Restart: time.Second, Stale: 3 * time.Second, Drain: 5 * time.Second}
 
-// Quick is a tenth of that, or less.
+// Quick is about a tenth of that, but for Commit: a busy machine may take a while to hand an append on.
 var Quick = Timing{Dead: 100 * time.Millisecond, Silent: 400 * time.Millisecond, Election: 50 * time.Millisecond, NotReady: 200 * time.Millisecond,
-	Commit: 200 * time.Millisecond, Forward: 400 * time.Millisecond, Return: 300 * time.Millisecond, Restart: 100 * time.Millisecond,
+	Commit: time.Second, Forward: 400 * time.Millisecond, Return: 300 * time.Millisecond, Restart: 100 * time.Millisecond,
 	Stale: 300 * time.Millisecond, Drain: 300 * time.Millisecond}
 
 // orQuick fills in what is not said.
