@@ -3,11 +3,11 @@ SHELL       := /bin/bash
 BIN         := bin/dragoman
 DATA        ?= data
 LISTEN      ?= 127.0.0.1:8080
-TORTURED    := TestPowerLoss|TestFlippedBytes|TestModel|TestHistories
+TORTURED    := TestPowerLoss|TestFlippedBytes|TestModel|TestHistories|TestSubscribers$$
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: help run build test screenshots torture nodeclients quick bench lint docs need-go need-postgres need-npm need-chromium assets
+.PHONY: help run build test screenshots torture nodeclients quick bench lint docs need-go need-postgres need-npm need-chromium need-promtool assets
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -18,7 +18,7 @@ run: build need-postgres ## build, start with demo data, print address and login
 build: need-go assets ## build the binary into bin/
 	go build -o $(BIN) ./cmd/dragoman
 
-test: build need-postgres nodeclients need-chromium ## everything: vet, then every test against the real parts
+test: build need-postgres nodeclients need-chromium need-promtool ## everything: vet, then every test against the real parts
 	go vet ./...
 	go test -timeout 40m ./...
 
@@ -74,6 +74,12 @@ need-npm:
 	@command -v npm >/dev/null || { if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
 	then apt-get update -qq && apt-get install -y -qq npm; \
 	else echo "npm is missing: install Node.js 20 or newer (Debian: apt-get install npm)"; exit 1; fi; }
+
+need-promtool: # Debian's package would start a Prometheus here, so only the tool is taken out of it
+	@command -v promtool >/dev/null || [ -x bin/promtool ] || { if command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; \
+	then d=$$(mktemp -d) && chmod 755 $$d && { [ "$$(id -u)" != 0 ] || apt-get update -qq; } && (cd $$d && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb .) && \
+	mkdir -p bin && mv $$d/usr/bin/promtool bin/ && rm -r $$d; \
+	else echo "promtool is missing: it comes with Prometheus, see https://prometheus.io/download"; exit 1; fi; }
 
 need-postgres:
 	@{ command -v initdb || ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb; } >/dev/null 2>&1 || [ -n "$$DATABASE_URL" ] || \

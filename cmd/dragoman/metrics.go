@@ -34,6 +34,7 @@ var (
 	diskUsed      = describe("dragoman_log_disk_bytes", "Room that the embedded event log takes.")
 	diskFree      = describe("dragoman_log_disk_free_bytes", "Room that its disk has left.")
 	diskLeast     = describe("dragoman_log_disk_least_bytes", "Room below which it takes no more appends.")
+	syncSeconds   = describe("dragoman_log_sync_seconds", "How long the embedded event log's disk took to make appends safe.")
 	lastBackup    = describe("dragoman_last_backup_timestamp_seconds", "When the last backup was finished, in Unix seconds; 0: none was.")
 	keyStock      = describe("dragoman_personal_keys_stock", "Personal-data keys that this process has drawn ahead.")
 )
@@ -54,7 +55,7 @@ type houseMetrics struct {
 // Describe implements prometheus.Collector.
 func (m *houseMetrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{dependencyUp, logPosition, feedPosition, feedAge, modelPosition, modelLag, modelAge, modelState, modelNumber, reactionAt,
-		reactionState, poolConns, poolMax, poolAcquired, poolWaited, poolWait, diskUsed, diskFree, diskLeast, keyStock, lastBackup} {
+		reactionState, poolConns, poolMax, poolAcquired, poolWaited, poolWait, diskUsed, diskFree, diskLeast, syncSeconds, keyStock, lastBackup} {
 		out <- d
 	}
 }
@@ -108,6 +109,9 @@ func (m *houseMetrics) Collect(out chan<- prometheus.Metric) {
 		gauge(diskUsed, float64(disk.Used))
 		gauge(diskFree, float64(disk.Free))
 		gauge(diskLeast, float64(h.config.minFreeDisk()))
+	}
+	if syncs, err := h.node.Syncs(); err == nil {
+		out <- prometheus.MustNewConstHistogram(syncSeconds, syncs.Count, syncs.Seconds, syncs.Within)
 	}
 }
 

@@ -2,6 +2,9 @@ package main
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -95,6 +98,44 @@ func TestMetrics(t *testing.T) {
 		case <-late:
 			t.Fatalf("behind:%s", behind)
 		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// TestWatchedMetricsExist: every metric that an alarm or the dashboard names is there once a server has worked, and was backed up.
+func TestWatchedMetricsExist(t *testing.T) {
+	t.Parallel()
+	base, data := startDemoIn(t)
+	customer := signIn(t, base, "requestor")
+	location := customer.get("/locations").items()[0]["id"].(string)
+	customer.do("POST", "/bookings", faceToFace(location, "2031-05-07T10:00", 60))
+	tell(t, "", "backup", filepath.Join(t.TempDir(), "backup"), "--data", data)
+
+	after := scrape(t, base)
+	there := map[string]bool{}
+	for name := range after {
+		name, _, _ = strings.Cut(name, "{")
+		there[name] = true
+	}
+	watched := regexp.MustCompile(`\b(?:dragoman|process|go)_[a-z_]+\b`)
+	for _, file := range []string{"alerts.yml", "grafana/dashboards/dragoman.json"} {
+		content, err := os.ReadFile("../../deploy/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := watched.FindAllString(string(content), -1)
+		if len(names) < 10 {
+			t.Fatalf("%s names %d metrics", file, len(names))
+		}
+		for _, name := range names {
+			if !there[name] {
+				t.Errorf("%s names %s, which the server does not have", file, name)
+			}
+		}
+	}
+	for _, name := range []string{"dragoman_last_backup_timestamp_seconds", "dragoman_log_disk_free_bytes", "dragoman_log_sync_seconds_count", "dragoman_log_sync_seconds_sum"} {
+		if after[name] <= 0 {
+			t.Errorf("%s is %v", name, after[name])
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -34,13 +33,15 @@ func TestMain(m *testing.M) {
 }
 
 func runChild(dir string) {
-	n, err := esnode.Start(context.Background(), esnode.Config{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
+	n, err := esnode.Start(context.Background(), esnode.Config{Dir: dir, Logger: slog.New(slog.DiscardHandler), MaxReaders: 12_000})
 	if err != nil {
 		fmt.Println("error:", err)
 		os.Exit(1)
 	}
 	fmt.Println(n.ConnectionString())
-	_, _ = io.Copy(io.Discard, os.Stdin) // a parent that died takes the child along
+	for asked := bufio.NewScanner(os.Stdin); asked.Scan(); { // a parent that died takes the child along
+		fmt.Println(n.OpenReads())
+	}
 	os.Exit(1)
 }
 

@@ -164,6 +164,9 @@ func (n *Node) ConnectionString() string {
 // Disk is how much room the data takes and how much the disk has left, in bytes.
 func (n *Node) Disk() (log.Disk, error) { return n.log.Disk() }
 
+// Syncs tells how fast the disk of its log is.
+func (n *Node) Syncs() (log.Syncs, error) { return n.log.Syncs() }
+
 // Failed yields one error when the storage failed for good. Nothing is acknowledged from then on: the process has to end, with a
 // non-zero status, and start again on the same folder.
 func (n *Node) Failed() <-chan error { return n.failed }

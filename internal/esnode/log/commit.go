@@ -274,7 +274,7 @@ func (g *group) idAt(s *staged, revision uint64) (uuid.UUID, uint64, bool, error
 	if err != nil || !ok {
 		return uuid.UUID{}, 0, false, err
 	}
-	e, err := g.log.eventAt(position)
+	e, err := g.log.At(position)
 	return e.ID, position, err == nil, err
 }
 

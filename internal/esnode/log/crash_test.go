@@ -301,7 +301,7 @@ func TestCheckNotices(t *testing.T) {
 		"a lost event":    {func(l *Log) { _ = l.db.Delete(eventKey(nil, 2), nil) }, `stream "s", revision 1, position 2: the event is not there`},
 		"a lost revision": {func(l *Log) { _ = l.db.Delete(revisionKey(nil, 1, 1), nil) }, `stream "s", revision 1, position 2: its stream's index does not lead to it`},
 		"a lost id": {func(l *Log) {
-			e, _ := l.eventAt(2)
+			e, _ := l.At(2)
 			_ = l.db.Delete(idKey(nil, 1, e.ID), nil)
 		}, `stream "s", revision 1, position 2: the index of ids does not know it`},
 		"a lost name": {func(l *Log) { _ = l.db.Delete(nameKey(nil, "s"), nil) }, `stream "s", revision 0, position 1: its stream has no number`},

@@ -20,6 +20,9 @@ type Event struct {
 	Data     []byte
 }
 
+// weight is about how many bytes an event takes on its way to a client.
+func (e *Event) weight() int { return len(e.Custom) + len(e.Data) + len(e.Stream) + len(e.Type) + 128 }
+
 // Proposed is an event as a client proposes it.
 type Proposed struct {
 	ID     uuid.UUID

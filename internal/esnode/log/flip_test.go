@@ -235,7 +235,7 @@ func flipped(t *testing.T, what string, fs *vfs.MemFS, written []Event) (named b
 		t.Errorf("%s: the check could not begin, but a start could: %v", what, err)
 	}
 	for _, e := range written {
-		if _, err := l.eventAt(e.Position); err != nil && !strings.Contains(faults, place(e.Stream, e.Revision, e.Position)) {
+		if _, err := l.At(e.Position); err != nil && !strings.Contains(faults, place(e.Stream, e.Revision, e.Position)) {
 			t.Fatalf("%s: the check does not name %s, only\n%s", what, place(e.Stream, e.Revision, e.Position), faults)
 		}
 	}

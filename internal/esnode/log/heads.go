@@ -107,7 +107,7 @@ func (l *Log) load(name string, published uint64) (*head, error) {
 		return noHead, nil
 	}
 	if isMetastream(name) && h.last >= 0 {
-		e, err := l.eventAt(lastPosition)
+		e, err := l.At(lastPosition)
 		if err != nil {
 			return nil, err
 		}
@@ -148,8 +148,8 @@ func (l *Log) getNumber(key []byte) (uint64, bool, error) {
 	return n, true, nil
 }
 
-// eventAt reads the event at a position that is known to hold one.
-func (l *Log) eventAt(position uint64) (Event, error) {
+// At reads the event at a position that is known to hold one.
+func (l *Log) At(position uint64) (Event, error) {
 	value, closer, err := l.db.Get(eventKey(nil, position))
 	if errors.Is(err, pebble.ErrNotFound) {
 		return Event{}, fmt.Errorf("%w: there is no event at position %d", ErrDamaged, position)

@@ -121,7 +121,7 @@ func TestNothingIsSeenBeforeItsSync(t *testing.T) {
 			}
 			go write(Any)
 			for { // the store shows it before its sync is done
-				if _, err := l.eventAt(2); err == nil {
+				if _, err := l.At(2); err == nil {
 					break
 				}
 				time.Sleep(time.Millisecond)

@@ -21,7 +21,7 @@ func (l *Log) findHouse() error {
 	if err != nil || !ok {
 		return err
 	}
-	e, err := l.eventAt(position)
+	e, err := l.At(position)
 	if err != nil {
 		return err
 	}

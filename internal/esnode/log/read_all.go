@@ -79,7 +79,7 @@ func (l *Log) scanAll(from, end uint64, backward bool, count, consider int, filt
 				page.Events = make([]Event, 0, min(uint64(count), end-from))
 			}
 			page.Events = append(page.Events, v.event())
-			size += len(v.custom) + len(v.data)
+			size += page.Events[len(page.Events)-1].weight()
 		}
 	}
 	if err := it.Error(); err != nil {

@@ -12,7 +12,7 @@ import (
 // Bounds of one page. An event larger than pageBytes is a page of its own.
 const (
 	PageEvents = 256
-	pageBytes  = 64 << 10
+	pageBytes  = 28 << 10 // so that a page is sent as one run of 32 KiB, mostly
 )
 
 // ErrNotFound says that a stream was never written, or is soft-deleted.
@@ -53,7 +53,7 @@ func (l *Log) ReadForward(name string, from int64, count int) (StreamPage, error
 	bytes := 0
 	err = l.scanStream(s, max(from, s.first), min(to, s.last), false, func(e Event) bool {
 		page.Events = append(page.Events, e)
-		bytes += len(e.Custom) + len(e.Data)
+		bytes += e.weight()
 		if bytes >= pageBytes {
 			page.Next = int64(e.Revision) + 1
 			page.End = page.Next > s.last
@@ -82,7 +82,7 @@ func (l *Log) ReadBackward(name string, from int64, count int) (StreamPage, erro
 	bytes := 0
 	err = l.scanStream(s, to, from, true, func(e Event) bool {
 		page.Events = append(page.Events, e)
-		bytes += len(e.Custom) + len(e.Data)
+		bytes += e.weight()
 		if bytes >= pageBytes && int64(e.Revision) > s.first {
 			page.Next, page.End = int64(e.Revision)-1, false
 			return false
@@ -108,7 +108,7 @@ func (l *Log) ReadRaw(name string, from int64) (StreamPage, error) {
 	s := &readableStream{name: name, head: h, published: published}
 	err = l.scanStream(s, from, TombstoneRevision, false, func(e Event) bool {
 		page.Events = append(page.Events, e)
-		bytes += len(e.Custom) + len(e.Data)
+		bytes += e.weight()
 		if e.Revision != TombstoneRevision {
 			page.Next = int64(e.Revision) + 1
 		}
@@ -224,7 +224,7 @@ func (l *Log) scanStream(s *readableStream, from, to int64, backward bool, f fun
 		if revision != uint64(want) && revision != TombstoneRevision {
 			return missingRevision(s.name, want)
 		}
-		e, err := l.eventAt(position)
+		e, err := l.At(position)
 		if err != nil {
 			return damaged("read "+place(s.name, revision, position), err)
 		}
@@ -251,7 +251,7 @@ func (l *Log) eventOf(s *readableStream, revision int64) (Event, error) {
 	if !found {
 		return Event{}, missingRevision(s.name, revision)
 	}
-	e, err := l.eventAt(position)
+	e, err := l.At(position)
 	if err != nil {
 		return Event{}, damaged("read "+place(s.name, uint64(revision), position), err)
 	}

@@ -27,8 +27,7 @@ type Canned struct {
 
 // NewCanned returns a server whose subscriptions end after so many events.
 func NewCanned(event log.Event, count uint64) *Canned {
-	encoded := newFrame(&event, nil, false)
-	c := &Canned{event: frame{mem.SliceBuffer(encoded.buffer.ReadOnlyData())}, count: count, appends: appendGate{max: math.MaxInt64}, grpc: newGRPC()}
+	c := &Canned{event: frame{mem.SliceBuffer(appendFrame(nil, &event, nil, false))}, count: count, appends: appendGate{max: math.MaxInt64}, grpc: newGRPC()}
 	streams.RegisterStreamsServer(c.grpc, c)
 	serverfeatures.RegisterServerFeaturesServer(c.grpc, features{})
 	return c

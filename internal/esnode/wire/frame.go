@@ -55,45 +55,40 @@ const (
 	fieldValue      = 2
 )
 
-// smallFrame is the size up to which a frame has a buffer of its own: the pool clears 4 KiB for every buffer that it gives out again.
-const smallFrame = 1 << 10
+// frameSize is how many bytes appendFrame writes.
+func frameSize(e, link *log.Event, stringIDs bool) int {
+	return sizeBytes(sizeEvent(e, link, stringIDs))
+}
 
-// newFrame encodes an event, and the link that led to it if there is one; the event is nil if the link leads nowhere.
-func newFrame(e, link *log.Event, stringIDs bool) frame {
-	original := e
-	if link != nil {
-		original = link
-	}
-	size := sizeVarint(original.Position)
-	var sizes [2]int
-	for i, part := range [2]*log.Event{e, link} {
+// sizeEvent is the size of a ReadEvent.
+func sizeEvent(e, link *log.Event, stringIDs bool) int {
+	size := sizeVarint(positionOf(e, link))
+	for _, part := range [2]*log.Event{e, link} {
 		if part != nil {
-			sizes[i] = sizeRecorded(part, stringIDs)
-			size += sizeBytes(sizes[i])
+			size += sizeBytes(sizeRecorded(part, stringIDs))
 		}
 	}
-	var buffer *[]byte
-	var b []byte
-	pool := mem.DefaultBufferPool()
-	if total := sizeBytes(size); total <= smallFrame {
-		b = make([]byte, 0, total)
-	} else {
-		buffer = pool.Get(total)
-		b = (*buffer)[:0]
+	return size
+}
+
+// positionOf is where a reader met an event: where the link stands, if one led to it.
+func positionOf(e, link *log.Event) uint64 {
+	if link != nil {
+		return link.Position
 	}
-	b = appendHead(b, fieldEvent, size)
+	return e.Position
+}
+
+// appendFrame encodes an event, and the link that led to it if there is one; the event is nil if the link leads nowhere.
+func appendFrame(b []byte, e, link *log.Event, stringIDs bool) []byte {
+	b = appendHead(b, fieldEvent, sizeEvent(e, link, stringIDs))
 	for i, part := range [2]*log.Event{e, link} {
 		if part != nil {
-			b = appendHead(b, []protowire.Number{fieldRecorded, fieldLink}[i], sizes[i])
+			b = appendHead(b, []protowire.Number{fieldRecorded, fieldLink}[i], sizeRecorded(part, stringIDs))
 			b = appendRecorded(b, part, stringIDs)
 		}
 	}
-	b = appendVarint(b, fieldCommitPosition, original.Position)
-	if buffer == nil {
-		return frame{mem.SliceBuffer(b)}
-	}
-	*buffer = b
-	return frame{mem.NewBuffer(buffer, pool)}
+	return appendVarint(b, fieldCommitPosition, positionOf(e, link))
 }
 
 // contentType is what the writer's content type is read back as.

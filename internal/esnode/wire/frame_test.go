@@ -23,19 +23,17 @@ func TestFrame(t *testing.T) {
 		e, link := drawEvent(t, "event"), drawEvent(t, "link")
 		stringIDs := rapid.Bool().Draw(t, "ids as text")
 		for _, c := range []struct{ e, link *log.Event }{{e, nil}, {e, link}, {nil, link}} {
-			f := newFrame(c.e, c.link, stringIDs)
-			encoded, err := newCodec().Marshal(f)
-			if err != nil {
-				t.Fatal(err)
+			encoded := appendFrame(nil, c.e, c.link, stringIDs)
+			if size := frameSize(c.e, c.link, stringIDs); size != len(encoded) {
+				t.Fatalf("%d bytes, said to be %d", len(encoded), size)
 			}
 			var got streams.ReadResp
-			if err := proto.Unmarshal(encoded.Materialize(), &got); err != nil {
+			if err := proto.Unmarshal(encoded, &got); err != nil {
 				t.Fatal(err)
 			}
 			if want := generated(c.e, c.link, stringIDs); !proto.Equal(&got, want) {
 				t.Fatalf("got %v, want %v", &got, want)
 			}
-			encoded.Free()
 		}
 	})
 }

@@ -36,7 +36,9 @@ func (s *Server) read(o *streams.ReadReq_Options, stream streams.Streams_ReadSer
 		stream:  stream,
 		links:   o.GetResolveLinks(),
 		strings: o.GetUuidOption().GetString_() != nil,
+		ahead:   make(chan struct{}, runsAhead),
 	}
+	defer r.endUses()
 	backwards := o.GetReadDirection() == streams.ReadReq_Options_Backwards
 	switch count := o.GetCountOption().(type) {
 	case *streams.ReadReq_Options_Count:
@@ -62,6 +64,11 @@ type reader struct {
 	stream  streams.Streams_ReadServer
 	links   bool // follow links
 	strings bool // ids are asked for as text
+
+	ahead chan struct{}        // an element for each run that was handed to gRPC and is not on its way
+	run   []message            // the room for a run, used again and again
+	uses  [runsAhead]*largeUse // of large events, those that may not be on their way
+	used  int
 }
 
 // endOfStream is how the wire says the last revision of a stream, and the end of $all.
@@ -135,6 +142,9 @@ func (r *reader) readForward(name string, from int64, count uint64, positions bo
 			return r.last(page.Last, positions)
 		}
 		from, size = page.Next, log.PageEvents
+		if err := r.mayGoOn(); err != nil {
+			return err
+		}
 	}
 }
 
@@ -156,6 +166,9 @@ func (r *reader) readBackward(name string, from int64, count uint64, positions b
 			return r.last(page.Last, positions)
 		}
 		from, size = page.Next, log.PageEvents
+		if err := r.mayGoOn(); err != nil {
+			return err
+		}
 	}
 }
 
@@ -221,20 +234,6 @@ func (r *reader) readAll(o *streams.ReadReq_Options, count uint64, backwards boo
 		}
 	}
 	return nil
-}
-
-// mayGoOn ends what nobody waits for any more, and everything when the node stops.
-func (r *reader) mayGoOn() error {
-	select {
-	case <-r.stream.Context().Done():
-		return r.stream.Context().Err()
-	case <-r.server.stopping:
-		return errStopping
-	case <-r.server.log.Failed():
-		return errStopping
-	default:
-		return nil
-	}
 }
 
 // filterOf reads a filter and its checkpoint interval, in events considered; a nil filter passes everything.

@@ -1,27 +1,135 @@
 package wire
 
-import "github.com/dragoman-booking/dragoman/internal/esnode/log"
+import (
+	"google.golang.org/grpc/mem"
+
+	"github.com/dragoman-booking/dragoman/internal/esnode/log"
+)
+
+// Events go out in runs: a run is encoded into one buffer, of which each message is a part. gRPC gives the buffer back when the last part is on its
+// way to the client, and so tells how far that client has read. A client that does not read is waited for before its next page is read from
+// storage, so all that it costs is runsAhead buffers.
+
+const (
+	runBytes  = 32 << 10 // of a run; an event that takes more is sent by itself, see large.go
+	runsAhead = 2        // that a reader has handed to gRPC and that are not on their way: one would keep quick clients waiting
+)
+
+// message is an event to be sent, with the link that led to it if there is one, and its size on the wire.
+type message struct {
+	e, link *log.Event
+	size    int
+}
 
 // sendAll sends events, with their targets where they are links and links are to be followed.
 func (r *reader) sendAll(events []log.Event) error {
+	defer func() { clear(r.run) }()
+	run, size := r.run[:0], 0
 	for i := range events {
-		if err := r.send(&events[i]); err != nil {
+		m, err := r.message(&events[i])
+		if err != nil {
 			return err
 		}
+		if size+m.size > runBytes {
+			if err := r.sendRun(run, size); err != nil {
+				return err
+			}
+			run, size = run[:0], 0
+		}
+		if m.size > runBytes {
+			if err := r.sendLarge(m); err != nil {
+				return err
+			}
+			continue
+		}
+		run = append(run, m)
+		r.run, size = run, size+m.size
 	}
-	return nil
+	return r.sendRun(run, size)
 }
 
-func (r *reader) send(e *log.Event) error {
+func (r *reader) message(e *log.Event) (message, error) {
 	var link *log.Event
 	if r.links {
 		target, isLink, err := r.server.log.Resolve(e)
 		if err != nil {
-			return err
+			return message{}, err
 		}
 		if isLink {
 			e, link = target, e
 		}
 	}
-	return r.stream.SendMsg(newFrame(e, link, r.strings))
+	return message{e, link, frameSize(e, link, r.strings)}, nil
+}
+
+func (r *reader) sendRun(run []message, size int) error {
+	if len(run) == 0 {
+		return nil
+	}
+	if err := r.takeTurn(); err != nil {
+		return err
+	}
+	buffer := mem.DefaultBufferPool().Get(size)
+	b := (*buffer)[:0]
+	for _, m := range run {
+		b = appendFrame(b, m.e, m.link, r.strings)
+	}
+	*buffer = b
+	rest := mem.NewBuffer(buffer, runPool{r})
+	if mem.IsBelowBufferPoolingThreshold(cap(b)) {
+		r.endTurn() // buffers this small are not given back
+	}
+	for _, m := range run[:len(run)-1] {
+		var part mem.Buffer
+		part, rest = mem.SplitUnsafe(rest, m.size)
+		if err := r.stream.SendMsg(frame{part}); err != nil {
+			rest.Free()
+			return err
+		}
+	}
+	return r.stream.SendMsg(frame{rest})
+}
+
+// runPool takes a run's buffer back.
+type runPool struct{ reader *reader }
+
+func (p runPool) Get(size int) *[]byte { return mem.DefaultBufferPool().Get(size) }
+
+func (p runPool) Put(b *[]byte) {
+	mem.DefaultBufferPool().Put(b)
+	p.reader.endTurn()
+}
+
+// takeTurn waits until the client has taken enough of what it was sent. It says why when there is nothing more to send.
+func (r *reader) takeTurn() error {
+	select {
+	case r.ahead <- struct{}{}:
+		return nil
+	case <-r.stream.Context().Done():
+		return r.stream.Context().Err()
+	case <-r.server.stopping:
+		return errStopping
+	case <-r.server.log.Failed():
+		return errStopping
+	}
+}
+
+func (r *reader) endTurn() { <-r.ahead }
+
+// mayGoOn waits until another page may be read, and ends what nobody waits for any more, and everything when the node stops.
+func (r *reader) mayGoOn() error {
+	select {
+	case <-r.stream.Context().Done():
+		return r.stream.Context().Err()
+	case <-r.server.stopping:
+		return errStopping
+	case <-r.server.log.Failed():
+		return errStopping
+	default:
+	}
+	if err := r.takeTurn(); err != nil {
+		return err
+	}
+	r.endTurn()
+	return nil
 }

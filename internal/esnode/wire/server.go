@@ -32,7 +32,7 @@ type Options struct {
 	Host           string // the address that gossip tells, dialable by the clients
 	Port           int
 	MaxConnections int // clients' connections open at once
-	MaxReaders     int // reads and subscriptions open at once; each may hold about 128 KiB for a reader that does not read
+	MaxReaders     int // reads and subscriptions open at once; each may hold about 100 KiB for a client that does not read
 	MaxAppends     int // appends under way at once
 	Logger         *slog.Logger
 
@@ -49,6 +49,7 @@ type Server struct {
 	opts     Options
 	instance uuid.UUID
 	readers  atomic.Int64
+	large    *largeEvents
 	appends  appendGate
 	grpc     *grpc.Server
 
@@ -62,7 +63,7 @@ const streamWorkers = 32
 
 // NewServer returns a gRPC server for the log.
 func NewServer(l *log.Log, opts Options) *Server {
-	s := &Server{log: l, opts: opts, instance: uuid.New(), appends: appendGate{max: int64(opts.MaxAppends)}, stopping: make(chan struct{})}
+	s := &Server{log: l, opts: opts, instance: uuid.New(), large: newLargeEvents(), appends: appendGate{max: int64(opts.MaxAppends)}, stopping: make(chan struct{})}
 	s.grpc = newGRPC(opts.GRPC...)
 	streams.RegisterStreamsServer(s.grpc, s)
 	serverfeatures.RegisterServerFeaturesServer(s.grpc, features{})
@@ -92,6 +93,9 @@ func (s *Server) Serve(listener net.Listener) error {
 
 // GRPC is the underlying server.
 func (s *Server) GRPC() *grpc.Server { return s.grpc }
+
+// Readers counts the reads and subscriptions that are open.
+func (s *Server) Readers() int { return int(s.readers.Load()) }
 
 // EndSubscriptions ends all subscriptions and long reads with Unavailable; appends go on. It may be called more than once.
 func (s *Server) EndSubscriptions() { s.stopOnce.Do(func() { close(s.stopping) }) }

@@ -1,0 +1,161 @@
+package wire
+
+import (
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/mem"
+
+	"github.com/dragoman-booking/dragoman/internal/esnode/log"
+)
+
+// An event that is too large for a run may have to be kept for a long time, once gRPC has begun to send it to a client that stops reading. So it is
+// encoded once for all clients that are being sent it, and all such events are bounded together. Who finds no room waits, without holding
+// the event, until others have gone on.
+
+const (
+	maxLarge      = 256 << 20        // bytes of all large events together
+	largePatience = 30 * time.Second // how long a reader waits for room
+)
+
+var errLarge = fail(codes.ResourceExhausted, "clients that do not read hold all room for large events")
+
+// largeEvents are those that are being sent.
+type largeEvents struct {
+	mu    sync.Mutex
+	held  map[largeKey]*largeEvent
+	bytes int
+	freed chan struct{} // closed, and made anew, when room is given back
+}
+
+// largeKey names what is sent: an event, by which link, with which kind of ids.
+type largeKey struct {
+	event, link uint64
+	strings     bool
+}
+
+type largeEvent struct {
+	key    largeKey
+	size   int
+	users  int
+	encode sync.Once
+	bytes  []byte
+}
+
+func newLargeEvents() *largeEvents {
+	return &largeEvents{held: map[largeKey]*largeEvent{}, freed: make(chan struct{})}
+}
+
+// hold gives room for an event, or a channel that is closed when there may be some.
+func (l *largeEvents) hold(key largeKey, size int) (*largeEvent, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.held[key]
+	if e == nil {
+		if l.bytes+size > maxLarge {
+			return nil, l.freed
+		}
+		e = &largeEvent{key: key, size: size}
+		l.held[key] = e
+		l.bytes += size
+	}
+	e.users++
+	return e, nil
+}
+
+func (l *largeEvents) release(e *largeEvent) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e.users--; e.users > 0 {
+		return
+	}
+	delete(l.held, e.key)
+	l.bytes -= e.size
+	close(l.freed)
+	l.freed = make(chan struct{})
+}
+
+func (r *reader) sendLarge(m message) error {
+	key, position := largeKey{strings: r.strings}, positionOf(m.e, m.link)
+	if m.e != nil {
+		key.event = m.e.Position
+	}
+	if m.link != nil {
+		key.link = m.link.Position
+	}
+	if err := r.takeTurn(); err != nil {
+		return err
+	}
+	patience := time.NewTimer(largePatience)
+	defer patience.Stop()
+	for {
+		e, freed := r.server.large.hold(key, m.size)
+		if e != nil {
+			e.encode.Do(func() { e.bytes = appendFrame(make([]byte, 0, m.size), m.e, m.link, r.strings) })
+			use := &largeUse{reader: r, event: e}
+			r.uses[r.used%runsAhead] = use // the one before it there has ended, or this one would have had no turn
+			r.used++
+			return r.stream.SendMsg(frame{mem.NewBuffer(&e.bytes, use)})
+		}
+		m.drop()
+		select {
+		case <-freed:
+		case <-patience.C:
+			r.endTurn()
+			return errLarge
+		case <-r.stream.Context().Done():
+			return r.stream.Context().Err()
+		case <-r.server.stopping:
+			return errStopping
+		case <-r.server.log.Failed():
+			return errStopping
+		}
+		again, err := r.server.log.At(position)
+		if err != nil {
+			return err
+		}
+		if m, err = r.message(&again); err != nil {
+			return err
+		}
+	}
+}
+
+// drop forgets what makes an event large, so that a reader who waits holds nothing.
+func (m *message) drop() {
+	for _, e := range [2]*log.Event{m.e, m.link} {
+		if e != nil {
+			e.Custom, e.Data = nil, nil
+		}
+	}
+	*m = message{}
+}
+
+// endUses gives back, at the end of a call, what gRPC may never give back.
+func (r *reader) endUses() {
+	for _, u := range r.uses {
+		if u != nil {
+			u.end()
+		}
+	}
+}
+
+// largeUse is one reader's use of a large event, until it is on its way to the client or the call ends.
+type largeUse struct {
+	reader *reader
+	event  *largeEvent
+	once   sync.Once
+}
+
+func (u *largeUse) end() {
+	u.once.Do(func() {
+		u.reader.server.large.release(u.event)
+		u.reader.endTurn()
+	})
+}
+
+// Get and Put make a use the pool of its buffer, which belongs to the event and goes back to none.
+func (u *largeUse) Get(size int) *[]byte { return mem.DefaultBufferPool().Get(size) }
+
+// Put is called when nobody needs the buffer any more.
+func (u *largeUse) Put(*[]byte) { u.end() }
