@@ -67,7 +67,7 @@ func TestDatabaseGoneAndBack(t *testing.T) {
 		if postmaster(t, data) == pid {
 			t.Error("the pid file is the dead server's")
 		}
-		customer.do("POST", "/bookings", faceToFace(location, "2032-01-01T10:00", 60))
+		noted.besides(customer.do("POST", "/bookings", faceToFace(location, "2032-01-01T10:00", 60)))
 	}
 	noted.wait(t, 100)
 	stop()
@@ -145,7 +145,7 @@ func TestEventStoreGoneAndBack(t *testing.T) {
 		waiting := make(chan reply, 1)
 		go func() { waiting <- book("waits", "2032-01-01T10:00") }()
 		d.restartLog()
-		if r := <-waiting; r.status != http.StatusCreated {
+		if r := noted.besides(<-waiting); r.status != http.StatusCreated {
 			t.Errorf("a command that came while the event store started: %d %s", r.status, r.raw)
 		}
 	}
@@ -160,7 +160,7 @@ func TestEventStoreGoneAndBack(t *testing.T) {
 	}
 	d.restartLog()
 	noted.wait(t, 100)
-	if r := book("given up", "2032-01-02T10:00"); r.status != http.StatusCreated {
+	if r := noted.besides(book("given up", "2032-01-02T10:00")); r.status != http.StatusCreated {
 		t.Errorf("the command sent again: %d %s", r.status, r.raw)
 	}
 	stop()

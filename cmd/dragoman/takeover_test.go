@@ -218,7 +218,7 @@ func TestThreeProcessesTakeTurns(t *testing.T) {
 			victim.kill()
 			began = time.Now()
 		}
-		ref := customer.do("POST", "/bookings", faceToFace(location, "2033-01-01T10:00", 60)).body["jobs"].([]any)[0].(map[string]any)["ref"].(string)
+		ref := noted.besides(customer.do("POST", "/bookings", faceToFace(location, "2033-01-01T10:00", 60))).body["jobs"].([]any)[0].(map[string]any)["ref"].(string)
 		d.movedFrom(holder, names, began, limit)
 		d.shows(customer, ref, "new", began, limit)
 		t.Logf("%s: what one process ran others have taken over after %.1f s", fault, time.Since(began).Seconds())

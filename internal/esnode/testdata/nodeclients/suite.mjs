@@ -208,9 +208,9 @@ const parts = {
     const after = client.subscribeToStream(s, { fromRevision: 0n });
     const caughtUp = new Promise((resolve) => after.once("caughtUp", resolve));
     const got = take(after, 2);
+    await caughtUp; // before anything more is appended, or the subscription may be over before it is caught up
     await client.appendToStream(s, json("c"));
     assert.deepEqual((await got).map((e) => [e.event.type, e.event.revision]), [["b", 1n], ["c", 2n]]);
-    await caughtUp;
   },
 
   async "subscription to $all with filter and checkpoints"() {
