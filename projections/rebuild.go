@@ -56,10 +56,10 @@ func (r *Runner) Ensure(ctx context.Context, report func(Progress), models ...st
 	}
 	for {
 		err := r.ensure(ctx, report, models)
-		if !errors.Is(err, errLockLost) || ctx.Err() != nil {
+		if !errors.Is(err, errLockLost) && !errors.Is(err, errFillingLost) || ctx.Err() != nil {
 			return err
 		}
-		slog.Warn("this process stood still or was cut off while it built read models; it looks again what is missing", "error", err)
+		slog.Warn("what was built of read models is lost; it is looked again what is missing", "error", err)
 	}
 }
 
@@ -108,6 +108,10 @@ func (r *Runner) missing(models []string) (missing []Projector) {
 
 // errLockLost: this process stood still or was cut off for so long that another one may build the read models now.
 var errLockLost = errors.New("the lock on the read models was lost")
+
+// errFillingLost: a database that crashes may lose its last commits, for those of pages do not wait for the disk. Who runs a live generation reads
+// on from the stored checkpoint; who fills one has read past that already, so it has to begin again.
+var errFillingLost = errors.New("the database has lost pages that were filled in, in a crash")
 
 // cause is the error of what was done under a lock, with the lock's loss if that was why.
 func cause(held context.Context, err error) error {
@@ -205,6 +209,9 @@ func (f *filling) take(ctx context.Context, pool *pgxpool.Pool, page eventschema
 		}
 		pause.wait(ctx)
 		if at, err := f.load(ctx, pool, ""); err == nil {
+			if f.at.at.After(at.at) {
+				return errFillingLost
+			}
 			f.at = at // the answer to a commit may have been lost
 		}
 	}
@@ -386,8 +393,10 @@ func (r *Runner) swap(ctx context.Context, f *filling) error {
 	begin := `begin; set local idle_in_transaction_session_timeout to '` + lease.Session + `'; set local search_path to ` + f.schema()
 	err = pgx.BeginTxFunc(ctx, r.Pool, pgx.TxOptions{BeginQuery: begin}, func(tx pgx.Tx) error {
 		// Whoever lost the lock on the way may find what it filled swept away by the next one.
-		if err := tx.QueryRow(ctx, `select from `+f.schema()+`.checkpoint for update`).Scan(); err != nil {
+		if stored, err := f.load(ctx, tx, "for update"); err != nil {
 			return fmt.Errorf("look for what was filled: %w", err)
+		} else if stored != f.at {
+			return errFillingLost
 		}
 		old, found, err := r.lockLive(ctx, tx, f.model)
 		if err != nil {
