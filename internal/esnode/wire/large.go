@@ -77,12 +77,9 @@ func (l *largeEvents) release(e *largeEvent) {
 }
 
 func (r *reader) sendLarge(m message) error {
-	key, position := largeKey{strings: r.strings}, positionOf(m.e, m.link)
-	if m.e != nil {
-		key.event = m.e.Position
-	}
-	if m.link != nil {
-		key.link = m.link.Position
+	position := positionOf(m.e, m.link)
+	if len(r.ahead) == cap(r.ahead) { // only the client can end the wait for a turn
+		m.drop()
 	}
 	if err := r.takeTurn(); err != nil {
 		return err
@@ -90,38 +87,63 @@ func (r *reader) sendLarge(m message) error {
 	patience := time.NewTimer(largePatience)
 	defer patience.Stop()
 	for {
-		e, freed := r.server.large.hold(key, m.size)
+		if m.size == 0 {
+			again, err := r.server.log.At(position)
+			if err == nil {
+				m, err = r.message(&again)
+			}
+			if err != nil {
+				r.endTurn()
+				return err
+			}
+		}
+		if m.size <= runBytes { // what made it large was the target of a link, which is gone meanwhile
+			r.endTurn()
+			return r.sendRun([]message{m}, m.size)
+		}
+		e, freed := r.server.large.hold(m.key(r.strings), m.size)
 		if e != nil {
 			e.encode.Do(func() { e.bytes = appendFrame(make([]byte, 0, m.size), m.e, m.link, r.strings) })
-			use := &largeUse{reader: r, event: e}
+			use := &largeUse{reader: r, event: e, ended: make(chan struct{})}
 			r.uses[r.used%runsAhead] = use // the one before it there has ended, or this one would have had no turn
 			r.used++
 			return r.stream.SendMsg(frame{mem.NewBuffer(&e.bytes, use)})
 		}
 		m.drop()
-		select {
-		case <-freed:
-		case <-patience.C:
+		if err := r.waitForRoom(freed, patience.C); err != nil {
 			r.endTurn()
-			return errLarge
-		case <-r.stream.Context().Done():
-			return r.stream.Context().Err()
-		case <-r.server.stopping:
-			return errStopping
-		case <-r.server.log.Failed():
-			return errStopping
-		}
-		again, err := r.server.log.At(position)
-		if err != nil {
-			return err
-		}
-		if m, err = r.message(&again); err != nil {
 			return err
 		}
 	}
 }
 
-// drop forgets what makes an event large, so that a reader who waits holds nothing.
+func (r *reader) waitForRoom(freed <-chan struct{}, patience <-chan time.Time) error {
+	select {
+	case <-freed:
+		return nil
+	case <-patience:
+		return errLarge
+	case <-r.stream.Context().Done():
+		return r.stream.Context().Err()
+	case <-r.server.stopping:
+		return errStopping
+	case <-r.server.log.Failed():
+		return errStopping
+	}
+}
+
+func (m *message) key(stringIDs bool) largeKey {
+	key := largeKey{strings: stringIDs}
+	if m.e != nil {
+		key.event = m.e.Position
+	}
+	if m.link != nil {
+		key.link = m.link.Position
+	}
+	return key
+}
+
+// drop forgets what makes an event large, so that a reader who waits holds nothing. A message without a size is to be read again.
 func (m *message) drop() {
 	for _, e := range [2]*log.Event{m.e, m.link} {
 		if e != nil {
@@ -131,12 +153,20 @@ func (m *message) drop() {
 	*m = message{}
 }
 
-// endUses gives back, at the end of a call, what gRPC may never give back.
-func (r *reader) endUses() {
+// settle waits, at the end of a call, until large events are on their way: once the call is over nobody counts what gRPC still has of it, and a
+// client could have it keep any number of them. Those that gRPC may never give back it gives back itself.
+func (r *reader) settle() {
 	for _, u := range r.uses {
-		if u != nil {
-			u.end()
+		if u == nil {
+			continue
 		}
+		select {
+		case <-u.ended:
+		case <-r.stream.Context().Done():
+		case <-r.server.stopping:
+		case <-r.server.log.Failed():
+		}
+		u.end()
 	}
 }
 
@@ -145,12 +175,14 @@ type largeUse struct {
 	reader *reader
 	event  *largeEvent
 	once   sync.Once
+	ended  chan struct{}
 }
 
 func (u *largeUse) end() {
 	u.once.Do(func() {
 		u.reader.server.large.release(u.event)
 		u.reader.endTurn()
+		close(u.ended)
 	})
 }
 

@@ -38,7 +38,7 @@ func (s *Server) read(o *streams.ReadReq_Options, stream streams.Streams_ReadSer
 		strings: o.GetUuidOption().GetString_() != nil,
 		ahead:   make(chan struct{}, runsAhead),
 	}
-	defer r.endUses()
+	defer r.settle()
 	backwards := o.GetReadDirection() == streams.ReadReq_Options_Backwards
 	switch count := o.GetCountOption().(type) {
 	case *streams.ReadReq_Options_Count:

@@ -23,7 +23,6 @@ type message struct {
 
 // sendAll sends events, with their targets where they are links and links are to be followed.
 func (r *reader) sendAll(events []log.Event) error {
-	defer func() { clear(r.run) }()
 	run, size := r.run[:0], 0
 	for i := range events {
 		m, err := r.message(&events[i])
@@ -71,8 +70,9 @@ func (r *reader) sendRun(run []message, size int) error {
 	}
 	buffer := mem.DefaultBufferPool().Get(size)
 	b := (*buffer)[:0]
-	for _, m := range run {
+	for i, m := range run {
 		b = appendFrame(b, m.e, m.link, r.strings)
+		run[i].e, run[i].link = nil, nil // their page is held by nothing while the client is waited for
 	}
 	*buffer = b
 	rest := mem.NewBuffer(buffer, runPool{r})

@@ -226,11 +226,11 @@ func (r *reader) checkpoint(position uint64) error {
 	}})
 }
 
-// wait returns when there may be something new.
+// wait returns when there may be something new, and the client has taken enough of what was before it.
 func (r *reader) wait(watch *log.Watch) error {
 	select {
 	case <-watch.C:
-		return nil
+		return r.mayGoOn()
 	case <-r.stream.Context().Done():
 		return r.stream.Context().Err()
 	case <-r.server.stopping:
