@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain"
@@ -144,7 +143,7 @@ func (p *Portal) bookForm(w http.ResponseWriter, r *http.Request) error {
 	key := r.URL.Query().Get(fieldKey)
 	if key == "" || len(key) > maxKey {
 		q := r.URL.Query()
-		q.Set(fieldKey, uuid.NewString())
+		q.Set(fieldKey, newKey(viewer(r.Context()).User))
 		http.Redirect(w, r, r.URL.Path+"?"+q.Encode(), http.StatusSeeOther)
 		return nil
 	}
@@ -282,7 +281,7 @@ func (p *Portal) doBook(w http.ResponseWriter, r *http.Request) error {
 			if booked {
 				page.Made = before.Jobs[0].Ref
 			}
-			page.Key = uuid.NewString()
+			page.Key = newKey(req.Viewer.User)
 			no = &domain.Refusal{Code: no.Code, Status: no.Status, Detail: p.in(r.Context()).say("book.again")}
 		}
 		return p.showBooking(w, r, no.Status, page, lists, r.PostForm, no)

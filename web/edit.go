@@ -46,7 +46,7 @@ func (p *Portal) edit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	values := e.lists.valuesOf(e.d, e.form)
-	return e.show(w, r, http.StatusOK, editPage{Key: uuid.NewString(), Revision: e.d.Revision, Before: values.Encode()}, values, nil)
+	return e.show(w, r, http.StatusOK, editPage{Key: newKey(viewer(r.Context()).User), Revision: e.d.Revision, Before: values.Encode()}, values, nil)
 }
 
 // editing reads a job for its form. A job that is not to be edited now is shown instead: now is false, and the answer is written.
@@ -188,7 +188,7 @@ func (e editing) refused(w http.ResponseWriter, r *http.Request, c changed, no *
 	page := editPage{Key: c.sent.Get(fieldKey), Before: c.sent.Get(fieldBefore)}
 	page.Revision, _ = strconv.ParseUint(c.sent.Get(fieldRevision), 10, 64) // it was read before
 	if no.Code == "idempotency-key-reused" {
-		page.Key = uuid.NewString()
+		page.Key = newKey(viewer(r.Context()).User)
 		no = &domain.Refusal{Code: no.Code, Status: no.Status, Detail: e.words.say("edit.again")}
 	}
 	if no.Status != http.StatusPreconditionFailed {

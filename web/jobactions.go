@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/google/uuid"
 )
 
 // menuEntry is a command as a job's menu of actions offers it: a page that asks for what it needs, or a button that does it at once.
@@ -47,7 +46,7 @@ func (p *Portal) jobActions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := actionsPage{Ref: ref, Key: uuid.NewString()}
+	page := actionsPage{Ref: ref, Key: newKey(viewer(r.Context()).User)}
 	for _, e := range menuEntries {
 		if slices.Contains(allowed, e.Command) {
 			page.Entries = append(page.Entries, e)

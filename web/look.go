@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/people"
 )
@@ -94,15 +95,18 @@ func (p *Portal) changeLogo(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	look := agency.Settings.Look
-	look.Logo = logo
-	show := filled{Sent: sections["look"].fill(agency.Settings)}
+	show := filledAt(sections["look"].fill(agency.Settings), uint64(agency.Version))
 	if logo == "" && !r.PostForm.Has("remove") {
 		show.Refusal = domain.Invalid(domain.FieldError{Location: "body.look.logo", Message: "fault.picture"})
 		return p.showSection(w, r, show.Refusal.Status, "look", show)
 	}
-	done, err := p.Commands.ChangeSettings(r.Context(), req, people.ChangeAgency{Look: &look})
+	done, agency, err := p.onSettings(r.Context(), req, agency, func(req commands.Request, now people.AgencySettings) (commands.Changed, error) {
+		look := now.Look // the colours as they stand, also those of a moment ago
+		look.Logo = logo
+		return p.Commands.ChangeSettings(r.Context(), req, people.ChangeAgency{Look: &look})
+	})
 	if no := correctable(err); no != nil {
+		show = filledAt(sections["look"].fill(agency.Settings), uint64(agency.Version))
 		show.Refusal = no
 		return p.showSection(w, r, no.Status, "look", show)
 	}

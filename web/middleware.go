@@ -4,6 +4,9 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
 	chimw "github.com/go-chi/chi/v5/middleware"
@@ -32,6 +35,22 @@ const maxForm = 1 << 20
 func limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// readable answers "not found" where an address holds what no database can look for: bytes that are no UTF-8, and the character NUL.
+func (p *Portal) readable(next http.Handler) http.Handler {
+	none := p.open(func(http.ResponseWriter, *http.Request) error { return notFound() })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		texts := []string{r.URL.Path}
+		for name, values := range r.URL.Query() {
+			texts = append(append(texts, name), values...)
+		}
+		if slices.ContainsFunc(texts, func(s string) bool { return !utf8.ValidString(s) || strings.ContainsRune(s, 0) }) {
+			none(w, r)
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
 }

@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain"
@@ -40,6 +44,25 @@ const (
 
 // maxKey is how long an idempotency key may be, as in the HTTP contract.
 const maxKey = 200
+
+// newKey is an idempotency key for a form of this user's. It tells whose form it is: one that came after its session had ended is never sent as
+// whoever signs in at that machine next.
+func newKey(user uuid.UUID) string {
+	id := uuid.NewString()
+	return id + "." + keyMark(id, user)
+}
+
+// madeFor tells whether a key, or one that was made of it by an addition, is of a form of this user's.
+func madeFor(key string, user uuid.UUID) bool {
+	id, mark, ok := strings.Cut(key, ".")
+	return ok && strings.HasPrefix(mark, keyMark(id, user))
+}
+
+// keyMark is no secret: it keeps apart people who share a machine, and nobody else's browser can be made to send what it marks.
+func keyMark(id string, user uuid.UUID) string {
+	sum := sha256.Sum256([]byte(id + user.String()))
+	return hex.EncodeToString(sum[:8])
+}
 
 // request makes the command request of a posted form. The form's own values, without key and revision, are its canonical form.
 func (p *Portal) request(r *http.Request, name string) (commands.Request, error) {

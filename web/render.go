@@ -143,7 +143,7 @@ func (p *Portal) frame(r *http.Request, title string, body any) (frame, error) {
 		return frame{}, err
 	}
 	s := p.in(r.Context())
-	f := frame{Lang: s.lang, Path: r.URL.Path, Agency: agency.Settings, Look: agency.Version, Now: p.now(), Key: uuid.NewString(), Body: body}
+	f := frame{Lang: s.lang, Path: r.URL.Path, Agency: agency.Settings, Look: agency.Version, Now: p.now(), Key: newKey(viewer(r.Context()).User), Body: body}
 	f.Behind, _ = r.Context().Value(behindKey).(bool)
 	if v := viewer(r.Context()); v.User != uuid.Nil {
 		if must, _ := r.Context().Value(mustChangeKey).(bool); !must { // nothing else is open then, so nothing else is offered

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/internal/accounts"
@@ -71,12 +72,13 @@ func (p *Portal) toSignIn(w http.ResponseWriter, r *http.Request) error {
 
 // hasPassword tells whether a form holds what is not to stand on a page.
 func hasPassword(f url.Values) bool {
-	return f.Has("password") || f.Has("current")
+	return f.Has("password") || f.Has("current") || f.Has("new") || f.Has("again")
 }
 
-// safeNext is a path of ours to go to after signing in.
+// safeNext is a path of ours to go to after signing in. Control characters make none: browsers leave out tabs and ends of lines, so that two
+// slashes around one would lead elsewhere.
 func safeNext(next string) string {
-	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.Contains(next, "\\") {
+	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.Contains(next, "\\") || strings.ContainsFunc(next, unicode.IsControl) {
 		return "/"
 	}
 	return next

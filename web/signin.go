@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/internal/accounts"
 )
@@ -58,7 +60,7 @@ func (p *Portal) doSignIn(w http.ResponseWriter, r *http.Request) error {
 		body.Next = passwordPath
 	}
 	if body.Unsent != "" && !who.MustChange {
-		return p.showUnsent(w, r, body)
+		return p.showUnsent(w, r, body, who.UserID)
 	}
 	http.Redirect(w, r, body.Next, http.StatusSeeOther)
 	return nil
@@ -70,10 +72,15 @@ type unsentPage struct {
 	Inputs []hidden
 }
 
-func (p *Portal) showUnsent(w http.ResponseWriter, r *http.Request, body signInPage) error {
+// showUnsent shows it to whom it was made for. Whoever else signs in there neither reads it nor sends it in their own name.
+func (p *Portal) showUnsent(w http.ResponseWriter, r *http.Request, body signInPage, user uuid.UUID) error {
 	typed, err := url.ParseQuery(body.Typed)
 	if err != nil {
 		return &domain.Refusal{Code: "bad-request", Status: http.StatusBadRequest, Detail: "error.form"}
+	}
+	if !madeFor(typed.Get(fieldKey), user) {
+		http.Redirect(w, r, "/?done=unsent-gone", http.StatusSeeOther)
+		return nil
 	}
 	page := unsentPage{To: safeNext(body.Unsent)}
 	for _, name := range slices.Sorted(maps.Keys(typed)) {

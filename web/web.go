@@ -64,7 +64,7 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	r := chi.NewRouter()
-	r.Use(p.observed, p.recovered, headers, limited, headAsGet)
+	r.Use(p.observed, p.recovered, headers, limited, headAsGet, p.readable)
 	r.NotFound(p.page(func(http.ResponseWriter, *http.Request) error { return notFound() }))
 	p.routes(r)
 	return r, nil

@@ -78,6 +78,13 @@ func (o *office) waitedFor() {
 			t.Errorf("by %s: %s", column, all.raw)
 		}
 	}
+	// Nothing stands behind the end, however far.
+	for _, sort := range []string{"", "start", "waitingOn", "-nextStep"} {
+		far := o.read("assigner", "/jobs?"+ours+"limit=2&offset=9223372036854775807&sort="+sort)
+		if far.body["total"] != float64(len(refs)) || len(far.items()) != 0 {
+			t.Errorf("far behind the end by %q: %s", sort, far.raw)
+		}
+	}
 	// Whoever does not read it neither sorts nor filters by it.
 	for _, query := range []string{"sort=waitingOn", "filter[nextStep]=attend"} {
 		problemIs(t, "an interpreter's jobs, "+query, o.ask("interpreter", "/jobs?"+query), 422, "invalid")

@@ -359,6 +359,14 @@ func TestWorkQueue(t *testing.T) {
 	for show, want := range map[string][]string{"custody": {custody}, "due": {near}, "held": {far}, "mine": nil, "untaken": {custody, near, far}} {
 		same(t, show, rowRefs(b.see("/queue?show="+show)), want)
 	}
+	// Nothing is found under what no database can look for.
+	for _, path := range []string{"/jobs?filter[ref]=%00", "/jobs?filter[address1]=%ff", "/jobs/%00", "/interpreters?filter[name]=a%00&x=%zz"} {
+		for _, who := range []*browser{b, stranger(t, d.base)} {
+			if p := who.get(path); p.status != http.StatusNotFound {
+				t.Errorf("%s: %d", path, p.status)
+			}
+		}
+	}
 	if p := b.get("/queue?show=all-of-it"); p.status != http.StatusNotFound {
 		t.Errorf("an unknown part of the queue: %d", p.status)
 	}
@@ -524,6 +532,29 @@ func TestLook(t *testing.T) {
 	}
 	if css := b.see(sheet(home)); !strings.Contains(css.text, "#7a1f5c") {
 		t.Error("the logo took the colours away")
+	}
+	// Nor does it when the colours change in the same moment, which no page shows yet.
+	second := browse(t, d.base, "admin")
+	for round := range 10 {
+		colour := fmt.Sprintf("#1020%02d", round+10)
+		colours, logo := admin.see("/settings/look"), second.see("/settings/look")
+		changed := make(chan *page)
+		go func() {
+			changed <- admin.submit(colours, "set", map[string][]string{"look.primary": {colour}})
+		}()
+		uploaded := second.upload(logo, "logo", "picture", "logo.png", pictureOf(t, 100+round, 40))
+		if p := <-changed; p.status != http.StatusSeeOther {
+			t.Fatalf("new colours: %d %s", p.status, p.words())
+		} else {
+			admin.see(p.location())
+		}
+		done(second, uploaded, "change-settings")
+		if now := admin.see("/settings/look").value("look.primary"); now != colour {
+			t.Fatalf("round %d: a logo put %s in place of %s", round, now, colour)
+		}
+		if got := b.get("/logo"); got.text != string(pictureOf(t, 100+round, 40)) {
+			t.Fatalf("round %d: the colours took the logo away", round)
+		}
 	}
 	done(admin, admin.post("/settings/look/logo", url.Values{"remove": {"yes"}, "key": {"k"}}), "change-settings")
 	if p := b.get("/logo"); p.status != http.StatusNotFound {

@@ -445,6 +445,18 @@ func TestNothingTypedIsLostWithASession(t *testing.T) {
 		t.Fatalf("after a wrong password: %d, kept %q", again.status, again.value("typed"))
 	}
 	values.Set("password", "dragoman-demo")
+	// Whoever else signs in at that machine neither reads it nor sends it.
+	values.Set("username", "requestor2")
+	other := stranger(t, d.base)
+	switch p := other.post("/sign-in", values); {
+	case p.status != http.StatusSeeOther || strings.Contains(p.text, "parking"):
+		t.Errorf("somebody else is shown it: %d %s", p.status, p.text)
+	default:
+		if said := textOf(other.see(p.location()).byID("toasts")); !strings.Contains(said, "belonged to somebody else") {
+			t.Errorf("somebody else is told %q", said)
+		}
+	}
+	values.Set("username", "requestor")
 	unsent := b.post("/sign-in", values)
 	if unsent.status != http.StatusOK || unsent.heading() != "What you typed is still here" {
 		t.Fatalf("after signing in: %d %s", unsent.status, unsent.words())
@@ -456,8 +468,19 @@ func TestNothingTypedIsLostWithASession(t *testing.T) {
 	if p := b.submit(password, "password", map[string][]string{"current": {"dragoman-demo"}, "new": {"a secret of mine"}, "again": {"a secret of mine"}}); p.status != http.StatusSeeOther || strings.Contains(p.text, "secret") {
 		t.Errorf("a new password without a session: %d %s", p.status, p.text)
 	}
+	if p := b.post("/account/password", url.Values{"new": {"a secret of mine"}, "again": {"a secret of mine"}}); p.status != http.StatusSeeOther {
+		t.Errorf("half of that form: %d %s", p.status, p.text)
+	}
 	values.Set("unsent", "https://elsewhere.example/")
 	if p := b.post("/sign-in", values); attr(p.byID("unsent"), "action") != "/" {
 		t.Errorf("what was typed would go to %s", attr(p.byID("unsent"), "action"))
+	}
+	// Browsers leave out control characters, so that these would lead elsewhere.
+	values.Del("unsent")
+	for _, next := range []string{"/\t/elsewhere.example/", "/\n/elsewhere.example/", "//elsewhere.example/", "/\\elsewhere.example/"} {
+		values.Set("next", next)
+		if p := b.post("/sign-in", values); p.status != http.StatusSeeOther || p.header.Get("Location") != "/" {
+			t.Errorf("signing in for %q leads to %q", next, p.header.Get("Location"))
+		}
 	}
 }

@@ -77,7 +77,7 @@ func (f *faults) logo(l Look) {
 	}
 	const at = "body.look.logo"
 	mediaType, data := l.Picture()
-	if len(data) > maxLogo {
+	if len(data) > maxLogo || len(l.Logo) > len("data:image/jpeg;base64,")+base64.StdEncoding.EncodedLen(maxLogo) { // base64 may hold any number of line ends
 		f.add(at, "Send a picture of at most 32 KB.")
 		return
 	}

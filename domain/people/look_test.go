@@ -53,6 +53,7 @@ func TestAgencyLook(t *testing.T) {
 		"png": {Look{Logo: LogoOf(drawn(t, 120, 40))}, ""}, "no picture": {Look{Logo: LogoOf([]byte("<svg onload=alert(1)>"))}, "body.look.logo"},
 		"an address": {Look{Logo: "https://elsewhere.example/logo.png"}, "body.look.logo"}, "too wide": {Look{Logo: LogoOf(drawn(t, 2001, 1))}, "body.look.logo"},
 		"damaged": {Look{Logo: LogoOf(drawn(t, 120, 40)[:60])}, "body.look.logo"}, "another kind": {Look{Logo: strings.Replace(LogoOf(drawn(t, 9, 9)), "png", "jpeg", 1)}, "body.look.logo"},
+		"drawn out": {Look{Logo: LogoOf(drawn(t, 9, 9)) + strings.Repeat("\n", 64<<10)}, "body.look.logo"},
 		"too large": {Look{Logo: LogoOf(append(drawn(t, 9, 9), make([]byte, 33<<10)...))}, "body.look.logo"},
 	} {
 		_, err := ChangeAgency{Look: &c.look}.Decide(s)

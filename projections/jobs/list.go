@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -124,7 +125,7 @@ func (f Filter) part() (limit, offset int) {
 	if limit == 0 {
 		limit = 30
 	}
-	return max(1, min(limit, 500)), max(0, f.Offset)
+	return max(1, min(limit, 500)), min(max(0, f.Offset), math.MaxInt32) // more jobs than there ever are, and a limit can still be added to it
 }
 
 // total is how many jobs the list has in all, of which a part holds so many.
