@@ -11,18 +11,7 @@ import (
 // TestComposeFile: the production shape parses, waits for what it needs, and keeps nothing that matters outside a volume.
 func TestComposeFile(t *testing.T) {
 	t.Parallel()
-	content, err := os.ReadFile("../docker-compose.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	project, err := loader.LoadWithContext(t.Context(), types.ConfigDetails{
-		WorkingDir:  "..",
-		ConfigFiles: []types.ConfigFile{{Filename: "docker-compose.yml", Content: content}},
-		Environment: types.Mapping{"POSTGRES_PASSWORD": "p", "EVENTSTORE_ADMIN_PASSWORD": "e"},
-	}, loader.WithProfiles([]string{"*"}))
-	if err != nil {
-		t.Fatalf("parse docker-compose.yml: %v", err)
-	}
+	project := productionShape(t)
 	for _, name := range []string{"eventstore", "postgres", "dragoman", "mail", "prometheus", "grafana"} {
 		s, err := project.GetService(name)
 		if err != nil {
@@ -52,4 +41,22 @@ func TestComposeFile(t *testing.T) {
 			t.Errorf("dragoman is published on %s", p.HostIP)
 		}
 	}
+}
+
+// productionShape is the compose file with the services of all its profiles.
+func productionShape(t *testing.T) *types.Project {
+	t.Helper()
+	content, err := os.ReadFile("../docker-compose.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	project, err := loader.LoadWithContext(t.Context(), types.ConfigDetails{
+		WorkingDir:  "..",
+		ConfigFiles: []types.ConfigFile{{Filename: "docker-compose.yml", Content: content}},
+		Environment: types.Mapping{"POSTGRES_PASSWORD": "p", "EVENTSTORE_ADMIN_PASSWORD": "e"},
+	}, loader.WithProfiles([]string{"*"}))
+	if err != nil {
+		t.Fatalf("parse docker-compose.yml: %v", err)
+	}
+	return project
 }

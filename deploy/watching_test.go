@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
 	"go.yaml.in/yaml/v3"
 )
@@ -125,14 +124,7 @@ func TestDashboard(t *testing.T) {
 // TestWatchingIsMounted: what Prometheus and Grafana read lies where their containers look for it.
 func TestWatchingIsMounted(t *testing.T) {
 	t.Parallel()
-	project, err := loader.LoadWithContext(t.Context(), types.ConfigDetails{
-		WorkingDir:  "..",
-		ConfigFiles: []types.ConfigFile{{Filename: "../docker-compose.yml"}},
-		Environment: types.Mapping{"POSTGRES_PASSWORD": "p", "EVENTSTORE_ADMIN_PASSWORD": "e"},
-	}, loader.WithProfiles([]string{"*"}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	project := productionShape(t)
 	for service, mounts := range map[string]map[string]string{
 		"prometheus": {"/etc/prometheus/prometheus.yml": "deploy/prometheus.yml", "/etc/prometheus/alerts.yml": "deploy/alerts.yml"},
 		"grafana":    {"/etc/grafana/provisioning": "deploy/grafana/provisioning", "/var/lib/grafana/dashboards": "deploy/grafana/dashboards"},

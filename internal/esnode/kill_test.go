@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,8 +14,6 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/dragoman-booking/dragoman/internal/esnode"
 )
@@ -57,29 +53,8 @@ func TestKill(t *testing.T) {
 	var mu sync.Mutex
 	var acknowledged []written
 	for round := range 3 {
-		child := exec.Command(os.Args[0])
-		child.Env = append(os.Environ(), childFolder+"="+dir)
-		input, err := child.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		output, err := child.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := child.Start(); err != nil {
-			t.Fatal(err)
-		}
-		url, err := bufio.NewReader(output).ReadString('\n')
-		if err != nil || !strings.HasPrefix(url, "esdb://") {
-			t.Fatalf("the child says %q, %v", url, err)
-		}
-		address, _, _ := strings.Cut(strings.TrimPrefix(url, "esdb://"), "?")
-		// Not the official client: calls of its that wait when the node goes away may never return.
-		conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
-		if err != nil {
-			t.Fatal(err)
-		}
+		child := startChild(t, dir)
+		conn := child.dial(t) // not the official client: calls of its that wait when the node goes away may never return
 		client, ctx := streams.NewStreamsClient(conn), deadline(t)
 		var count atomic.Int64
 		enough := make(chan struct{})
@@ -102,11 +77,7 @@ func TestKill(t *testing.T) {
 			})
 		}
 		<-enough
-		if err := child.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = child.Wait()
-		_ = input.Close()
+		child.kill()
 		writers.Wait()
 		_ = conn.Close()
 	}

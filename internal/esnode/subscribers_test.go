@@ -45,7 +45,7 @@ func TestSubscribers(t *testing.T) {
 		c = crowd{streams: 1000, bytesEach: 1 << 20, stopped: 9000, takers: 1000, settle: 30 * time.Second, steady: 5 * time.Minute,
 			writing: 15 * time.Second, resident: 1200 << 10}
 	}
-	node := startChild(t)
+	node := startChild(t, t.TempDir())
 	ends := fill(t, node, c)
 	t.Logf("filled: %d KiB resident", node.resident(t))
 
@@ -137,7 +137,7 @@ func wait(t *testing.T, d time.Duration) {
 
 // child is a node in a process of its own.
 type child struct {
-	pid     int
+	cmd     *exec.Cmd
 	url     string
 	address string
 	ask     sync.Mutex
@@ -147,10 +147,10 @@ type child struct {
 
 type childState struct{ readers, iterators int }
 
-func startChild(t *testing.T) *child {
+func startChild(t *testing.T, dir string) *child {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childFolder+"="+t.TempDir())
+	cmd.Env = append(os.Environ(), childFolder+"="+dir)
 	input, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -162,11 +162,8 @@ func startChild(t *testing.T) *child {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	c := &child{pid: cmd.Process.Pid, input: bufio.NewWriter(input), output: bufio.NewReader(output)}
+	c := &child{cmd: cmd, input: bufio.NewWriter(input), output: bufio.NewReader(output)}
+	t.Cleanup(c.kill)
 	url, err := c.output.ReadString('\n')
 	if err != nil || !strings.HasPrefix(url, "esdb://") {
 		t.Fatalf("the child says %q, %v", url, err)
@@ -174,6 +171,12 @@ func startChild(t *testing.T) *child {
 	c.url = strings.TrimSpace(url)
 	c.address, _, _ = strings.Cut(strings.TrimPrefix(c.url, "esdb://"), "?")
 	return c
+}
+
+// kill ends the child at once; it may be dead already.
+func (c *child) kill() {
+	_ = c.cmd.Process.Kill()
+	_ = c.cmd.Wait()
 }
 
 func (c *child) state(t *testing.T) (s childState) {
@@ -209,7 +212,7 @@ func (c *child) await(t *testing.T, what string, reached func(childState) bool) 
 // resident is the child's memory in KiB.
 func (c *child) resident(t *testing.T) int {
 	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +232,7 @@ func (c *child) appendRate(t *testing.T, d time.Duration) float64 {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
-	conn := dialChild(t, c)
+	conn := c.dial(t)
 	defer conn.Close()
 	client := streams.NewStreamsClient(conn)
 	var written atomic.Int64
@@ -249,8 +252,8 @@ func (c *child) appendRate(t *testing.T, d time.Duration) float64 {
 	return float64(written.Load()) / time.Since(began).Seconds()
 }
 
-// dialChild connects with a window that does not grow: what a client that stopped has taken is then known.
-func dialChild(t *testing.T, c *child) *grpc.ClientConn {
+// dial connects with a window that does not grow: what a client that stopped has taken is then known.
+func (c *child) dial(t *testing.T) *grpc.ClientConn {
 	t.Helper()
 	conn, err := grpc.NewClient(c.address, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithInitialWindowSize(64<<10),
 		grpc.WithInitialConnWindowSize(16<<20), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(17<<20)))
@@ -380,7 +383,7 @@ func subscribe(t *testing.T, ctx context.Context, node *child, c crowd, ends []u
 	all := make([]*subscriber, c.stopped+c.takers)
 	var starting sync.WaitGroup
 	for from := 0; from < len(all); from += 100 {
-		conn := dialChild(t, node)
+		conn := node.dial(t)
 		t.Cleanup(func() { _ = conn.Close() })
 		starting.Go(func() {
 			for i := from; i < min(from+100, len(all)); i++ {
