@@ -124,12 +124,10 @@ func (r *reader) waitForRoom(freed <-chan struct{}, patience <-chan time.Time) e
 	case <-patience:
 		return errLarge
 	case <-r.stream.Context().Done():
-		return r.stream.Context().Err()
 	case <-r.server.stopping:
-		return errStopping
 	case <-r.server.log.Failed():
-		return errStopping
 	}
+	return r.over()
 }
 
 func (m *message) key(stringIDs bool) largeKey {
@@ -157,16 +155,10 @@ func (m *message) drop() {
 // client could have it keep any number of them. Those that gRPC may never give back it gives back itself.
 func (r *reader) settle() {
 	for _, u := range r.uses {
-		if u == nil {
-			continue
+		if u != nil {
+			_ = r.await(u.ended) // the call has its outcome already
+			u.end()
 		}
-		select {
-		case <-u.ended:
-		case <-r.stream.Context().Done():
-		case <-r.server.stopping:
-		case <-r.server.log.Failed():
-		}
-		u.end()
 	}
 }
 

@@ -106,18 +106,28 @@ func (r *reader) takeTurn() error {
 	case r.ahead <- struct{}{}:
 		return nil
 	case <-r.stream.Context().Done():
-		return r.stream.Context().Err()
 	case <-r.server.stopping:
-		return errStopping
 	case <-r.server.log.Failed():
-		return errStopping
 	}
+	return r.over()
 }
 
 func (r *reader) endTurn() { <-r.ahead }
 
 // mayGoOn waits until another page may be read, and ends what nobody waits for any more, and everything when the node stops.
 func (r *reader) mayGoOn() error {
+	if err := r.over(); err != nil {
+		return err
+	}
+	if err := r.takeTurn(); err != nil {
+		return err
+	}
+	r.endTurn()
+	return nil
+}
+
+// over says why the call is over; nil: it is not.
+func (r *reader) over() error {
 	select {
 	case <-r.stream.Context().Done():
 		return r.stream.Context().Err()
@@ -126,10 +136,18 @@ func (r *reader) mayGoOn() error {
 	case <-r.server.log.Failed():
 		return errStopping
 	default:
+		return nil
 	}
-	if err := r.takeTurn(); err != nil {
-		return err
+}
+
+// await waits for something, or for the end of the call, which is an error.
+func (r *reader) await(something <-chan struct{}) error {
+	select {
+	case <-something:
+		return nil
+	case <-r.stream.Context().Done():
+	case <-r.server.stopping:
+	case <-r.server.log.Failed():
 	}
-	r.endTurn()
-	return nil
+	return r.over()
 }

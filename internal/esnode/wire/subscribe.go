@@ -59,7 +59,7 @@ func (r *reader) subscribeStream(o *streams.ReadReq_Options) error {
 			return err
 		}
 		if state.Tombstoned { // the real server does not notice: nothing ever comes
-			return r.idle()
+			return r.await(nil)
 		}
 	}
 	for {
@@ -228,26 +228,8 @@ func (r *reader) checkpoint(position uint64) error {
 
 // wait returns when there may be something new, and the client has taken enough of what was before it.
 func (r *reader) wait(watch *log.Watch) error {
-	select {
-	case <-watch.C:
-		return r.mayGoOn()
-	case <-r.stream.Context().Done():
-		return r.stream.Context().Err()
-	case <-r.server.stopping:
-		return errStopping
-	case <-r.server.log.Failed():
-		return errStopping
+	if err := r.await(watch.C); err != nil {
+		return err
 	}
-}
-
-// idle waits for the end of the call.
-func (r *reader) idle() error {
-	select {
-	case <-r.stream.Context().Done():
-		return r.stream.Context().Err()
-	case <-r.server.stopping:
-		return errStopping
-	case <-r.server.log.Failed():
-		return errStopping
-	}
+	return r.mayGoOn()
 }
