@@ -182,6 +182,13 @@ var faults = []struct {
 		f.goesOn()
 		f.cluster.Thaw(old)
 	}},
+	{"the leader freezes until another leads", func(f *failover) {
+		f.whole()
+		old := f.leader()
+		f.cluster.Freeze(old)
+		f.leader()
+		f.cluster.Thaw(old)
+	}},
 	{"the leader freezes for a moment", func(f *failover) {
 		old := f.leader()
 		f.cluster.Freeze(old)

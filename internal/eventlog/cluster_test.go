@@ -225,6 +225,57 @@ func TestReadsAskTheLeader(t *testing.T) {
 	}
 }
 
+// TestAWokenLeaderIsNotBelieved: a leader that was frozen goes on answering from what it had when it fell asleep, to whoever was connected with it. What
+// others were told was appended meanwhile is there for every kind of read.
+func TestAWokenLeaderIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	for name, reads := range map[string]func(l *Log, stream string, a eventschema.Appended, events *int) error{
+		"newest": func(l *Log, _ string, a eventschema.Appended, events *int) error {
+			at, err := l.Newest(t.Context())
+			if at == a.Position {
+				*events = 2
+			}
+			return err
+		},
+		"event": func(l *Log, _ string, a eventschema.Appended, events *int) error {
+			_, found, err := l.EventAt(t.Context(), a.Position)
+			if found {
+				*events = 2
+			}
+			return err
+		},
+		"stream": func(l *Log, stream string, _ eventschema.Appended, events *int) error {
+			return l.ReadStream(t.Context(), stream, 0, func(eventschema.Stored) error { *events++; return nil })
+		},
+		"stream backwards": func(l *Log, stream string, _ eventschema.Appended, events *int) error {
+			return l.ReadStreamBackwards(t.Context(), stream, func(eventschema.Stored) error { *events++; return nil })
+		},
+		"the whole log": func(l *Log, _ string, _ eventschema.Appended, events *int) error {
+			return l.ReadAll(t.Context(), eventschema.Position{}, func(eventschema.Stored) error { *events++; return nil })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := escluster.RunT(t, escluster.Options{Timing: escluster.Timing{Stale: escluster.WhenTold}})
+			l := openLog(t, c.ConnectionString(), Options{})
+			s := newSeries(t, l)
+			s.append(1)
+			whole(t, c)
+			old := leaderOf(t, c)
+			c.Freeze(old)
+			leaderOf(t, c)
+			other := series{t: t, log: openLog(t, c.ConnectionString(), Options{}), stream: s.stream, next: s.next}
+			a := other.append(1)
+			c.Thaw(old)
+			events := 0
+			if err := reads(l, s.stream, a, &events); err != nil || events != 2 {
+				t.Errorf("%d events of two, %v", events, err)
+			}
+			must(t, c.Step(within(t, soon)))
+		})
+	}
+}
+
 // TestPreferredMembers answer whoever reads much: however far they lag, nothing is missing that was acknowledged before the call, in streams and in the
 // whole log. The leader is asked for the end alone. A string that prefers the leader, or names one node, has no second log.
 func TestPreferredMembers(t *testing.T) {

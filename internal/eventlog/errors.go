@@ -78,7 +78,7 @@ func passing(err error) bool {
 	case codes.Aborted, codes.DeadlineExceeded, codes.Canceled, codes.ResourceExhausted:
 		return true
 	}
-	for _, known := range []error{errNoNode, errGivenUp, errStalled, errCut, context.DeadlineExceeded, context.Canceled, io.EOF} {
+	for _, known := range []error{errNoNode, errOtherLeader, errGivenUp, errStalled, errCut, context.DeadlineExceeded, context.Canceled, io.EOF} {
 		if errors.Is(err, known) {
 			return true
 		}

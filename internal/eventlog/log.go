@@ -40,7 +40,8 @@ type Log struct {
 	config     esdb.Configuration
 	preference esdb.NodePreference // what the connection string says
 	followers  bool
-	leader     *Log // nil: this one asks the leader itself
+	leader     *Log     // nil: this one asks the leader itself
+	cluster    *cluster // nil: there is one node alone, or followers are read
 	retryFor   time.Duration
 	attemptFor time.Duration
 
@@ -92,6 +93,9 @@ func Open(ctx context.Context, connection string, o Options) (*Log, error) {
 		l.config.GossipTimeout = 3
 	}
 	l.config.Logger = clientLog
+	if !o.Followers {
+		l.cluster = clusterOf(l.config)
+	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.background.Go(l.connect)
 	c, err := l.acquire(ctx)
@@ -131,6 +135,7 @@ func (l *Log) Close(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		l.background.Wait()
+		l.cluster.close()
 		close(done)
 	}()
 	select {

@@ -93,7 +93,7 @@ func (l *Log) readStream(
 	ctx context.Context, stream string, direction esdb.Direction, from esdb.StreamPosition, f func(eventschema.Stored) error,
 ) error {
 	err := l.read(ctx, reading{
-		first: l.attemptFor, stall: stallAfter, buffer: streamBatch,
+		now: true, first: l.attemptFor, stall: stallAfter, buffer: streamBatch,
 		open: func(ctx context.Context, c *esdb.Client) (source, error) {
 			return sourceOf(c.ReadStream(ctx, stream, esdb.ReadStreamOptions{Direction: direction, From: from}, math.MaxInt64))
 		},
@@ -221,7 +221,7 @@ func (l *Log) EventAt(ctx context.Context, at eventschema.Position) (found event
 
 func (l *Log) allReading(direction esdb.Direction, from esdb.AllPosition, count uint64) reading {
 	return reading{
-		first: l.attemptFor, stall: stallAfter, buffer: int(min(count, allBatch)),
+		now: true, first: l.attemptFor, stall: stallAfter, buffer: int(min(count, allBatch)),
 		open: func(ctx context.Context, c *esdb.Client) (source, error) {
 			return sourceOf(c.ReadAll(ctx, esdb.ReadAllOptions{Direction: direction, From: from}, count))
 		},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,8 +25,15 @@ const (
 type session struct {
 	ctx    context.Context // ends when the session is given up
 	cancel context.CancelFunc
+	config esdb.Configuration
+	leader string         // of a cluster, host and port: all clients are connected with it
+	others []string       // its other members; none if there is one node alone, or followers are read
 	heard  atomic.Int64   // machine time of the node's last answer, Unix nanoseconds
 	idle   []*esdb.Client // under Log.mu; the one used last comes last
+
+	asking sync.Mutex
+	next   *question // for whoever comes now; nil: nobody waits
+	busy   bool      // a question is put
 }
 
 func (s *session) hear() { s.heard.Store(time.Now().UnixNano()) }
@@ -75,7 +83,7 @@ func (l *Log) tryAcquire() (c *call, ready <-chan struct{}, last error, err erro
 	c = &call{log: l, session: l.current, began: time.Now()}
 	if n := len(c.session.idle); n > 0 {
 		c.client, c.session.idle = c.session.idle[n-1], c.session.idle[:n-1]
-	} else if c.client, err = esdb.NewClient(new(l.config)); err != nil { // it finds its node when it is used
+	} else if c.client, err = esdb.NewClient(new(c.session.config)); err != nil { // it connects when it is used
 		return nil, nil, nil, fmt.Errorf("make a client of the event store: %w", err)
 	}
 	l.background.Add(1)
@@ -132,9 +140,9 @@ func (l *Log) connect() {
 	for {
 		began := time.Now()
 		l.searches.Add(1)
-		client, err := l.search()
+		s, err := l.search()
 		if err == nil {
-			l.begin(client)
+			l.begin(s)
 			return
 		}
 		l.mu.Lock()
@@ -148,16 +156,14 @@ func (l *Log) connect() {
 	}
 }
 
-// begin makes a session of a client that has found a node.
-func (l *Log) begin(client *esdb.Client) {
+// begin lets calls in to a session.
+func (l *Log) begin(s *session) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		_ = client.Close()
+		s.end()
 		return
 	}
-	s := &session{idle: []*esdb.Client{client}}
-	s.ctx, s.cancel = context.WithCancel(l.ctx)
 	s.hear()
 	l.current, l.lastErr = s, nil
 	l.epoch.Add(1)
@@ -165,9 +171,17 @@ func (l *Log) begin(client *esdb.Client) {
 	slog.Info("connected to the event store")
 }
 
-// search makes a client and has it find a node before any call is let in.
-func (l *Log) search() (*esdb.Client, error) {
-	client, err := esdb.NewClient(new(l.config))
+// search finds a node, a cluster's leader unless followers are wanted, and has one client connect to it before any call is let in.
+func (l *Log) search() (*session, error) {
+	s := &session{config: l.config}
+	if l.cluster != nil {
+		var err error
+		if s.leader, s.others, err = l.cluster.leader(l.ctx); err != nil {
+			return nil, fmt.Errorf("find a node of the event store: %w", err)
+		}
+		s.config.Address, s.config.GossipSeeds, s.config.DnsDiscover = s.leader, nil, false
+	}
+	client, err := esdb.NewClient(new(s.config))
 	if err != nil {
 		return nil, fmt.Errorf("make a client of the event store: %w", err)
 	}
@@ -189,7 +203,9 @@ func (l *Log) search() (*esdb.Client, error) {
 		_ = client.Close()
 		return nil, fmt.Errorf("find a node of the event store: %w", err)
 	}
-	return client, nil
+	s.idle = []*esdb.Client{client}
+	s.ctx, s.cancel = context.WithCancel(l.ctx)
+	return s, nil
 }
 
 // outgoing is the context of a call: it ends with the caller's or with the session. The header asks a cluster that only its leader answers;
@@ -252,6 +268,7 @@ type source func() (item, error)
 
 // reading is how a read is carried out.
 type reading struct {
+	now    bool // nothing is missing that was acknowledged before the call; else it may be a leader of old that answers
 	open   func(context.Context, *esdb.Client) (source, error)
 	first  time.Duration // how long it may take to open
 	stall  time.Duration // how long a message may take to come; zero: for ever, as in a subscription
@@ -271,6 +288,12 @@ func (l *Log) read(ctx context.Context, r reading, f func([]item) error) error {
 	}
 	ctx, cancel := c.outgoing(ctx)
 	defer cancel()
+	if r.now {
+		if err := c.stillLeads(ctx); err != nil {
+			c.release(err)
+			return err
+		}
+	}
 	items := make(chan item, r.buffer)
 	ended := make(chan error, 1)
 	go func() {
