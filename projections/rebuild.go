@@ -192,10 +192,13 @@ type filling struct {
 	err       error
 }
 
-// take applies a page. What is not an event's fault is tried again for about half a minute: a long rebuild outlives a restart of the
-// database, and a fault of ours is still told.
+// takePatience is how long a page is tried again: a long rebuild outlives a restart of the database, and a fault of ours is still told.
+const takePatience = 20 * time.Second
+
+// take applies a page. What is not an event's fault is tried again for takePatience.
 func (f *filling) take(ctx context.Context, pool *pgxpool.Pool, page eventschema.Page) (err error) {
 	var pause backoff
+	until := time.Now().Add(takePatience)
 	apply := func(from checkpoint, page eventschema.Page) (checkpoint, error) {
 		return f.apply(ctx, pool, f.projector, from, page)
 	}
@@ -204,7 +207,7 @@ func (f *filling) take(ctx context.Context, pool *pgxpool.Pool, page eventschema
 			return nil
 		}
 		var fault *Fault
-		if errors.As(err, &fault) || pause.tries == 9 || ctx.Err() != nil {
+		if errors.As(err, &fault) || time.Now().After(until) || ctx.Err() != nil {
 			return err
 		}
 		pause.wait(ctx)

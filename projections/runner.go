@@ -93,12 +93,7 @@ func (r *Runner) Start(ctx context.Context) error {
 	if err := r.Ensure(ctx, nil); err != nil {
 		return err
 	}
-	r.Doubt()
-	for _, m := range r.models {
-		if err := m.confirm(ctx, false); err != nil && !errors.Is(err, ErrLogReplaced) { // watch goes on with it
-			slog.Warn("it is not known yet whether the log holds the checkpoint of a read model", "model", m.name, "error", err)
-		}
-	}
+	r.confirm(ctx, false) // watch goes on with what is not known yet
 	run, cancel := context.WithCancel(context.Background())
 	r.stop = cancel
 	for _, m := range r.models {
@@ -366,12 +361,14 @@ func (m *modelRunner) doubt(g generation) (number int) {
 }
 
 // Confirm compares all checkpoints with the log, whoever runs the read models, and returns once it has an answer for each, or none for now.
-func (r *Runner) Confirm(ctx context.Context) {
+func (r *Runner) Confirm(ctx context.Context) { r.confirm(ctx, true) }
+
+func (r *Runner) confirm(ctx context.Context, patiently bool) {
 	r.Doubt()
 	var all sync.WaitGroup
 	for _, m := range r.models {
 		all.Go(func() {
-			if err := m.confirm(ctx, true); err != nil && !errors.Is(err, ErrLogReplaced) {
+			if err := m.confirm(ctx, patiently); err != nil && !errors.Is(err, ErrLogReplaced) {
 				slog.Warn("a checkpoint could not be compared with the log", "model", m.name, "error", err)
 			}
 		})

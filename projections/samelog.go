@@ -47,7 +47,7 @@ func SameLog(ctx context.Context, log Log, at eventschema.Position, event uuid.U
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		case <-time.After(askings):
 		}
 	}

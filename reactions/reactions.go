@@ -178,26 +178,35 @@ func (r *run) begin(ctx context.Context) error {
 	}
 	var end eventschema.Position
 	var event uuid.UUID
-	var err error
 	if _, early := r.reaction.(Beginner); !early {
-		if end, err = r.Log.Newest(ctx); err != nil {
-			return fmt.Errorf("find the log's end: %w", err)
+		var err error
+		if end, event, err = End(ctx, r.Log); err != nil {
+			return err
 		}
 	}
-	if end != (eventschema.Position{}) {
-		if event, err = r.Log.EventAt(ctx, end); err != nil {
-			return fmt.Errorf("read the log's newest event: %w", err)
-		}
-		if event == uuid.Nil {
-			return errors.New("read the log's newest event: it is gone again")
-		}
-	}
-	_, err = r.Pool.Exec(ctx, `insert into kept.reaction_checkpoints (reaction, commit_pos, prepare_pos, event_id) values ($1, $2, $3, $4)
+	_, err := r.Pool.Exec(ctx, `insert into kept.reaction_checkpoints (reaction, commit_pos, prepare_pos, event_id) values ($1, $2, $3, $4)
 		on conflict (reaction) do nothing`, r.reaction.Name(), end.Commit, end.Prepare, event)
 	if err != nil {
 		return fmt.Errorf("make the checkpoint of %s: %w", r.reaction.Name(), err)
 	}
 	return nil
+}
+
+// End is where the log ends, and the event there; zero and uuid.Nil if it is empty.
+func End(ctx context.Context, log projections.Log) (at eventschema.Position, event uuid.UUID, err error) {
+	if at, err = log.Newest(ctx); err != nil {
+		return at, uuid.Nil, fmt.Errorf("find the log's end: %w", err)
+	}
+	if at == (eventschema.Position{}) {
+		return at, uuid.Nil, nil
+	}
+	if event, err = log.EventAt(ctx, at); err != nil {
+		return at, uuid.Nil, fmt.Errorf("read the log's newest event: %w", err)
+	}
+	if event == uuid.Nil {
+		return at, uuid.Nil, errors.New("read the log's newest event: it is gone again")
+	}
+	return at, event, nil
 }
 
 func (r *run) load(ctx context.Context) (c checkpoint, err error) {
@@ -375,8 +384,11 @@ func (r *run) once(ctx context.Context, page eventschema.Page) error {
 	}
 	last := page.Last()
 	// It holds the reaction's fence: whoever stands still in the middle of it is ended by the server, so that the next process gets on.
-	begin := pgx.TxOptions{BeginQuery: `begin; set local idle_in_transaction_session_timeout to '` + lease.Session + `'`}
-	err = pgx.BeginTxFunc(ctx, r.Pool, begin, func(tx pgx.Tx) error {
+	begin := `begin; set local idle_in_transaction_session_timeout to '` + lease.Session + `'`
+	if len(effects) == 0 { // if a crash takes the checkpoint back, the page is looked at again, with the same outcome
+		begin += `; set local synchronous_commit to off`
+	}
+	err = pgx.BeginTxFunc(ctx, r.Pool, pgx.TxOptions{BeginQuery: begin}, func(tx pgx.Tx) error {
 		moved, err := tx.Exec(ctx, `
 			update kept.reaction_checkpoints set commit_pos = $2, prepare_pos = $3, event_id = $4, moved_at = now()
 			where reaction = $1 and (commit_pos, prepare_pos) = ($5, $6)`,
@@ -425,9 +437,9 @@ func (r *run) safely(ctx context.Context, page eventschema.Page) (effects []Effe
 	return r.reaction.Handle(ctx, page)
 }
 
-// pause doubles from 50 ms to 10 s, with some chance in it.
+// pause doubles from 50 ms to 2 s, with some chance in it.
 func pause(ctx context.Context, tries int) {
-	d := min(10*time.Second, 50*time.Millisecond<<min(tries, 8))
+	d := min(2*time.Second, 50*time.Millisecond<<min(tries, 8))
 	select {
 	case <-ctx.Done():
 	case <-time.After(d/2 + rand.N(d/2)):

@@ -119,10 +119,7 @@ func (r resumeCmd) Run(s *stage, c *Config) error {
 				fmt.Fprintf(s.out, "%s: looks through the log from its start\n", at.Reaction)
 				continue
 			}
-			if at.Position, err = h.events.Newest(ctx); err != nil {
-				return err
-			}
-			if at.Event, err = h.feed.Reader().EventAt(ctx, at.Position); err != nil {
+			if at.Position, at.Event, err = reactions.End(ctx, h.feed.Reader()); err != nil {
 				return err
 			}
 			if err := pgx.BeginFunc(ctx, h.pool, func(tx pgx.Tx) error { return reactions.SetCheckpoint(ctx, tx, at) }); err != nil {

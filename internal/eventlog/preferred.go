@@ -23,9 +23,9 @@ func (l *Log) Preferred(ctx context.Context) (*Log, error) {
 // readPreferred reads a stream from a member, and its end from the leader.
 func (l *Log) readPreferred(ctx context.Context, stream string, from uint64, f func(eventschema.Stored) error) error {
 	var last eventschema.Stored
-	any, stopped := false, false
+	shown, stopped := false, false
 	err := l.readForwards(ctx, stream, from, func(e eventschema.Stored) error {
-		last, any = e, true
+		last, shown = e, true
 		err := f(e)
 		stopped = err != nil
 		return err
@@ -33,7 +33,7 @@ func (l *Log) readPreferred(ctx context.Context, stream string, from uint64, f f
 	if err != nil || stopped {
 		return err
 	}
-	if !any {
+	if !shown {
 		return l.leader.ReadStream(ctx, stream, from, f)
 	}
 	same := false

@@ -111,6 +111,8 @@ func (c *Cluster) Lead(ctx context.Context, i int) error {
 	switch {
 	case from == nil:
 		return errors.New("hand the lead over: nobody leads")
+	case to == nil:
+		return fmt.Errorf("hand the lead over: member %d is dead", i)
 	case from == to:
 		return nil
 	}
@@ -119,11 +121,17 @@ func (c *Cluster) Lead(ctx context.Context, i int) error {
 	err := c.await(ctx, func() bool {
 		return c.term != term || to.dead || to.joined && !to.frozen && to.log.End() == from.log.End() && from.idle()
 	})
-	if err != nil || c.term != term || to.dead {
-		return fmt.Errorf("hand the lead over to member %d: it could not take it: %w", i, errors.Join(err))
+	switch {
+	case err == nil && c.term != term:
+		return fmt.Errorf("hand the lead over to member %d: there is another leader", i)
+	case err == nil && to.dead:
+		err = errEnded
 	}
-	from.leads = false
-	close(from.lost)
+	if err != nil {
+		from.ready = true
+		return fmt.Errorf("hand the lead over to member %d: %w", i, err)
+	}
+	c.depose(from)
 	c.elect(to, false)
 	return nil
 }

@@ -27,6 +27,7 @@ func (g *group) replicate(r *request) error {
 		return err
 	}
 	created := g.created
+	defer func() { g.created = created }()
 	for i := range r.recorded {
 		e := &r.recorded[i]
 		s, err := g.stream(e.Stream)
@@ -41,7 +42,6 @@ func (g *group) replicate(r *request) error {
 			}
 		}
 	}
-	g.created = created
 	return nil
 }
 

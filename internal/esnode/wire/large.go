@@ -76,9 +76,9 @@ func (l *largeEvents) release(e *largeEvent) {
 	l.freed = make(chan struct{})
 }
 
-func (r *reader) sendLarge(m message) error {
-	position := positionOf(m.e, m.link)
-	if len(r.ahead) == cap(r.ahead) { // only the client can end the wait for a turn
+// sendLarge sends the event at a position, which m holds unless it was dropped.
+func (r *reader) sendLarge(m message, position uint64) error {
+	if r.hasToWait() {
 		m.drop()
 	}
 	if err := r.takeTurn(); err != nil {

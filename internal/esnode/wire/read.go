@@ -5,12 +5,17 @@ import (
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/encoding"
 
 	"github.com/dragoman-booking/dragoman/internal/esnode/log"
 )
 
 // Read answers reads and subscriptions, of one stream or of $all.
 func (s *Server) Read(req *streams.ReadReq, stream streams.Streams_ReadServer) error {
+	if err := grpc.SetSendCompressor(stream.Context(), encoding.Identity); err != nil { // a client that asks for another could have gRPC keep copies that nobody counts
+		return err
+	}
 	err := s.read(req.GetOptions(), stream)
 	if err != nil {
 		err = s.answer(err)
@@ -207,7 +212,7 @@ func (r *reader) readAll(o *streams.ReadReq_Options, count uint64, backwards boo
 	default:
 		return invalid("no position is given")
 	}
-	for sent := uint64(0); sent < count; {
+	for sent := uint64(0); ; {
 		var page log.AllPage
 		want := int(min(log.PageEvents, count-sent))
 		if backwards {
@@ -222,7 +227,7 @@ func (r *reader) readAll(o *streams.ReadReq_Options, count uint64, backwards boo
 			return err
 		}
 		sent += uint64(len(page.Events))
-		if page.End {
+		if page.End || sent >= count {
 			return nil
 		}
 		from = page.Last
@@ -233,7 +238,6 @@ func (r *reader) readAll(o *streams.ReadReq_Options, count uint64, backwards boo
 			return err
 		}
 	}
-	return nil
 }
 
 // filterOf reads a filter and its checkpoint interval, in events considered; a nil filter passes everything.

@@ -29,14 +29,18 @@ func (r *reader) sendAll(events []log.Event) error {
 		if err != nil {
 			return err
 		}
-		if size+m.size > runBytes {
+		large, position := m.size > runBytes, positionOf(m.e, m.link)
+		if large && r.hasToWait() {
+			m.drop()
+		}
+		if large || size+m.size > runBytes {
 			if err := r.sendRun(run, size); err != nil {
 				return err
 			}
 			run, size = run[:0], 0
 		}
-		if m.size > runBytes {
-			if err := r.sendLarge(m); err != nil {
+		if large {
+			if err := r.sendLarge(m, position); err != nil {
 				return err
 			}
 			continue
@@ -113,6 +117,9 @@ func (r *reader) takeTurn() error {
 }
 
 func (r *reader) endTurn() { <-r.ahead }
+
+// hasToWait tells that only the client can end the wait for a turn.
+func (r *reader) hasToWait() bool { return len(r.ahead) == cap(r.ahead) }
 
 // mayGoOn waits until another page may be read, and ends what nobody waits for any more, and everything when the node stops.
 func (r *reader) mayGoOn() error {

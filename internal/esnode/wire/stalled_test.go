@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/encoding/gzip"
 
 	"github.com/dragoman-booking/dragoman/internal/esnode/log"
 )
@@ -111,11 +112,12 @@ func TestNothingIsHeldForWhoDoesNotRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := weak.Make(&e.Data[0])
-			go func() { sent <- r.sendAll([]log.Event{e}) }()
+			go func() { sent <- r.sendAll([]log.Event{{Stream: "small"}, e}) }() // the small one's turn comes first
 			return p
 		}()
 		forgotten(t, "a large event whose turn has not come", held)
 		r.endTurn()
+		(<-r.kept()).buffer.Free()
 		if err := <-sent; err != nil {
 			t.Fatal(err)
 		}
@@ -193,6 +195,11 @@ func TestALargeTargetVanishes(t *testing.T) {
 // TestALargeEventCountsUntilItIsTaken: a read is not over, and what gRPC has of its large event counts, before the client takes it or goes away.
 func TestALargeEventCountsUntilItIsTaken(t *testing.T) {
 	t.Parallel()
+	t.Run("as it is", func(t *testing.T) { t.Parallel(); largeEventCounts(t) })
+	t.Run("to who takes gzip", func(t *testing.T) { t.Parallel(); largeEventCounts(t, grpc.UseCompressor(gzip.Name)) })
+}
+
+func largeEventCounts(t *testing.T, options ...grpc.CallOption) {
 	s := stalledServer(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -204,7 +211,7 @@ func TestALargeEventCountsUntilItIsTaken(t *testing.T) {
 	for i := range readers {
 		write(t, s, fmt.Sprint("large-", i), "t", make([]byte, 900<<10))
 	}
-	conn, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithInitialWindowSize(64<<10),
+	conn, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(options...), grpc.WithInitialWindowSize(64<<10),
 		grpc.WithInitialConnWindowSize(16<<20))
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 
 // A subscription reads page after page, each with a storage iterator of its own that lives only while the page is read, and waits for a
 // signal when there is nothing more. A reader that is slow is therefore never cut off and loses nothing: it simply is further behind.
-// What it costs meanwhile is one page and what gRPC keeps for it.
+// What it costs meanwhile is said in send.go.
 
 // subscribeStream follows one stream. History shows what the stream's metadata lets be seen; what is written later is always delivered.
 func (r *reader) subscribeStream(o *streams.ReadReq_Options) error {
