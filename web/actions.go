@@ -180,6 +180,25 @@ type actionPage struct {
 	Reasons []string // the agency's for this command: offered, not demanded
 }
 
+// Title is the key of the page's heading: an interpreter gives the own job back and answers for oneself, staff do it for somebody.
+func (page actionPage) Title() string {
+	switch {
+	case page.Command == "unassign" && page.Own:
+		return "act.unassign-self"
+	case page.viewer.Staff() && (page.Command == "accept-offer" || page.Command == "decline-offer"):
+		return "act." + page.Command + "-for"
+	}
+	return "act." + page.Command
+}
+
+// Do is the key of what its button says.
+func (page actionPage) Do() string {
+	if page.Command == "unassign" && page.Own {
+		return "do.unassign-self"
+	}
+	return "do." + page.Command
+}
+
 // reasonsOf are the lists in the agency's settings that reasons come from.
 var reasonsOf = map[string]string{"decline-offer": people.ReasonDecline, "unassign": people.ReasonUnassign, "close": people.ReasonUnfulfilled}
 
@@ -195,7 +214,7 @@ func (p *Portal) showForm(w http.ResponseWriter, r *http.Request, status int, a 
 	if _, sent := page.Sent["eta"]; !sent {
 		page.Sent.Set("eta", inputTime(begin(page.Detail)))
 	}
-	return p.render(w, r, status, "action", "act."+page.Command, page)
+	return p.render(w, r, status, "action", page.Title(), page)
 }
 
 // actionPage reads what the page of a command shows.

@@ -54,7 +54,7 @@ func (p *Portal) showChoice(w http.ResponseWriter, r *http.Request, status int, 
 	if !page.Can[page.Command] && a.Refusal == nil {
 		return p.notNow(w, r, page.actionPage)
 	}
-	return p.render(w, r, status, "choose", "act."+page.Command, page)
+	return p.render(w, r, status, "choose", page.Title(), page)
 }
 
 // showAnswer is the page on which an offer is accepted or declined: by the interpreter, or by staff on behalf of one, chosen first.
@@ -66,17 +66,16 @@ func (p *Portal) showAnswer(w http.ResponseWriter, r *http.Request, status int, 
 	if !page.Can[page.Command] && a.Refusal == nil {
 		return p.notNow(w, r, page.actionPage)
 	}
-	v := viewer(r.Context())
-	if v.Role == domain.Interpreter {
-		return p.render(w, r, status, "action", "act."+page.Command, page)
+	if viewer(r.Context()).Role == domain.Interpreter {
+		return p.render(w, r, status, "action", page.Title(), page)
 	}
 	for i, c := range page.Candidates {
 		if c.Chosen {
 			page.Fixed = &page.Candidates[i]
-			return p.render(w, r, status, "action", "act."+page.Command+"-for", page)
+			return p.render(w, r, status, "action", page.Title(), page)
 		}
 	}
-	return p.render(w, r, status, "choose", "act."+page.Command+"-for", page)
+	return p.render(w, r, status, "choose", page.Title(), page)
 }
 
 func (p *Portal) choicePage(r *http.Request, a asked) (choicePage, error) {

@@ -8,11 +8,14 @@ import (
 	"strings"
 
 	"github.com/go-chi/chi/v5"
+
+	"github.com/dragoman-booking/dragoman/domain"
 )
 
 // menuEntry is a command as a job's menu of actions offers it: a page that asks for what it needs, or a button that does it at once.
 type menuEntry struct {
 	Command string
+	Text    string // its key among the texts
 	To      string // page under the job's
 	Button  bool
 }
@@ -49,6 +52,10 @@ func (p *Portal) jobActions(w http.ResponseWriter, r *http.Request) error {
 	page := actionsPage{Ref: ref, Key: newKey(viewer(r.Context()).User)}
 	for _, e := range menuEntries {
 		if slices.Contains(allowed, e.Command) {
+			e.Text = "menu." + e.Command
+			if e.Command == "unassign" && v.Role == domain.Interpreter {
+				e.Text = "act.unassign-self"
+			}
 			page.Entries = append(page.Entries, e)
 		}
 	}

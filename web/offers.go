@@ -20,11 +20,12 @@ import (
 	"github.com/dragoman-booking/dragoman/projections/jobs"
 )
 
-// offersPage is an interpreter's own offers: those to answer, those that wait for the agency, and how the others ended.
+// offersPage is an interpreter's own offers: those to answer, those that another interpreter holds, those that wait for the agency, and how the
+// others ended.
 type offersPage struct {
 	Open    []offerCard
-	Waiting int // of them that may be accepted
 	More    int // to answer besides, once some of these are answered
+	Taken   []offerCard
 	Held    []offerCard
 	Ended   []jobs.Offer
 	Pager   pager
@@ -88,14 +89,15 @@ func (p *Portal) showOffers(w http.ResponseWriter, r *http.Request, status int, 
 		page.More = len(open) - mostOpenOffers
 		open = open[:mostOpenOffers]
 	}
-	if page.Open, err = p.offerCards(ctx, open, names); err != nil {
+	cards, err := p.offerCards(ctx, open, names)
+	if err != nil {
 		return err
 	}
-	// What another interpreter holds comes last: it cannot be had now.
-	slices.SortStableFunc(page.Open, func(a, b offerCard) int { return later(a.CanAccept, b.CanAccept) })
-	for _, c := range page.Open {
+	for _, c := range cards {
 		if c.CanAccept {
-			page.Waiting++
+			page.Open = append(page.Open, c)
+		} else { // another interpreter holds the job: it cannot be had now
+			page.Taken = append(page.Taken, c)
 		}
 	}
 	if page.Held, err = p.offerCards(ctx, held, names); err != nil {
@@ -110,23 +112,12 @@ func (p *Portal) showOffers(w http.ResponseWriter, r *http.Request, status int, 
 	return p.render(w, r, status, "offers", "offers.title", page)
 }
 
-// later orders what may be done before what may not.
-func later(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return -1
-	}
-	return 1
-}
-
 // answered puts a refused answer to the offer that it was about, or above all offers if that one is not open any more.
 func (page *offersPage) answered(a asked) {
 	if a.Refusal == nil {
 		return
 	}
-	for _, cards := range [][]offerCard{page.Open, page.Held} {
+	for _, cards := range [][]offerCard{page.Open, page.Taken, page.Held} {
 		for i := range cards {
 			if cards[i].Ref == a.Ref {
 				cards[i].Sent, cards[i].Refusal = a.Sent, a.Refusal

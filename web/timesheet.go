@@ -31,8 +31,12 @@ type timesheetPage struct {
 	Continue []hidden
 }
 
-// gridRow is a pair of start and end as typed. An offset was chosen for a time that occurs twice.
-type gridRow struct{ Start, StartOffset, End, EndOffset string }
+// gridRow is a pair of start and end as typed. An offset was chosen for a time that occurs twice. Spare rows come after the first empty one: a
+// phone shows them one at a time.
+type gridRow struct {
+	Start, StartOffset, End, EndOffset string
+	Spare                              bool
+}
 
 // gridLine is a further cost as typed.
 type gridLine struct{ Kind, Quantity, Amount, Note string }
@@ -86,7 +90,7 @@ func other(side string) string {
 func gridOf(d jobs.Detail, sent url.Values) []gridRow {
 	var rows []gridRow
 	for i := range max(len(sent["blocks.start"]), len(sent["blocks.end"])) {
-		row := gridRow{nth(sent["blocks.start"], i), nth(sent["blocks.start.offset"], i), nth(sent["blocks.end"], i), nth(sent["blocks.end.offset"], i)}
+		row := gridRow{Start: nth(sent["blocks.start"], i), StartOffset: nth(sent["blocks.start.offset"], i), End: nth(sent["blocks.end"], i), EndOffset: nth(sent["blocks.end.offset"], i)}
 		if row.Start != "" || row.End != "" {
 			rows = append(rows, row)
 		}
@@ -98,7 +102,10 @@ func gridOf(d jobs.Detail, sent url.Values) []gridRow {
 	if sent.Has("more") {
 		want += gridRows
 	}
-	return append(rows, make([]gridRow, max(0, want-len(rows)))...)
+	for filled := len(rows); len(rows) < want; {
+		rows = append(rows, gridRow{Spare: len(rows) > filled})
+	}
+	return rows
 }
 
 // linesOf are the lines of further costs: what was typed, and three in all at least.

@@ -117,7 +117,7 @@ func TestOffersPage(t *testing.T) {
 	wants(t, gone, "No offer waits for your answer.")
 }
 
-// TestAnOfferHeldByAnother: it cannot be accepted and says so; it comes last.
+// TestAnOfferHeldByAnother: it cannot be accepted and says so; it is not among those that wait, whose number is that of their cards.
 func TestAnOfferHeldByAnother(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "20/03/2020 09:00")
@@ -132,8 +132,11 @@ func TestAnOfferHeldByAnother(t *testing.T) {
 	done(ana, ana.submit(shown, "accept-"+held, nil), "offer-accepted")
 	no := ben.submit(before, "accept-"+held, nil)
 	refused(t, no, http.StatusConflict)
-	if words := no.section("open"); strings.Index(words, free) > strings.Index(words, held) || !strings.Contains(words, "Another interpreter has accepted this job.") {
-		t.Errorf("held and free read %q", words)
+	if words := no.section("open"); !strings.Contains(words, "Waiting for your answer 1") || !strings.Contains(words, free) || strings.Contains(words, held) {
+		t.Errorf("what waits reads %q", words)
+	}
+	if words := no.section("taken"); !strings.Contains(words, held) || !strings.Contains(words, "Accepted by another interpreter") {
+		t.Errorf("what another holds reads %q", words)
 	}
 	if no.byID("accept-"+held) != nil || no.byID("accept-"+free) == nil {
 		t.Error("what may be accepted is not what is offered")

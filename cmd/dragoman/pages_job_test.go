@@ -266,7 +266,12 @@ func TestWorkOnAJobByForms(t *testing.T) {
 	wants(t, shown, "Ana Nowak "+lin1+" is assigned to this job.")
 
 	d.customer.clock("24/03/2020 18:04")
-	refused(t, ana.submit(ana.see(job+"/unassign"), "unassign", nil), http.StatusUnprocessableEntity)
+	back := ana.see(job + "/unassign")
+	wants(t, back, "Give this job back", "The job goes back to the agency", "Give the job back")
+	lacks(t, back, "Unassign")
+	wants(t, ana.see(job+"/actions"), "Give this job back")
+	wants(t, staff.see(job+"/unassign"), "Unassign the interpreter", "Ana Nowak ("+lin1+") is taken off the job")
+	refused(t, ana.submit(back, "unassign", nil), http.StatusUnprocessableEntity)
 	d.lands(ana, ana.submit(ana.see(job+"/unassign"), "unassign", map[string][]string{"reason": {"no longer available"}}), "unassign")
 	wants(t, customer.see(job), "This job does not have a linguist assigned to it.", "issuing job offers")
 
@@ -297,7 +302,7 @@ func TestWorkOnAJobByForms(t *testing.T) {
 	d.lands(customer, customer.submit(sheet, "submit-timesheet", nil), "submit-timesheet")
 	d.customer.clock("01/05/2020 13:18")
 	answer := ben.see(job + "/timesheet")
-	wants(t, answer, "Hours that wait for the interpreter's answer", "26/03/2020 16:00", "1 hr")
+	wants(t, answer, "Hours that wait for your answer", "26/03/2020 16:00", "1 hr")
 	shown = d.lands(ben, ben.submit(answer, "accept-timesheet", nil), "accept-timesheet")
 	wants(t, shown, "accepted")
 
@@ -346,7 +351,10 @@ func TestOffersAnswered(t *testing.T) {
 	decline := ben.see(job + "/decline-offer")
 	wants(t, decline, "Decline the job")
 	d.lands(ben, ben.submit(decline, "decline-offer", map[string][]string{"reason": {"Too far"}}), "decline-offer")
-	past := ana.submit(ana.see(job+"/accept-offer"), "accept-offer", map[string][]string{"proposedStart": {"2020-03-19T16:00"}, "reason": {"after my train"}})
+	accept := ana.see(job + "/accept-offer")
+	wants(t, accept, "Accept the job", "Only if you cannot come at the requested time.")
+	wants(t, staff.see(job+"/accept-offer?interpreter="+idOf(lin1)), "Record an acceptance", "Only if the interpreter cannot come at the requested time.")
+	past := ana.submit(accept, "accept-offer", map[string][]string{"proposedStart": {"2020-03-19T16:00"}, "reason": {"after my train"}})
 	refused(t, past, http.StatusUnprocessableEntity)
 	if past.value("reason") != "after my train" || past.value("proposedStart") != "2020-03-19T16:00" {
 		t.Error("what the interpreter typed is lost")
@@ -599,6 +607,8 @@ func TestTimesheetGrid(t *testing.T) {
 	// The other side disputes with a reason; staff settle on behalf.
 	ana := d.as("interpreter")
 	answer := ana.see(path)
+	wants(t, answer, "Hours that wait for your answer")
+	wants(t, d.as("assigner").see(path), "Hours that wait for the interpreter's answer")
 	refused(t, ana.submit(answer, "dispute-timesheet", map[string][]string{"reason": {" "}}), http.StatusUnprocessableEntity)
 	shown = d.lands(ana, ana.submit(answer, "dispute-timesheet", map[string][]string{"reason": {"I stayed until noon"}}), "dispute-timesheet")
 	wants(t, shown, "disputed", "I stayed until noon")

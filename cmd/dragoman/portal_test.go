@@ -84,6 +84,59 @@ func TestTheCalendarSaysWhatItDoes(t *testing.T) {
 	b.click("button", "Try again")
 	b.await("the job is drawn", `document.querySelector('#cal-drawn [href="/jobs/`+ref+`"]')`)
 	b.await("the fault is gone", `!document.getElementById('cal-failed').checkVisibility()`)
+
+	// An answer that is slow, and that nobody waits for any more, says nothing.
+	b.eval(`window.slow = []; window.timer = window.setTimeout
+		window.setTimeout = (does, ms, ...more) => ms === 300 ? (slow.push(does), 0) : timer(does, ms, ...more)
+		window.held = []; window.fetch = (at, how) => String(at).startsWith('/calendar.json') ? new Promise((done, failed) => held.push(() => real(at, how).then(done, failed))) : real(at, how)`, nil)
+	b.click("link", "Next")
+	b.await("jobs are asked for", `held.length === 1`)
+	b.click("link", "Previous")
+	b.await("others are asked for", `held.length === 2`)
+	b.eval(`held[1]()`, nil)
+	b.await("they are drawn", `document.querySelector('#cal-drawn [href="/jobs/`+ref+`"]')`)
+	var said string
+	b.eval(`slow[0](); document.getElementById('cal-loading').textContent`, &said)
+	if said != "" {
+		t.Errorf("of jobs that nobody waits for it says %q", said)
+	}
+}
+
+// TestHoursOnAPhone: the grid of hours shows the rows that hold something and one more, and the next one when it is asked for; a desk shows all.
+func TestHoursOnAPhone(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "20/03/2020 09:00")
+	ref := d.book("2020-03-26T09:00", 120, nil)
+	d.assigner.get("/jobs/"+ref, d.customer)
+	d.assigner.job(ref, "assign", map[string]any{"interpreter": lin1})
+	d.customer.clock("27/03/2020 09:00")
+	d.settled(ref)
+	for _, look := range []screen{{}, {phone: true}} {
+		b := newTab(t, d.base, look)
+		b.signIn("interpreter")
+		b.open("/jobs/" + ref + "/timesheet")
+		rows := func() (n int) {
+			b.eval(`[...document.querySelectorAll('[data-grid-rows] > tr')].filter((row) => row.checkVisibility()).length`, &n)
+			return n
+		}
+		want := []int{7, 14}
+		if look.phone {
+			want = []int{2, 3, 4}
+		}
+		for press, n := range want {
+			if press > 0 {
+				b.click("button", "Add rows")
+			}
+			if got := rows(); got != n {
+				t.Errorf("%s: %d rows after %d presses, want %d", look, got, press, n)
+			}
+		}
+		var on string
+		b.eval(`String(document.activeElement.closest("tr") === [...document.querySelectorAll('[data-grid-rows] > tr')].filter((row) => row.checkVisibility())[`+fmt.Sprint(want[len(want)-2])+`] && document.activeElement.name)`, &on)
+		if on != "blocks.start" {
+			t.Errorf("%s: the focus is on %q", look, on)
+		}
+	}
 }
 
 // TestLooksOfAnAgency: an admin gives the agency its colours and its logo; every page wears them, light and dark, on a desk and a phone, and axe finds

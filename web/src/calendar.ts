@@ -141,14 +141,25 @@ function named(cell: Element): void {
 // What is asked for takes a moment, or fails: both are said where the jobs would be.
 let asked = 0
 
-async function load(from: string, to: string): Promise<EventInput[]> {
+// load asks once for what is asked for twice, as when another month is shown.
+let under: { address: string; items: Promise<EventInput[]> } | undefined
+
+function load(from: string, to: string): Promise<EventInput[]> {
+  const address = `${bar().dataset.events}&from=${from}&to=${to}`
+  if (under?.address === address) return under.items
+  const items = read(address).finally(() => { if (under?.items === items) under = undefined })
+  under = { address, items }
+  return items
+}
+
+async function read(address: string): Promise<EventInput[]> {
   const turn = ++asked
   const [loading, failed, cutShort] = ['cal-loading', 'cal-failed', 'cal-cut'].map((id) => document.getElementById(id) as HTMLElement)
   failed.hidden = true
-  const slow = window.setTimeout(() => { loading.textContent = loading.dataset.loading ?? '' }, 300)
+  const slow = window.setTimeout(() => { if (turn === asked) loading.textContent = loading.dataset.loading ?? '' }, 300)
   let items: Job[] = []
   try {
-    const answer = await fetch(`${bar().dataset.events}&from=${from}&to=${to}`)
+    const answer = await fetch(address)
     if (!answer.ok || answer.redirected) throw new Error('the calendar could not be read')
     const found = await answer.json() as { items: Job[]; cut: boolean }
     items = found.items

@@ -28,7 +28,12 @@ for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-a
     const last = body?.lastElementChild
     if (!body || !last) return
     e.preventDefault()
-    let first: HTMLElement | null = null
+    let first = [...body.querySelectorAll<HTMLElement>('.spare')].find((row) => !row.checkVisibility()) ?? null // on a phone the next one shows
+    if (first) {
+      first.classList.remove('spare')
+      first.querySelector<HTMLInputElement>('input')?.focus()
+      return
+    }
     for (let n = 0; n < Number(button.dataset.addRows); n++) {
       const row = (body.lastElementChild as HTMLElement).cloneNode(true) as HTMLElement
       for (const fault of row.querySelectorAll('.invalid-feedback')) fault.remove()
@@ -38,6 +43,7 @@ for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-a
         input.removeAttribute('aria-invalid')
         input.id = input.id.replace(/\d+/, (i) => String(Number(i) + 1))
       }
+      row.classList.toggle('spare', first !== null)
       body.append(row)
       first ??= row
     }
