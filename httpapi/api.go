@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
+	chimw "github.com/go-chi/chi/v5/middleware"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dragoman-booking/dragoman/commands"
@@ -62,7 +63,7 @@ func New(c Config) (http.Handler, error) {
 	a := &API{Config: c, commands: c.Commands, accounts: c.Accounts, models: c.Models, viewers: c.Queries.Access, log: c.Log,
 		tables: map[string]bool{}, filtered: map[string]bool{}}
 	root := chi.NewRouter()
-	root.Use(withRequestID, withHeaders, a.observed, a.withRecover, withHead, withText)
+	root.Use(withRequestID, withHeaders, a.observed, a.withRecover, chimw.GetHead, withText)
 	root.NotFound(func(w http.ResponseWriter, _ *http.Request) { plainProblem(w, notFound()) })
 	root.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", strings.Join(methodsOf(r), ", "))

@@ -61,16 +61,6 @@ func withHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// withHead answers HEAD as GET: the server leaves the body out.
-func withHead(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodHead {
-			chi.RouteContext(r.Context()).RouteMethod = http.MethodGet
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
 // withRecover answers a panic with a plain 500 and logs it with its stack, never with the request's body.
 func (a *API) withRecover(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

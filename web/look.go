@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 
 	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain"
@@ -82,9 +81,6 @@ func (p *Portal) changeLogo(w http.ResponseWriter, r *http.Request) error {
 		if len(picture) > 0 {
 			logo = people.LogoOf(picture)
 		}
-	}
-	if r.PostForm == nil {
-		r.PostForm = url.Values{}
 	}
 	r.PostForm.Set("logo", logo) // part of what is asked for
 	req, err := p.request(r, "change-settings")

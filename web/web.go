@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	chimw "github.com/go-chi/chi/v5/middleware"
 
 	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain"
@@ -64,7 +65,7 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	r := chi.NewRouter()
-	r.Use(p.observed, p.recovered, headers, limited, headAsGet, p.readable)
+	r.Use(p.observed, p.recovered, headers, limited, chimw.GetHead, p.readable)
 	r.NotFound(p.page(func(http.ResponseWriter, *http.Request) error { return notFound() }))
 	p.routes(r)
 	return r, nil

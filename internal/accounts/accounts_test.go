@@ -85,6 +85,8 @@ func TestRefusalsSayNothing(t *testing.T) { // ES-26
 		"unknown e-mail":           {"no@example.org", password},
 		"unknown PIN":              {"999999", password},
 		"a name nobody can have":   {"two words", password},
+		"a mail address with NUL":  {"x@\x00", password},
+		"a mail address not UTF-8": {"x@\xff", password},
 		"an endless name":          {strings.Repeat("a", 5000), password},
 		"no password":              {"ana", ""},
 		"no password chosen yet":   {"invited", ""},

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
 	"github.com/google/uuid"
@@ -83,6 +84,9 @@ func foldName(name string) string {
 		return "" // nobody's, and nothing to spend time on
 	}
 	if strings.Contains(name, "@") {
+		if !utf8.ValidString(name) || strings.ContainsRune(name, 0) {
+			return "" // nobody's: no database can look for it
+		}
 		return foldEmail(name)
 	}
 	folded, err := precis.UsernameCaseMapped.String(name)
