@@ -155,18 +155,17 @@ func (p *Portal) send(name string, a action) handler {
 func (p *Portal) refused(w http.ResponseWriter, r *http.Request, a action, form asked) error {
 	if form.Refusal.Status == http.StatusPreconditionFailed {
 		seen, _ := strconv.ParseUint(form.Sent.Get(fieldRevision), 10, 64) // it was read before
-		p.freshJob(r.Context(), form.Ref, seen)
-		if err := p.told(r.Context(), form.Ref, form.Refusal); err != nil {
+		if err := p.told(r.Context(), form.Ref, seen, form.Refusal); err != nil {
 			return err
 		}
 	}
 	return a.show(p, w, r, form.Refusal.Status, form)
 }
 
-// told says who changed a job meanwhile, as far as the viewer may know the names, and when by the job's own clocks.
-func (p *Portal) told(ctx context.Context, ref string, no *domain.Refusal) error {
-	v := viewer(ctx)
-	d, err := p.Queries.Jobs.Get(ctx, v, ref)
+// told waits until a job is shown as it became after what was seen, and says who changed it meanwhile, as far as the viewer may know the names,
+// and when by the job's own clocks.
+func (p *Portal) told(ctx context.Context, ref string, seen uint64, no *domain.Refusal) error {
+	d, _, err := fresh(ctx, seen, p.jobNow(ctx, ref))
 	if err != nil {
 		return err
 	}

@@ -194,8 +194,7 @@ func (e editing) refused(w http.ResponseWriter, r *http.Request, c changed, no *
 	if no.Status != http.StatusPreconditionFailed {
 		return e.show(w, r, no.Status, page, c.sent, no)
 	}
-	e.p.freshJob(r.Context(), e.d.Ref, page.Revision)
-	if err := e.p.told(r.Context(), e.d.Ref, no); err != nil {
+	if err := e.p.told(r.Context(), e.d.Ref, page.Revision, no); err != nil {
 		return err
 	}
 	fresh, now, err := e.p.editing(w, r)

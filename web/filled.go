@@ -156,17 +156,42 @@ func valueOfInput(name string) string {
 	return name
 }
 
+// inputs are the names in two fillings of a form, without what every form carries beside its own.
+func inputs(a, b url.Values) []string {
+	both := url.Values{}
+	maps.Copy(both, a)
+	maps.Copy(both, b)
+	for _, name := range []string{fieldKey, fieldRevision, fieldBefore} {
+		delete(both, name)
+	}
+	return slices.Sorted(maps.Keys(both))
+}
+
 // changes are the values that differ between two fillings of a form.
 func changes(a, b url.Values) map[string]bool {
 	out := map[string]bool{}
-	for _, f := range []url.Values{a, b} {
-		for name := range f {
-			if name != fieldKey && name != fieldRevision && name != fieldBefore && !slices.Equal(written(a[name]), written(b[name])) {
-				out[valueOfInput(name)] = true
-			}
+	for _, name := range inputs(a, b) {
+		if !same(name, a[name], b[name]) {
+			out[valueOfInput(name)] = true
 		}
 	}
 	return out
+}
+
+// same tells whether an input holds the same in two fillings. Rows stand in an order, and a form has empty ones at their end; of a choice of
+// several a page has its own order.
+func same(name string, a, b []string) bool {
+	if valueOfInput(name) != name {
+		return slices.Equal(withoutLastEmpty(a), withoutLastEmpty(b))
+	}
+	return slices.Equal(written(a), written(b))
+}
+
+func withoutLastEmpty(rows []string) []string {
+	for len(rows) > 0 && rows[len(rows)-1] == "" {
+		rows = rows[:len(rows)-1]
+	}
+	return rows
 }
 
 // written are an input's values without the empty ones, in one order: a box that is not ticked sends none, and a page has its own order of them.
@@ -174,27 +199,24 @@ func written(values []string) []string {
 	return slices.Sorted(slices.Values(slices.DeleteFunc(slices.Clone(values), func(s string) bool { return s == "" })))
 }
 
-// over is the form as it would be filled now, with what the sender changed over it, and those inputs whose value somebody else changed too.
+// over is the form as it would be filled now, with what the sender changed over it, and those inputs whose value somebody else changed too. A
+// choice of none sends no input, so what was sent does not name them all.
 func (e edits) over(now url.Values) (merged url.Values, clashes []string) {
 	now = plainLines(now)
 	mine, others := changes(e.sent, e.before), changes(now, e.before)
 	merged = url.Values{}
-	for name, values := range now {
-		if !mine[valueOfInput(name)] {
-			merged[name] = values
-		}
-	}
-	for name, values := range e.sent {
-		switch value := valueOfInput(name); {
-		case name == fieldKey || name == fieldRevision || name == fieldBefore:
-		case mine[value]:
-			merged[name] = values
-			if others[value] && !slices.Equal(written(values), written(now[name])) {
+	for _, name := range inputs(e.sent, now) {
+		value, from := valueOfInput(name), now
+		if mine[value] {
+			from = e.sent
+			if others[value] && !same(name, e.sent[name], now[name]) {
 				clashes = append(clashes, name)
 			}
 		}
+		if from.Has(name) {
+			merged[name] = from[name]
+		}
 	}
-	slices.Sort(clashes)
 	return merged, clashes
 }
 
@@ -259,17 +281,17 @@ func (p *Portal) nameChanges(ctx context.Context, no *domain.Refusal, clocks fun
 
 // fresh waits a moment until the read model knows what something became after a revision. How long that took decides nothing: the command
 // judges what is shown.
-func fresh(ctx context.Context, seen uint64, now func() (url.Values, uint64, error)) (url.Values, uint64, error) {
+func fresh[T any](ctx context.Context, seen uint64, now func() (T, uint64, error)) (T, uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, settleLimit)
 	defer cancel()
 	for {
-		values, revision, err := now()
+		is, revision, err := now()
 		if err != nil || revision > seen {
-			return values, revision, err
+			return is, revision, err
 		}
 		select {
 		case <-ctx.Done():
-			return values, revision, nil
+			return is, revision, nil
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

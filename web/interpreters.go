@@ -245,10 +245,13 @@ func (p *Portal) onInterpreter(w http.ResponseWriter, r *http.Request, command s
 	done, err := send(req, id, r.PostForm)
 	if no := correctable(err); no != nil {
 		if no.Status == http.StatusPreconditionFailed && req.IfMatch != nil {
-			if _, _, err := fresh(r.Context(), *req.IfMatch, func() (url.Values, uint64, error) {
+			if _, _, err := fresh(r.Context(), *req.IfMatch, func() (readpeople.Interpreter, uint64, error) {
 				i, err := p.interpreterAt(r)
-				return nil, i.Revision, err
+				return i, i.Revision, err
 			}); err != nil {
+				return err
+			}
+			if no, err = p.overtakenBy(r.Context(), no, nil, nil); err != nil {
 				return err
 			}
 		}

@@ -358,20 +358,10 @@ func begin(d jobs.Detail) time.Time {
 // inputTime is a time as an input of date and time writes it.
 func inputTime(t time.Time) string { return t.Format("2006-01-02T15:04") }
 
-// freshJob waits a moment until the read model knows what a job became after the revision that a form carried. How long that took decides
-// nothing: the form is sent with the revision that is shown, and the command judges it.
-func (p *Portal) freshJob(ctx context.Context, ref string, seen uint64) {
-	ctx, cancel := context.WithTimeout(ctx, settleLimit)
-	defer cancel()
-	for {
+// jobNow reads a job as its viewer may, for fresh.
+func (p *Portal) jobNow(ctx context.Context, ref string) func() (jobs.Detail, uint64, error) {
+	return func() (jobs.Detail, uint64, error) {
 		d, err := p.Queries.Jobs.Get(ctx, viewer(ctx), ref)
-		if err != nil || d.Revision > seen {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(20 * time.Millisecond):
-		}
+		return d, d.Revision, err
 	}
 }

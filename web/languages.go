@@ -53,24 +53,24 @@ type languageForm struct {
 // language is the form of one language; newLanguage the one of a new one.
 func (p *Portal) language(w http.ResponseWriter, r *http.Request) error {
 	code := chi.URLParam(r, "code")
-	all, err := p.languageList(r)
+	agency, err := p.mayChangeSettings(r)
 	if err != nil {
 		return err
 	}
+	return p.showLanguage(w, r, http.StatusOK, code, filledAt(languageValues(agency.Settings.Languages, code), uint64(agency.Version)))
+}
+
+// languageValues are what the form of a language is filled with; one that is gone has none.
+func languageValues(all []people.Language, code string) url.Values {
 	i := indexOf(all, code)
 	if i < 0 {
-		return notFound()
+		return url.Values{}
 	}
-	return p.showLanguage(w, r, http.StatusOK, all[i].Code, filled{Sent: url.Values{"name": {all[i].Name}, "tier": {all[i].Tier}}})
+	return url.Values{"name": {all[i].Name}, "tier": {all[i].Tier}}
 }
 
 func (p *Portal) newLanguage(w http.ResponseWriter, r *http.Request) error {
 	return p.showLanguage(w, r, http.StatusOK, "", filled{Sent: url.Values{"tier": {people.TierStandard}}})
-}
-
-func (p *Portal) languageList(r *http.Request) ([]people.Language, error) {
-	agency, err := p.mayChangeSettings(r)
-	return slices.Clone(agency.Settings.Languages), err
 }
 
 func indexOf(all []people.Language, code string) int {
@@ -78,14 +78,18 @@ func indexOf(all []people.Language, code string) int {
 }
 
 func (p *Portal) showLanguage(w http.ResponseWriter, r *http.Request, status int, code string, f filled) error {
-	all, err := p.languageList(r)
+	agency, err := p.mayChangeSettings(r)
 	if err != nil {
 		return err
 	}
-	page := languageForm{filled: f, Code: code}
-	title := "language.new"
-	if i := indexOf(all, code); i >= 0 {
-		title, page.Name = "language.change", all[i].Name
+	all := agency.Settings.Languages
+	page, title := languageForm{filled: f}, "language.new"
+	if code != "" {
+		i := indexOf(all, code)
+		if i < 0 {
+			return notFound()
+		}
+		page.Code, page.Name, title = all[i].Code, all[i].Name, "language.change"
 	}
 	tiers := []string{people.TierCommon, people.TierStandard, people.TierRare}
 	for _, l := range all {
@@ -103,7 +107,10 @@ func (p *Portal) showLanguage(w http.ResponseWriter, r *http.Request, status int
 func (p *Portal) addLanguage(w http.ResponseWriter, r *http.Request) error {
 	return p.onLanguages(w, r, "", "add-language", func(all []people.Language, f url.Values) ([]people.Language, error) {
 		l := people.Language{Code: strings.TrimSpace(f.Get("code")), Name: strings.TrimSpace(f.Get("name")), Tier: f.Get("tier")}
-		if indexOf(all, l.Code) >= 0 {
+		switch i := indexOf(all, l.Code); {
+		case i >= 0 && all[i] == l:
+			return all, nil // it was added already
+		case i >= 0:
 			return nil, domain.Invalid(domain.FieldError{Location: "body.code", Message: p.in(r.Context()).say("language.twice")})
 		}
 		return append(all, l), nil
@@ -112,14 +119,32 @@ func (p *Portal) addLanguage(w http.ResponseWriter, r *http.Request) error {
 
 func (p *Portal) changeLanguage(w http.ResponseWriter, r *http.Request) error {
 	code := chi.URLParam(r, "code")
-	return p.onLanguages(w, r, code, "change-language", func(all []people.Language, f url.Values) ([]people.Language, error) {
-		i := indexOf(all, code)
-		if i < 0 {
-			return nil, notFound()
-		}
-		all[i].Name, all[i].Tier = strings.TrimSpace(f.Get("name")), f.Get("tier")
-		return all, nil
-	})
+	req, err := p.request(r, "change-settings")
+	if err != nil {
+		return err
+	}
+	if err := access.MayManage(req.Viewer, access.ManageSettings); err != nil {
+		return err
+	}
+	e := editsIn(r.PostForm)
+	done, again, err := p.sendSettings(r, req, func(s people.AgencySettings) url.Values { return languageValues(s.Languages, code) },
+		func(req commands.Request, now people.AgencySettings) (commands.Changed, error) {
+			all := slices.Clone(now.Languages)
+			i := indexOf(all, code)
+			if i < 0 {
+				return commands.Changed{}, notFound()
+			}
+			all[i].Name, all[i].Tier = or(e.text("name"), all[i].Name), or(e.text("tier"), all[i].Tier)
+			return p.Commands.ChangeSettings(r.Context(), req, people.ChangeAgency{Languages: &all})
+		})
+	if err != nil {
+		return err
+	}
+	if no := again.Refusal; no != nil {
+		ofOneLanguage(no)
+		return p.showLanguage(w, r, no.Status, code, again)
+	}
+	return p.done(w, r, "/settings/languages", "change-language", done.Position)
 }
 
 func (p *Portal) removeLanguage(w http.ResponseWriter, r *http.Request) error {
@@ -133,7 +158,14 @@ func (p *Portal) removeLanguage(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// onLanguages sends a changed list. A fault of the list is one of the language that the form is about: no other was touched.
+// ofOneLanguage has a fault of the list be one of the language that a form is about: no other was touched.
+func ofOneLanguage(no *domain.Refusal) {
+	for i, e := range no.Errors {
+		no.Errors[i].Location = "body." + e.Location[strings.LastIndexByte(e.Location, '.')+1:]
+	}
+}
+
+// onLanguages sends a list with one language more or less.
 func (p *Portal) onLanguages(w http.ResponseWriter, r *http.Request, code, key string, change func([]people.Language, url.Values) ([]people.Language, error)) error {
 	req, err := p.request(r, "change-settings")
 	if err != nil {
@@ -151,9 +183,7 @@ func (p *Portal) onLanguages(w http.ResponseWriter, r *http.Request, code, key s
 		return p.Commands.ChangeSettings(r.Context(), req, people.ChangeAgency{Languages: &all})
 	})
 	if no := correctable(err); no != nil {
-		for i, e := range no.Errors {
-			no.Errors[i].Location = "body." + e.Location[strings.LastIndexByte(e.Location, '.')+1:]
-		}
+		ofOneLanguage(no)
 		return p.showLanguage(w, r, no.Status, code, filled{r.PostForm, no})
 	}
 	if err != nil {

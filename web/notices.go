@@ -109,8 +109,8 @@ func (p *Portal) postNotices(w http.ResponseWriter, r *http.Request) error {
 	if err := access.MayManage(req.Viewer, access.PostNotices); err != nil {
 		return err
 	}
-	done, again, err := p.sendSettings(r, req, noticesForm, func(req commands.Request, now people.AgencySettings) (commands.Changed, error) {
-		return p.sendNotices(r, req, now)
+	done, again, err := p.sendSettings(r, req, noticesForm, func(req commands.Request, _ people.AgencySettings) (commands.Changed, error) {
+		return p.sendNotices(r, req)
 	})
 	if err != nil {
 		return err
@@ -121,7 +121,7 @@ func (p *Portal) postNotices(w http.ResponseWriter, r *http.Request) error {
 	return p.done(w, r, "/", "post-notices", done.Position)
 }
 
-func (p *Portal) sendNotices(r *http.Request, req commands.Request, now people.AgencySettings) (commands.Changed, error) {
+func (p *Portal) sendNotices(r *http.Request, req commands.Request) (commands.Changed, error) {
 	e := editsIn(r.PostForm)
 	change := people.PostNotices{Splash: e.text("splash")}
 	// The key of a new notice follows from the command: sent again, it is the same notice.
@@ -134,9 +134,6 @@ func (p *Portal) sendNotices(r *http.Request, req commands.Request, now people.A
 		return commands.Changed{}, err
 	}
 	if !slices.Equal(sent, before) {
-		if !slices.Equal(before, now.Notices) {
-			return commands.Changed{}, overtaken()
-		}
 		change.Notices = &sent
 	}
 	return p.Commands.PostNotices(r.Context(), req, change)

@@ -214,8 +214,7 @@ func (p *Portal) sendAnswer(ctx context.Context, req commands.Request, ref strin
 		if no == nil || no.Status != http.StatusPreconditionFailed || req.IfMatch == nil {
 			return answer, err
 		}
-		p.freshJob(ctx, ref, *req.IfMatch)
-		d, err := p.Queries.Jobs.Get(ctx, req.Viewer, ref)
+		d, revision, err := fresh(ctx, *req.IfMatch, p.jobNow(ctx, ref))
 		if err != nil {
 			return answer, err
 		}
@@ -226,7 +225,7 @@ func (p *Portal) sendAnswer(ctx context.Context, req commands.Request, ref strin
 			// What the others did to the job is not the interpreter's to know.
 			return answer, &domain.Refusal{Code: "offer-changed", Status: http.StatusPreconditionFailed, Detail: p.in(ctx).say("offers.changed")}
 		}
-		req.IfMatch = &d.Revision
+		req.IfMatch = &revision
 	}
 }
 

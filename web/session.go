@@ -56,11 +56,18 @@ func signedOut(err error) error {
 	return err
 }
 
+// mostTyped is how much of a form the sign-in can send along, as it stands in another form: the rest of that is small.
+const mostTyped = maxForm - 4096
+
 // toSignIn sends a visitor to sign in, and to the same page afterwards. A form that was sent after its session had ended is kept on the page of
 // the sign-in, so that what was typed is not lost.
 func (p *Portal) toSignIn(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodPost && r.URL.Path != "/sign-out" && r.ParseForm() == nil && len(r.PostForm) > 0 && !hasPassword(r.PostForm) {
-		return p.showSignIn(w, r, http.StatusUnauthorized, signInPage{Next: "/", Unsent: r.URL.Path, Typed: r.PostForm.Encode(), Fault: "signin.ended"})
+		page := signInPage{Next: "/", Unsent: r.URL.Path, Typed: r.PostForm.Encode(), Fault: "signin.ended"}
+		if len(url.QueryEscape(page.Typed)) >= mostTyped {
+			page = signInPage{Next: "/", Fault: "signin.ended-long"}
+		}
+		return p.showSignIn(w, r, http.StatusUnauthorized, page)
 	}
 	to := "/sign-in"
 	if (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.URL.Path != "/" {

@@ -213,12 +213,7 @@ var sections = map[string]section{
 				reasons = map[string][]people.Option{}
 			}
 			for _, kind := range people.ReasonKinds {
-				sent, before := reasonsIn(e.sent, kind), reasonsIn(e.before, kind)
-				switch {
-				case slices.Equal(sent, before):
-				case !slices.Equal(before, now.Reasons[kind]):
-					return people.ChangeAgency{}, overtaken()
-				default:
+				if sent := reasonsIn(e.sent, kind); !slices.Equal(sent, reasonsIn(e.before, kind)) {
 					reasons[kind] = sent
 				}
 			}
@@ -304,11 +299,6 @@ func valueOf(label string, list []people.Option) string {
 		value = base + "-" + strconv.Itoa(n)
 	}
 	return value
-}
-
-// overtaken is the refusal of a list that somebody else changed while it was open: it would be lost.
-func overtaken() *domain.Refusal {
-	return &domain.Refusal{Code: "stale-revision", Status: http.StatusPreconditionFailed, Detail: "settings.overtaken"}
 }
 
 // settingsSection is the form of one section.
@@ -422,10 +412,9 @@ func (p *Portal) onSettings(ctx context.Context, req commands.Request, agency re
 		if no := refusal(err); no == nil || no.Status != http.StatusPreconditionFailed || len(no.Changed) == 0 || tries == 3 {
 			return done, agency, err
 		}
-		if _, _, err := fresh(ctx, version, func() (url.Values, uint64, error) {
+		if agency, _, err = fresh(ctx, version, func() (readsettings.Agency, uint64, error) {
 			now, err := p.Queries.Settings.Agency(ctx)
-			agency = now
-			return nil, uint64(now.Version), err
+			return now, uint64(now.Version), err
 		}); err != nil {
 			return done, agency, err
 		}

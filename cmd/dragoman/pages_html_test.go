@@ -89,7 +89,7 @@ var pageHolds = map[string]holds{
 	"/settings":                  {heading: "^Settings$", ids: []string{"agency", "look", "policies", "languages", "numbering", "reasons", "labels", "texts"}},
 	"/settings/{section}":        {heading: ".", ids: []string{"set"}, names: []string{"key", "before"}},
 	"/settings/languages":        {heading: "^Languages$", ids: []string{"filters"}, names: []string{"q"}, texts: []string{"Polish"}},
-	"/settings/languages/{code}": {heading: "Polish$", ids: []string{"language", "remove"}, names: []string{"name", "tier", "key"}},
+	"/settings/languages/{code}": {heading: "Polish$", ids: []string{"language", "remove"}, names: []string{"name", "tier", "key", "before", "revision"}},
 	"/settings/add-language":     {heading: "^Add a language$", ids: []string{"language"}, names: []string{"code", "name", "tier", "key"}},
 	"/settings/numbering":        {heading: "^Numbering$", ids: []string{"numbering"}, names: []string{"series", "next", "sure", "key"}},
 	"/notices":                   {heading: "^Notices$", ids: []string{"notices"}, names: []string{"splash", "notices.text", "notices.customer", "notices.from", "notices.until", "key", "before"}},

@@ -56,7 +56,7 @@ func TestInterpretersPages(t *testing.T) {
 	}
 
 	// Suspending takes a reason, and keeps what was typed when there is none.
-	one := staff.see(ana)
+	one, late := staff.see(ana), admin.see(ana)
 	wants(t, one, "Ana Nowak", lin1, "Polish, Ukrainian", "Spoken with sight translation", "DPSI", "31/12/2099", "valid", "07700 900100", "interpreter01@dragoman.example")
 	lacks(t, one, ana+"/change")
 	refused(t, staff.submit(one, "suspend", map[string][]string{"reason": {" "}}), http.StatusUnprocessableEntity)
@@ -70,12 +70,20 @@ func TestInterpretersPages(t *testing.T) {
 		t.Errorf("suspended are %v", got)
 	}
 
+	// Whoever suspends on an older page is told who did what meanwhile, and may do it after all.
+	late = admin.submit(late, "suspend", map[string][]string{"reason": {"No answer for weeks."}})
+	summary := textOf(refused(t, late, http.StatusPreconditionFailed))
+	if strings.Count(summary, "Asha Grant (assigner), 20/03/2020 09:00") != 2 || late.value("reason") != "No answer for weeks." {
+		t.Errorf("told %q, the reason became %q", summary, late.value("reason"))
+	}
+	done(admin, admin.submit(late, "suspend", nil), "suspend-interpreter")
+
 	// Registering: every fault at once, nothing typed is lost.
 	form := admin.see("/interpreters/new")
 	filled := map[string][]string{"lin": {"LIN/AB/1"}, "name": {"Zofia Lis"}, "email": {"nobody"}, "languages": nil,
 		"credentials.kind": {"dbs-enhanced", "npv"}, "credentials.reference": {"D-1", ""}, "credentials.validFrom": {"2019-01-01", "2018-01-01"}, "credentials.validTo": {"2018-01-01", "2020-03-19"}}
 	no := admin.submit(form, "interp", filled)
-	summary := textOf(refused(t, no, http.StatusUnprocessableEntity))
+	summary = textOf(refused(t, no, http.StatusUnprocessableEntity))
 	for _, fault := range []string{"Enter an interpreter ID", "Name at least one language.", "Enter a mail address", "It cannot end before it begins."} {
 		if !strings.Contains(summary, fault) {
 			t.Errorf("the summary lacks %q: %s", fault, summary)
@@ -111,6 +119,17 @@ func TestInterpretersPages(t *testing.T) {
 		t.Errorf("told, the form holds %q, %q and %q", again.value("telephone"), again.value("paitId"), again.value("email"))
 	}
 	wants(t, done(admin, admin.submit(again, "interp", nil), "change-interpreter"), "07700 900222", "PAIT-9", "zl@example.org")
+
+	// A choice of none is a change like another.
+	first, second = admin.see(zofia+"/change"), admin.see(zofia+"/change")
+	done(admin, admin.submit(first, "interp", map[string][]string{"serviceTypes": {"remote"}}), "change-interpreter")
+	again = admin.submit(second, "interp", map[string][]string{"serviceTypes": nil})
+	refused(t, again, http.StatusPreconditionFailed)
+	if again.value("serviceTypes") != "" {
+		t.Errorf("none was chosen, the form holds %q", again.value("serviceTypes"))
+	}
+	wants(t, admin.see(zofia), "Service types Remote")
+	wants(t, done(admin, admin.submit(again, "interp", nil), "change-interpreter"), "Service types all")
 
 	// Who may not, and for whom there is no such thing.
 	for _, c := range []struct {
@@ -224,27 +243,19 @@ func TestCustomersPages(t *testing.T) {
 	}
 }
 
-// TestTwoChangeACustomer: of a customer, a client, a location and a user, two change the same value at once. The second is told, nothing that
-// was typed is lost, and sent again it is done.
-func TestTwoChangeACustomer(t *testing.T) {
+// TestTwoRenameAClient: two people rename a client at once. The second is told, what was typed is not lost, and sent again it is done.
+func TestTwoRenameAClient(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "20/03/2020 09:00")
 	admin := d.as("admin")
-	me := d.customer.get("/me").body
-	customer, client := me["customer"].(string), d.customer.get("/clients").items()[0]["id"].(string)
-	for _, c := range []struct{ path, form, command string }{
-		{"/customers/" + customer, "cust", "change-customer"}, {"/customers/" + customer + "/clients/" + client, "client", "change-client"},
-		{"/customers/" + customer + "/locations/" + d.location, "location", "change-location"}, {"/users/" + me["id"].(string), "user", "change-user"},
-	} {
-		first, second := admin.see(c.path+"/change"), admin.see(c.path+"/change")
-		done(admin, admin.submit(first, c.form, map[string][]string{"name": {"The first name"}}), c.command)
-		again := admin.submit(second, c.form, map[string][]string{"name": {"The second name"}})
-		refused(t, again, http.StatusPreconditionFailed)
-		if again.value("name") != "The second name" {
-			t.Errorf("%s: what was typed became %q", c.path, again.value("name"))
-		}
-		wants(t, done(admin, admin.submit(again, c.form, nil), c.command), "The second name")
+	path := "/customers/" + d.customer.get("/me").body["customer"].(string) + "/clients/" + d.customer.get("/clients").items()[0]["id"].(string) + "/change"
+	first, second := admin.see(path), admin.see(path)
+	done(admin, admin.submit(first, "client", map[string][]string{"name": {"The first name"}}), "change-client")
+	again := admin.submit(second, "client", map[string][]string{"name": {"The second name"}})
+	if text := textOf(refused(t, again, http.StatusPreconditionFailed)); !strings.Contains(text, "The first name") || again.value("name") != "The second name" {
+		t.Errorf("told %q, what was typed became %q", text, again.value("name"))
 	}
+	wants(t, done(admin, admin.submit(again, "client", nil), "change-client"), "The second name")
 }
 
 // TestUsersPages: a customer-admin adds users of the own organisation with no more rights than the own ones; a one-time link is shown once
@@ -471,6 +482,16 @@ func TestNothingTypedIsLostWithASession(t *testing.T) {
 	if p := b.post("/account/password", url.Values{"new": {"a secret of mine"}, "again": {"a secret of mine"}}); p.status != http.StatusSeeOther {
 		t.Errorf("half of that form: %d %s", p.status, p.text)
 	}
+	// What signing in could not send along is not kept, and that is said.
+	long := b.submit(form, "post-message", map[string][]string{"text": {strings.Repeat("\u00e9", 120_000)}})
+	if long.status != http.StatusUnauthorized || !strings.Contains(long.words(), "too long to be kept") || len(long.named("typed")) != 0 {
+		t.Errorf("a long form without a session: %d %.300s", long.status, long.words())
+	}
+	if p := b.post("/sign-in", url.Values{"username": {"requestor"}, "password": {"dragoman-demo"}, "next": {long.value("next")}}); p.status != http.StatusSeeOther {
+		t.Errorf("signing in after it: %d", p.status)
+	}
+	b.post("/sign-out", url.Values{})
+
 	values.Set("unsent", "https://elsewhere.example/")
 	if p := b.post("/sign-in", values); attr(p.byID("unsent"), "action") != "/" {
 		t.Errorf("what was typed would go to %s", attr(p.byID("unsent"), "action"))
@@ -481,6 +502,14 @@ func TestNothingTypedIsLostWithASession(t *testing.T) {
 		values.Set("next", next)
 		if p := b.post("/sign-in", values); p.status != http.StatusSeeOther || p.header.Get("Location") != "/" {
 			t.Errorf("signing in for %q leads to %q", next, p.header.Get("Location"))
+		}
+	}
+	// What no database can look for is nobody's name.
+	values.Del("next")
+	for _, name := range []string{"x@\x00", "x@\xff", "x\x00", "\xff"} {
+		values.Set("username", name)
+		if p := b.post("/sign-in", values); p.status != http.StatusUnauthorized || !strings.Contains(p.words(), "The name or the password is wrong.") {
+			t.Errorf("signing in as %q: %d %s", name, p.status, p.words())
 		}
 	}
 }

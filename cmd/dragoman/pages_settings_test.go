@@ -46,7 +46,9 @@ func TestSettingsPages(t *testing.T) {
 	next := slices.Clone(was)
 	next[0], next[1], next[len(was)-3] = "Busy", "", "Too early in the day"
 	stale := admin.see("/settings/reasons")
-	done(admin, admin.submit(form, "set", map[string][]string{"reasons.decline.label": next}), "change-settings")
+	renamed := map[string][]string{"reasons.decline.label": next}
+	done(admin, admin.submit(form, "set", renamed), "change-settings")
+	done(admin, admin.submit(form, "set", renamed), "change-settings") // pressed twice, it is done once
 	reasons := signIn(t, d.base, "admin").get("/reasons?kind=decline", d.customer).items()
 	if reasons[0]["label"] != "Busy" || reasons[0]["value"] != "not-available" || slices.ContainsFunc(reasons, func(r map[string]any) bool { return r["label"] == was[1] }) ||
 		!slices.ContainsFunc(reasons, func(r map[string]any) bool { return r["value"] == "too-early-in-the-day" }) {
@@ -55,7 +57,9 @@ func TestSettingsPages(t *testing.T) {
 	typed := slices.Clone(was)
 	typed[0] = "Somewhere else"
 	lost := admin.submit(stale, "set", map[string][]string{"reasons.decline.label": typed})
-	refused(t, lost, http.StatusPreconditionFailed)
+	if text := textOf(refused(t, lost, http.StatusPreconditionFailed)); !strings.Contains(text, "Adele Munroe (admin), 20/03/2020 09:00") {
+		t.Errorf("who changed the reasons meanwhile is not said: %s", text)
+	}
 	if labels(lost)[0] != "Somewhere else" {
 		t.Error("what was typed is lost")
 	}
@@ -72,10 +76,24 @@ func TestSettingsPages(t *testing.T) {
 	if bad.value("name") != "Polish again" {
 		t.Error("what was typed is lost")
 	}
-	wants(t, done(admin, admin.submit(bad, "language", map[string][]string{"code": {"new"}, "name": {"Nepal Bhasa"}, "tier": {"Rare"}}), "add-language"), "Nepal Bhasa", "62 of 62")
+	nepal := map[string][]string{"code": {"new"}, "name": {"Nepal Bhasa"}, "tier": {"Rare"}}
+	wants(t, done(admin, admin.submit(bad, "language", nepal), "add-language"), "Nepal Bhasa", "62 of 62")
+	done(admin, admin.submit(bad, "language", nepal), "add-language") // pressed twice, it is done once
 	one := admin.see("/settings/languages/new")
 	wants(t, done(admin, admin.submit(one, "language", map[string][]string{"tier": {"Standard"}}), "change-language"), "Nepal Bhasa new Standard")
-	lacks(t, done(admin, admin.submit(one, "remove", nil), "remove-language"), "Nepal Bhasa")
+	second, third := admin.see("/settings/languages/new"), admin.see("/settings/languages/new")
+	done(admin, admin.submit(admin.see("/settings/languages/new"), "language", map[string][]string{"tier": {"Common"}}), "change-language")
+	wants(t, done(admin, admin.submit(second, "language", map[string][]string{"name": {"Newari"}}), "change-language"), "Newari new Common")
+	clash := admin.submit(third, "language", map[string][]string{"name": {"Newar"}})
+	text := textOf(refused(t, clash, http.StatusPreconditionFailed))
+	if !strings.Contains(text, "Adele Munroe (admin), 20/03/2020 09:00") || !strings.Contains(text, "Newari") || clash.value("name") != "Newar" || clash.value("tier") != "Common" {
+		t.Errorf("two named a language: told %q, the form holds %q and %q", text, clash.value("name"), clash.value("tier"))
+	}
+	wants(t, done(admin, admin.submit(clash, "language", nil), "change-language"), "Newar new Common")
+	lacks(t, done(admin, admin.submit(one, "remove", nil), "remove-language"), "Newar")
+	if p := admin.submit(one, "language", nil); p.status != http.StatusNotFound || p.byID("language") != nil {
+		t.Errorf("a language that is gone is changed: %d %s", p.status, p.words())
+	}
 	if p := admin.get("/settings/languages/new"); p.status != http.StatusNotFound {
 		t.Errorf("a language that is gone: %d", p.status)
 	}
@@ -126,7 +144,9 @@ func TestNoticesPage(t *testing.T) {
 		t.Errorf("what was typed is lost: %v", values)
 	}
 	other := admin.see("/notices")
-	done(staff, staff.submit(no, "notices", map[string][]string{"notices.until": {"2020-03-31", "2020-03-21", "", ""}}), "post-notices")
+	posted := map[string][]string{"notices.until": {"2020-03-31", "2020-03-21", "", ""}}
+	done(staff, staff.submit(no, "notices", posted), "post-notices")
+	done(staff, staff.submit(no, "notices", posted), "post-notices") // pressed twice, it is done once
 	for who, want := range map[string][2]bool{"requestor": {true, true}, "requestor2": {false, true}, "interpreter": {false, true}} {
 		home := d.as(who).see("/")
 		if strings.Contains(home.text, "Invoices come by mail.") != want[0] || strings.Contains(home.text, "Closed on Monday.") != want[1] || !strings.Contains(home.text, "Fire drill") {
@@ -134,7 +154,9 @@ func TestNoticesPage(t *testing.T) {
 		}
 	}
 	late := admin.submit(other, "notices", map[string][]string{"notices.text": {"Mine alone.", ""}})
-	refused(t, late, http.StatusPreconditionFailed)
+	if text := textOf(refused(t, late, http.StatusPreconditionFailed)); !strings.Contains(text, "Asha Grant (assigner), 20/03/2020 09:00") || late.value("notices.text") != "Mine alone." {
+		t.Errorf("told %q, what was typed became %q", text, late.value("notices.text"))
+	}
 	if got := staff.see("/notices"); got.value("notices.text") != "Invoices come by mail." {
 		t.Errorf("the newer list is gone: %s", got.words())
 	}
