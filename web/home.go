@@ -86,21 +86,24 @@ func (p *Portal) homeOfRole(ctx context.Context, v access.Viewer, page *homePage
 		if err != nil {
 			return err
 		}
-		for _, o := range offers.Items {
-			if o.State == "open" {
-				page.Offers = append(page.Offers, o)
-			}
-		}
-		slices.SortFunc(page.Offers, func(a, b jobs.Offer) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Ref, b.Ref)) })
 		waiting, err := p.Queries.Jobs.WaitingForMe(ctx, v, jobs.Filter{Limit: 500})
 		if err != nil {
 			return err
 		}
+		answer := map[string]bool{} // what another interpreter holds is not in it
 		for _, w := range waiting.Items {
-			if w.Step != "accept-offer" { // those are shown as offers, with what they pay
+			if w.Step == "accept-offer" { // shown as offers, with what they pay
+				answer[w.Ref] = true
+			} else {
 				page.Waiting = append(page.Waiting, w)
 			}
 		}
+		for _, o := range offers.Items {
+			if o.State == "open" && answer[o.Ref] {
+				page.Offers = append(page.Offers, o)
+			}
+		}
+		slices.SortFunc(page.Offers, func(a, b jobs.Offer) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Ref, b.Ref)) })
 	case domain.Finance:
 		drafts, err := p.Queries.Invoices.List(ctx, v, invoices.Filter{Standing: "draft"}, projections.ListQuery{Limit: 1})
 		if err != nil {

@@ -138,6 +138,9 @@ func TestAnOfferHeldByAnother(t *testing.T) {
 	if words := no.section("taken"); !strings.Contains(words, held) || !strings.Contains(words, "Accepted by another interpreter") {
 		t.Errorf("what another holds reads %q", words)
 	}
+	if words := ben.see("/").section("offers"); strings.Contains(words, held) || !strings.Contains(words, free) {
+		t.Errorf("on the first page waits %q", words)
+	}
 	if no.byID("accept-"+held) != nil || no.byID("accept-"+free) == nil {
 		t.Error("what may be accepted is not what is offered")
 	}

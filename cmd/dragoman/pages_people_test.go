@@ -455,6 +455,9 @@ func TestNothingTypedIsLostWithASession(t *testing.T) {
 	if again.status != http.StatusUnauthorized || again.value("typed") == "" {
 		t.Fatalf("after a wrong password: %d, kept %q", again.status, again.value("typed"))
 	}
+	if again.value("username") != "requestor" || has(again.byID("username"), "autofocus") || !has(again.byID("password"), "autofocus") {
+		t.Error("what is typed next after a wrong password is not the password")
+	}
 	values.Set("password", "dragoman-demo")
 	// Whoever else signs in at that machine neither reads it nor sends it.
 	values.Set("username", "requestor2")

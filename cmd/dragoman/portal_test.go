@@ -8,6 +8,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,6 +100,44 @@ func TestTheCalendarSaysWhatItDoes(t *testing.T) {
 	b.eval(`slow[0](); document.getElementById('cal-loading').textContent`, &said)
 	if said != "" {
 		t.Errorf("of jobs that nobody waits for it says %q", said)
+	}
+}
+
+// TestTheWeekKeepsWordsWhole: jobs beside one another in a day of the week say their time and language in a line each, cut off rather than broken,
+// and whole for whoever has them read; on a phone the views take the width, and an interpreter's form begins at the edge.
+func TestTheWeekKeepsWordsWhole(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "20/03/2020 09:00")
+	refs := []string{d.book("2020-03-26T14:00", 60, nil), d.book("2020-03-26T14:00", 60, nil), d.book("2020-03-26T14:15", 30, nil), d.book("2020-03-26T14:15", 90, nil)}
+	d.settled(refs[3])
+	b := newTab(t, d.base, screen{})
+	b.signIn("requestor")
+	b.open("/calendar?view=week&date=2020-03-26")
+	b.await("all are drawn", `document.querySelectorAll('#cal-drawn .cal-event').length === 4`)
+	var broken []string
+	b.eval(`[...document.querySelectorAll('#cal-drawn :is(.cal-time, .cal-name)')].filter((e) => e.getBoundingClientRect().height > 24 || !e.closest('.cal-short') &&
+		e.getBoundingClientRect().right > e.closest('.cal-event').getBoundingClientRect().right + 1).map((e) => e.outerHTML)`, &broken)
+	if len(broken) > 0 {
+		t.Errorf("not in one line: %q", broken)
+	}
+	for _, ref := range refs {
+		things, err := b.things("link")
+		if err != nil || !slices.ContainsFunc(things, func(one thing) bool {
+			return strings.Contains(one.name, ref) && strings.Contains(one.name, "14:") && strings.Contains(one.name, "Polish , Face to face")
+		}) {
+			t.Errorf("%s is not read whole: %+v %v", ref, things, err)
+		}
+	}
+	b = newTab(t, d.base, screen{phone: true})
+	b.signIn("interpreter")
+	b.open("/calendar")
+	var at struct{ Views, Bar, Date, Legend float64 }
+	b.eval(`(() => {
+		const of = (at) => document.querySelector(at).getBoundingClientRect()
+		return { views: of('#cal-bar > [aria-label="View"]').width, bar: of('#cal-bar').width, date: of('[for=cal-date]').left, legend: of('.cal-legend').left }
+	})()`, &at)
+	if at.Views < at.Bar-1 || at.Date != at.Legend {
+		t.Errorf("on a phone: %+v", at)
 	}
 }
 

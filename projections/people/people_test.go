@@ -197,6 +197,12 @@ func TestDirectoryEntries(t *testing.T) {
 	if who, _ := q.Names(ctx, assigner, []uuid.UUID{rita, adam}); len(who) != 2 {
 		t.Errorf("staff see the names %v", who)
 	}
+	if who, _ := q.Names(ctx, assigner, []uuid.UUID{ana}); who[ana] != "Ana" {
+		t.Errorf("staff read of an interpreter who acted %v", who)
+	}
+	if who, _ := q.Names(ctx, chief, []uuid.UUID{ana}); len(who) != 0 {
+		t.Errorf("a customer reads of an interpreter who acted %v", who)
+	}
 }
 
 // Any cutting of the log gives the same rows, and an erasure leaves what a rebuild of the erased log leaves.

@@ -287,7 +287,7 @@ func forViewer(v access.Viewer, i Interpreter) Interpreter {
 }
 
 // Names are users' names by id, for pages that say who did something: staff and auditors see all, others only people of their own
-// organisation. Whom the viewer may not see is left out.
+// organisation. An interpreter who acted without a login of one's own is known by the profile. Whom the viewer may not see is left out.
 func (q Queries) Names(ctx context.Context, v access.Viewer, users []uuid.UUID) (map[uuid.UUID]string, error) {
 	type row struct {
 		ID   uuid.UUID
@@ -298,7 +298,10 @@ func (q Queries) Names(ctx context.Context, v access.Viewer, users []uuid.UUID) 
 	}
 	all := v.Staff() || v.Role == domain.Auditor
 	rows, err := projections.Collect(ctx, q.Models, pgx.RowToStructByName[row], `
-		select user_id as id, name from {people}.users where user_id = any($1) and ($2 or user_id = $3 or customer = $4)`,
+		select user_id as id, name from {people}.users where user_id = any($1) and ($2 or user_id = $3 or customer = $4)
+		union all
+		select interpreter, name from {people}.interpreters i
+		where $2 and interpreter = any($1) and not exists (select from {people}.users u where u.user_id = i.interpreter)`,
 		users, all, v.User, orNull(v.Customer))
 	names := make(map[uuid.UUID]string, len(rows))
 	for _, r := range rows {
