@@ -226,7 +226,7 @@ func (p *Portal) actionPage(r *http.Request, a asked) (actionPage, error) {
 	if err := access.May(viewer(r.Context()), relation(viewer(r.Context()), job.Detail), name); err != nil {
 		return actionPage{}, err
 	}
-	agency, err := p.Queries.Settings.Agency(r.Context())
+	agency, err := p.agency(r.Context())
 	if err != nil {
 		return actionPage{}, err
 	}

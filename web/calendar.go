@@ -243,7 +243,7 @@ func (p *Portal) calendarJSON(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	agency, err := p.Queries.Settings.Agency(ctx)
+	agency, err := p.agency(ctx)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (p *Portal) showCancel(w http.ResponseWriter, r *http.Request, status int, 
 		return err
 	}
 	page := cancelPage{actionPage: base, NeedsName: slices.Contains(form.CancelNeeds, "authorisedBy"), NeedsReason: slices.Contains(form.CancelNeeds, "reason")}
-	agency, err := p.Queries.Settings.Agency(r.Context())
+	agency, err := p.agency(r.Context())
 	if err != nil {
 		return err
 	}

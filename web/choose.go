@@ -91,7 +91,7 @@ func (p *Portal) choicePage(r *http.Request, a asked) (choicePage, error) {
 	if v.Role == domain.Interpreter {
 		return page, nil
 	}
-	agency, err := p.Queries.Settings.Agency(r.Context())
+	agency, err := p.agency(r.Context())
 	if err != nil {
 		return choicePage{}, err
 	}

@@ -47,7 +47,7 @@ func (p *Portal) customers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	agency, err := p.Queries.Settings.Agency(r.Context())
+	agency, err := p.agency(r.Context())
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (p *Portal) customer(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	agency, err := p.Queries.Settings.Agency(ctx)
+	agency, err := p.agency(ctx)
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ type customerForm struct {
 
 // newCustomer is the form of a new customer.
 func (p *Portal) newCustomer(w http.ResponseWriter, r *http.Request) error {
-	agency, err := p.Queries.Settings.Agency(r.Context())
+	agency, err := p.agency(r.Context())
 	if err != nil {
 		return err
 	}

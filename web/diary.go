@@ -109,7 +109,7 @@ func (p *Portal) reservedBetween(r *http.Request, from, to time.Time) ([]reserve
 	if err != nil {
 		return nil, err
 	}
-	agency, err := p.Queries.Settings.Agency(ctx)
+	agency, err := p.agency(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -106,7 +106,7 @@ type entryLists struct {
 
 // entryLists reads what a customer's forms are filled from, as far as the viewer may use it.
 func (p *Portal) entryLists(ctx context.Context, v access.Viewer, customer readpeople.Customer, billTo string) (entryLists, error) {
-	agency, err := p.Queries.Settings.Agency(ctx)
+	agency, err := p.agency(ctx)
 	if err != nil {
 		return entryLists{}, err
 	}

@@ -42,7 +42,11 @@ const (
 func (p *Portal) home(w http.ResponseWriter, r *http.Request) error {
 	ctx, v := r.Context(), viewer(r.Context())
 	page := homePage{Zone: v.Zone, Quick: quickActions(v)}
-	posted, err := p.Queries.Settings.Notices(ctx, v)
+	agency, err := p.agency(ctx)
+	if err != nil {
+		return err
+	}
+	posted, err := agency.Posted(v)
 	if err != nil {
 		return err
 	}
@@ -76,11 +80,11 @@ func (p *Portal) homeOfRole(ctx context.Context, v access.Viewer, page *homePage
 		}
 		page.Queue = queue.summary()
 	case domain.Requestor, domain.CustomerAdmin:
-		waiting, err := p.Queries.Jobs.WaitingForMe(ctx, v, jobs.Filter{Limit: 500})
+		waiting, err := p.Queries.Jobs.WaitingForMe(ctx, v, jobs.Filter{Limit: homeWaiting})
 		if err != nil {
 			return err
 		}
-		page.Waiting = waiting.Items
+		page.Waiting, page.More = waiting.Items, waiting.Total-len(waiting.Items)
 	case domain.Interpreter:
 		offers, err := p.Queries.Jobs.Offers(ctx, v, projections.ListQuery{Limit: 100})
 		if err != nil {

@@ -74,7 +74,7 @@ func (p *Portal) interpreters(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	agency, err := p.Queries.Settings.Agency(ctx)
+	agency, err := p.agency(ctx)
 	if err != nil {
 		return err
 	}
@@ -331,7 +331,7 @@ func (p *Portal) showInterpreterForm(w http.ResponseWriter, r *http.Request, sta
 	if err := access.MayManage(v, access.ManageInterpreters); err != nil {
 		return err
 	}
-	agency, err := p.Queries.Settings.Agency(ctx)
+	agency, err := p.agency(ctx)
 	if err != nil {
 		return err
 	}

@@ -209,7 +209,7 @@ func (p *Portal) draftsOf(r *http.Request, customer string, all bool, chosen []s
 	if err != nil {
 		return issuePage{}, err
 	}
-	agency, err := p.Queries.Settings.Agency(ctx)
+	agency, err := p.agency(ctx)
 	if err != nil {
 		return issuePage{}, err
 	}

@@ -137,7 +137,7 @@ func (p *Portal) mayCancel(ctx context.Context, d jobs.Detail) (bool, error) {
 // jobPage puts a job into the page's words. What may be done with it the caller adds.
 func (p *Portal) jobPage(ctx context.Context, d jobs.Detail) (jobPage, error) {
 	v := viewer(ctx)
-	agency, err := p.Queries.Settings.Agency(ctx)
+	agency, err := p.agency(ctx)
 	if err != nil {
 		return jobPage{}, err
 	}

@@ -62,7 +62,7 @@ func (p *Portal) showOffers(w http.ResponseWriter, r *http.Request, status int, 
 	if err != nil {
 		return err
 	}
-	agency, err := p.Queries.Settings.Agency(ctx)
+	agency, err := p.agency(ctx)
 	if err != nil {
 		return err
 	}

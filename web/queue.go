@@ -18,7 +18,7 @@ import (
 
 // queuePage is the work of those who assign: jobs that nobody has, the most urgent first.
 type queuePage struct {
-	Rows    []queued
+	Rows    []queueRow
 	Pager   pager
 	Show    string // which of them: "", mine, untaken, held, due
 	Counts  queueSummary
@@ -27,11 +27,19 @@ type queuePage struct {
 	Zone    string
 }
 
-// queued is a job of the queue with the next contact that its customer was promised (LL-60..64).
+// queued is a job's place in the queue, with the next contact that its customer was promised (LL-60..64).
 type queued struct {
 	jobs.Queued
-	Due     *timers.Promise // the earliest; nil: none
-	Mine    bool            // the viewer took it
+	Due  *timers.Promise // the earliest; nil: none
+	Mine bool            // the viewer took it
+}
+
+// queueRow is a job of the queue as the page shows it.
+type queueRow struct {
+	jobs.QueuedItem
+	Due     *timers.Promise
+	Custody bool
+	Mine    bool
 	CanTake bool
 	age     time.Duration // since it was booked
 	until   time.Duration // until it starts; negative: it has
@@ -63,7 +71,7 @@ func before(a bool) int {
 
 // workQueue is the whole queue, in its order.
 type workQueue struct {
-	rows  []queued
+	jobs  []queued
 	total int
 }
 
@@ -74,13 +82,13 @@ type queueSummary struct {
 
 func (q workQueue) summary() *queueSummary {
 	s := &queueSummary{All: q.total}
-	for _, r := range q.rows {
+	for _, r := range q.jobs {
 		for _, c := range []struct {
 			counts bool
 			n      *int
 		}{
-			{r.Custody, &s.Custody}, {r.overdue(), &s.Overdue}, {r.HeldBy != jobs.Person{}, &s.Held},
-			{r.TakenBy == jobs.Person{}, &s.Untaken}, {r.Mine, &s.Mine},
+			{r.Custody, &s.Custody}, {r.overdue(), &s.Overdue}, {r.Held, &s.Held},
+			{r.TakenBy == uuid.Nil, &s.Untaken}, {r.Mine, &s.Mine},
 		} {
 			if c.counts {
 				*c.n++
@@ -111,16 +119,10 @@ func (p *Portal) queueOf(ctx context.Context, v access.Viewer) (workQueue, error
 		}
 	}
 	q := workQueue{total: found.Total}
-	may := access.May(v, access.Agency, "take") == nil
 	for _, job := range found.Items {
-		begins := job.Start
-		if !job.ETA.IsZero() {
-			begins = job.ETA
-		}
-		q.rows = append(q.rows, queued{Queued: job, Due: due[job.Ref], age: v.Now.Sub(job.CreatedAt), until: begins.Sub(v.Now),
-			Mine: job.TakenBy.ID == v.User, CanTake: may && job.TakenBy.ID == uuid.Nil})
+		q.jobs = append(q.jobs, queued{Queued: job, Due: due[job.Ref], Mine: job.TakenBy == v.User})
 	}
-	slices.SortStableFunc(q.rows, queueOrder)
+	slices.SortStableFunc(q.jobs, queueOrder)
 	return q, nil
 }
 
@@ -129,8 +131,8 @@ var queueShows = map[string]func(queued) bool{
 	"":        func(queued) bool { return true },
 	"custody": func(r queued) bool { return r.Custody },
 	"due":     queued.overdue,
-	"held":    func(r queued) bool { return r.HeldBy != jobs.Person{} },
-	"untaken": func(r queued) bool { return r.TakenBy == jobs.Person{} },
+	"held":    func(r queued) bool { return r.Held },
+	"untaken": func(r queued) bool { return r.TakenBy == uuid.Nil },
 	"mine":    func(r queued) bool { return r.Mine },
 }
 
@@ -146,18 +148,46 @@ func (p *Portal) queue(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := queuePage{Show: q.Get("show"), Counts: *all.summary(), Zone: v.Zone, MayTake: access.May(v, access.Agency, "take") == nil}
-	rows := slices.DeleteFunc(all.rows, func(r queued) bool { return !wanted(r) })
+	page.More = all.total - len(all.jobs)
+	listed := slices.DeleteFunc(all.jobs, func(r queued) bool { return !wanted(r) })
 	n := pageNumber(q)
-	from := min((n-1)*pageSize, len(rows))
-	page.Rows = rows[from:min(from+pageSize, len(rows))]
-	page.Pager = pageOf("/queue", q, n, len(page.Rows), len(rows))
-	page.More = all.total - len(all.rows)
+	from := min((n-1)*pageSize, len(listed))
+	shown := listed[from:min(from+pageSize, len(listed))]
+	page.Pager = pageOf("/queue", q, n, len(shown), len(listed))
+	if page.Rows, err = p.queueRows(r.Context(), v, shown, page.MayTake); err != nil {
+		return err
+	}
 	return p.render(w, r, http.StatusOK, "queue", "nav.queue", page)
 }
 
+// queueRows reads what is shown of jobs of the queue. One that is gone meanwhile is left out.
+func (p *Portal) queueRows(ctx context.Context, v access.Viewer, shown []queued, mayTake bool) (all []queueRow, err error) {
+	ids := make([]uuid.UUID, len(shown))
+	for i, job := range shown {
+		ids[i] = job.ID
+	}
+	items, err := p.Queries.Jobs.QueueItems(ctx, v, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, job := range shown {
+		item, there := items[job.ID]
+		if !there {
+			continue
+		}
+		begins := item.Start
+		if !item.ETA.IsZero() {
+			begins = item.ETA
+		}
+		all = append(all, queueRow{QueuedItem: item, Due: job.Due, Custody: job.Custody, Mine: item.TakenBy.ID == v.User,
+			CanTake: mayTake && item.TakenBy.ID == uuid.Nil, age: v.Now.Sub(item.CreatedAt), until: begins.Sub(v.Now)})
+	}
+	return all, nil
+}
+
 // Age is how long ago the job was booked, Until how long it is until it starts.
-func (r queued) Age() time.Duration   { return r.age }
-func (r queued) Until() time.Duration { return r.until }
+func (r queueRow) Age() time.Duration   { return r.age }
+func (r queueRow) Until() time.Duration { return r.until }
 
 // Begun tells whether its time has come.
-func (r queued) Begun() bool { return r.until <= 0 }
+func (r queueRow) Begun() bool { return r.until <= 0 }

@@ -138,7 +138,7 @@ func (p *Portal) render(w http.ResponseWriter, r *http.Request, status int, name
 
 // frame is the part of a page that all have. A title is a key of the texts, or a text with a space before it.
 func (p *Portal) frame(r *http.Request, title string, body any) (frame, error) {
-	agency, err := p.Queries.Settings.Agency(r.Context())
+	agency, err := p.agency(r.Context())
 	if err != nil {
 		return frame{}, err
 	}

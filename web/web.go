@@ -19,6 +19,7 @@ import (
 	"github.com/dragoman-booking/dragoman/internal/clock"
 	"github.com/dragoman-booking/dragoman/internal/telemetry"
 	"github.com/dragoman-booking/dragoman/projections"
+	"github.com/dragoman-booking/dragoman/projections/settings"
 )
 
 // Config is what the portal stands on. All fields are needed but those that say otherwise.
@@ -91,6 +92,9 @@ func (p *Portal) page(h handler) http.HandlerFunc {
 		ctx = context.WithValue(ctx, tokenKey, who.token)
 		ctx = context.WithValue(ctx, mustChangeKey, who.mustChange)
 		ctx = context.WithValue(ctx, behindKey, p.settle(r))
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			ctx = context.WithValue(ctx, agencyKey, &settings.Agency{})
+		}
 		r = r.WithContext(ctx)
 		if err := h(w, r); err != nil {
 			p.failed(w, r, err) // here, where it is known whose page it is: what went wrong is said within their frame
@@ -155,7 +159,23 @@ const (
 	mustChangeKey // whether only choosing a password is open
 	tongueKey     // the language that is answered in
 	behindKey     // whether the read models have not reached the position in the address
+	agencyKey     // the agency's settings once they were read
 )
+
+// agency is the agency's settings in force, read once a page. What answers a form reads them anew: it may have changed them.
+func (p *Portal) agency(ctx context.Context) (settings.Agency, error) {
+	page, _ := ctx.Value(agencyKey).(*settings.Agency)
+	if page == nil {
+		return p.Queries.Settings.Agency(ctx)
+	}
+	if page.Version == 0 {
+		var err error
+		if *page, err = p.Queries.Settings.Agency(ctx); err != nil {
+			return settings.Agency{}, err
+		}
+	}
+	return *page, nil
+}
 
 func viewer(ctx context.Context) access.Viewer {
 	v, _ := ctx.Value(viewerKey).(access.Viewer)

@@ -157,3 +157,24 @@ func TestGrowthComparesLikeWithLike(t *testing.T) {
 		}
 	}
 }
+
+// Two runs in one folder would take each other's copies away.
+func TestOneRunAtATimeKeepsAFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first, err := lockDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := lockDir(dir)
+	if err == nil {
+		t.Error("a second run works in the folder of the first")
+	}
+	second.Close()
+	first.Close()
+	third, err := lockDir(dir)
+	if err != nil {
+		t.Errorf("after the first: %v", err)
+	}
+	third.Close()
+}

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"runtime/pprof"
 	"slices"
@@ -42,6 +43,9 @@ type options struct {
 	quick    bool
 	profiles string
 	only     string
+	keep     string
+	beside   string
+	pages    *regexp.Regexp
 }
 
 // bench is what all sizes share.
@@ -52,6 +56,9 @@ type bench struct {
 	binary   string
 	profiles string // folder for CPU profiles; empty: none
 	only     string
+	keep     bool           // dir stays, with filled logs for the next run
+	beside   string         // another build of the server, whose pages are looked at in turns; empty: none
+	visited  *regexp.Regexp // the pages of the portal that are measured; nil: all
 	cluster  *postgres.Cluster
 
 	postmaster  int
@@ -89,8 +96,19 @@ func parse(args []string) (o options, err error) {
 	flags.BoolVar(&o.quick, "quick", false, "a short run, unless other sizes are given at 1,000 jobs and 100,000 events, to try things out: its numbers are rough")
 	flags.StringVar(&o.only, "only", "", "commands, models, portal or node: leave the other parts out")
 	flags.StringVar(&o.profiles, "profiles", "", "write CPU profiles of the server and of the read models into this folder")
+	flags.StringVar(&o.keep, "keep", "", "work in this folder and leave the filled logs there: the next run begins with copies of them")
+	flags.StringVar(&o.beside, "beside", "", "another build of the server: look at every page of the portal with both in turns")
+	pages := flags.String("pages", "", "measure only pages of the portal whose route matches this regular expression, such as ^/$ for the first page")
 	if err := flags.Parse(args); err != nil {
 		return o, err
+	}
+	if *pages != "" {
+		if o.pages, err = regexp.Compile(*pages); err != nil {
+			return o, fmt.Errorf("-pages: %w", err)
+		}
+	}
+	if o.beside != "" && o.only != portalOnly {
+		return o, errors.New("-beside needs -only portal")
 	}
 	if !slices.Contains([]string{"", commandsOnly, modelsOnly, portalOnly, nodeOnly}, o.only) {
 		return o, fmt.Errorf("-only %q is none of %s, %s, %s and %s", o.only, commandsOnly, modelsOnly, portalOnly, nodeOnly)
@@ -130,14 +148,30 @@ func numbers(flag, list string, least int) (all []int, err error) {
 // run measures every size and prints what it found.
 func run(ctx context.Context, o options, out io.Writer) (err error) {
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
-	b := &bench{out: out, only: o.only, began: time.Now(), livesOfOne: 40, livesOfMany: 20, visibleFor: 15 * time.Second, profiled: map[string]int{}}
+	b := &bench{out: out, only: o.only, visited: o.pages, began: time.Now(), livesOfOne: 40, livesOfMany: 20, visibleFor: 15 * time.Second, profiled: map[string]int{}}
 	if o.quick {
 		b.livesOfOne, b.livesOfMany, b.visibleFor = 20, 20, 5*time.Second
 	}
-	if b.dir, err = os.MkdirTemp("", "dragoman-bench-"); err != nil {
+	if b.keep = o.keep != ""; b.keep {
+		if b.dir, err = filepath.Abs(o.keep); err == nil {
+			err = os.MkdirAll(b.dir, 0o755)
+		}
+		if err == nil {
+			lock, locked := lockDir(b.dir)
+			defer lock.Close()
+			err = locked
+		}
+	} else if b.dir, err = os.MkdirTemp("", "dragoman-bench-"); err == nil {
+		defer os.RemoveAll(b.dir)
+	}
+	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(b.dir)
+	if o.beside != "" {
+		if b.beside, err = filepath.Abs(o.beside); err != nil {
+			return err
+		}
+	}
 	if o.profiles != "" {
 		if b.profiles, err = filepath.Abs(o.profiles); err == nil {
 			err = os.MkdirAll(b.profiles, 0o755)
@@ -200,6 +234,18 @@ func (b *bench) house(ctx context.Context, jobs []int) (sizes []*size, err error
 		sizes = append(sizes, s)
 	}
 	return sizes, nil
+}
+
+// lockDir keeps other runs out of a folder until the lock is closed.
+func lockDir(dir string) (*os.File, error) {
+	lock, err := os.Create(filepath.Join(dir, "lock"))
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return lock, fmt.Errorf("another run works in %s", dir)
+	}
+	return lock, nil
 }
 
 // loadAverage is how busy the machine was, by itself and by others.

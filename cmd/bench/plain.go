@@ -147,6 +147,8 @@ func cell(kind string) any {
 		return &pgtype.UUID{}
 	case "timestamp with time zone":
 		return &pgtype.Timestamptz{}
+	case "date":
+		return &pgtype.Date{}
 	case "bigint":
 		return &pgtype.Int8{}
 	case "integer":

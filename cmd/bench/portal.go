@@ -35,8 +35,11 @@ type portalUser struct {
 	also           []string
 }
 
-// portalUsers are one of each role that the portal serves. loaded is an interpreter of the load, with hundreds of jobs.
-func portalUsers(loaded string) []portalUser {
+// An interpreter of the load, with hundreds of jobs, signs in by these.
+const loadedName, loadedPassword = "loaded", "a long enough password"
+
+// portalUsers are one of each role that the portal serves.
+func portalUsers() []portalUser {
 	month := loadYear.AddDate(0, 0, 14).Format(time.DateOnly)
 	last := calendarMonth(len(calendars) - 1)
 	full := "/calendar?view=month&date=" + last.AddDate(0, 0, 14).Format(time.DateOnly)
@@ -47,7 +50,7 @@ func portalUsers(loaded string) []portalUser {
 	lists := []string{"/jobs?q=pl", "/calendar?view=month&date=" + month, "/calendar?view=week&date=" + month, "/calendar?view=day&date=" + month, events(loadYear)}
 	return []portalUser{
 		user("requestor", lists...), user("requestor2", full, events(last)), user("customer-admin", lists...), user("assigner", lists...), user("finance", lists...),
-		user("admin", lists...), user("safeguarding"), user("auditor", lists...), user("analyst"), {loaded, "a long enough password", nil},
+		user("admin", lists...), user("safeguarding"), user("auditor", lists...), user("analyst"), {loadedName, loadedPassword, nil},
 	}
 }
 
@@ -57,6 +60,7 @@ type visit struct {
 	path       string
 	bytes      int
 	row
+	other row // the same page of the build beside
 }
 
 // visitor is a signed-in person's browser, as far as a server sees it.
@@ -180,97 +184,127 @@ func (v visitor) explore(ctx context.Context, user portalUser) (found []visit, e
 	return found, nil
 }
 
-// portal measures how long the server takes for every page that one of each role can reach.
-func (s *size) portal(ctx context.Context, base string, p processes) error {
+// ready brings a deployment to the time at which its portal is looked at.
+func ready(ctx context.Context, base string) (err error) {
 	if err := caughtUp(ctx, base); err != nil {
 		return err
 	}
-	err := setClock(ctx, base, portalNow())
+	err = setClock(ctx, base, portalNow())
 	for tries := 1; err != nil && tries < 20; tries++ { // what falls due in the load's first days takes longer than one request may
 		err = setClock(ctx, base, portalNow())
 	}
 	if err != nil {
 		return err
 	}
-	if err := caughtUp(ctx, base); err != nil {
-		return err
+	return caughtUp(ctx, base)
+}
+
+// portal measures how long the server takes for every page that one of each role can reach; with another base, the build there in turns.
+func (s *size) portal(ctx context.Context, base, other string, p processes) error {
+	for _, b := range []string{base, other} {
+		if b == "" {
+			continue
+		}
+		if err := ready(ctx, b); err != nil {
+			return err
+		}
 	}
-	loaded, err := s.loadedInterpreter(ctx, base)
-	if err != nil {
-		return err
-	}
-	for _, user := range portalUsers(loaded) {
+	for _, user := range portalUsers() {
 		v, err := visitAs(ctx, base, user)
 		if err != nil {
 			return err
+		}
+		var beside *visitor
+		if other != "" {
+			b, err := visitAs(ctx, other, user)
+			if err != nil {
+				return err
+			}
+			beside = &b
 		}
 		pages, err := v.explore(ctx, user)
 		if err != nil {
 			return err
 		}
+		pages = slices.DeleteFunc(pages, func(v visit) bool { return s.visited != nil && !s.visited.MatchString(v.page) })
 		s.begin()
 		before, began := p.spent(), time.Now()
 		for i := range pages {
-			if err := v.measure(ctx, &pages[i]); err != nil {
+			if err := pages[i].measure(ctx, v, beside); err != nil {
 				return err
 			}
 		}
 		s.end()
 		n := len(pages) * pageRequests
-		s.add(measured(fmt.Sprintf("portal as %s, %d pages", user.name, len(pages)), "pages", n, time.Since(began), p.spent().since(before), nil))
+		if beside == nil { // otherwise what was spent is both builds'
+			s.add(measured(fmt.Sprintf("portal as %s, %d pages", user.name, len(pages)), "pages", n, time.Since(began), p.spent().since(before), nil))
+		}
 		s.pages = append(s.pages, pages...)
 	}
 	slices.SortFunc(s.pages, func(a, b visit) int { return cmp.Compare(b.quantile(0.95), a.quantile(0.95)) })
 	if len(s.pages) > 0 {
 		s.aim(atMost("the slowest page of the portal, p95", ms(s.pages[0].quantile(0.95)), ms(pageAim), "ms"))
 	}
+	if other != "" || s.visited != nil {
+		return nil
+	}
 	return s.painted(ctx, base)
 }
 
-func (v visitor) measure(ctx context.Context, page *visit) error {
-	times := make([]time.Duration, pageRequests)
+// measure asks for a page again and again, of the build beside in between.
+func (page *visit) measure(ctx context.Context, v visitor, beside *visitor) (err error) {
+	times, others := make([]time.Duration, pageRequests), make([]time.Duration, pageRequests)
 	began := time.Now()
 	for i := range times {
-		start := time.Now()
-		status, _, err := v.get(ctx, page.path)
-		if err == nil && status != http.StatusOK {
-			err = fmt.Errorf("the answer is %d", status)
-		}
-		if err != nil {
+		if times[i], err = v.timed(ctx, page.path); err != nil {
 			return fmt.Errorf("open %s as %s: %w", page.path, page.user, err)
 		}
-		times[i] = time.Since(start)
+		if beside == nil {
+			continue
+		}
+		if others[i], err = beside.timed(ctx, page.path); err != nil {
+			return fmt.Errorf("open %s of the build beside as %s: %w", page.path, page.user, err)
+		}
 	}
 	page.row = measured(page.page, "pages", pageRequests, time.Since(began), cpu{}, times)
+	page.other = measured(page.page, "pages", pageRequests, time.Since(began), cpu{}, others)
 	return nil
 }
 
-// loadedInterpreter lets one of the load's interpreters sign in and answers with the name.
-func (s *size) loadedInterpreter(ctx context.Context, base string) (string, error) {
-	const name, password = "loaded", "a long enough password"
+func (v visitor) timed(ctx context.Context, path string) (time.Duration, error) {
+	start := time.Now()
+	status, _, err := v.get(ctx, path)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("the answer is %d", status)
+	}
+	return time.Since(start), err
+}
+
+// loadedInterpreter lets one of the load's interpreters sign in.
+func loadedInterpreter(ctx context.Context, base string) error {
 	admin, err := signIn(ctx, base, "admin")
 	if err != nil {
-		return "", err
+		return err
 	}
 	_, err = admin.send(ctx, http.MethodPost, "/api/v1/users", fmt.Sprintf(`{"username":%q,"name":"Wanda Load","email":"wanda@dragoman.example",
-		"role":"interpreter","interpreter":%q,"password":"the first password"}`, name, lin(0)), "")
+		"role":"interpreter","interpreter":%q,"password":"the first password"}`, loadedName, lin(0)), "")
 	if err != nil {
-		return "", err
+		return err
 	}
 	c := caller{base: base}
-	a, err := c.send(ctx, http.MethodPost, "/api/v1/sessions", fmt.Sprintf(`{"username":%q,"password":"the first password"}`, name), "")
+	a, err := c.send(ctx, http.MethodPost, "/api/v1/sessions", fmt.Sprintf(`{"username":%q,"password":"the first password"}`, loadedName), "")
 	if err == nil {
 		var session struct{ Token string }
 		err = json.Unmarshal(a.body, &session)
 		c.token = session.Token
 	}
 	if err == nil {
-		_, err = c.send(ctx, http.MethodPut, "/api/v1/me/password", fmt.Sprintf(`{"current":"the first password","new":%q}`, password), "")
+		_, err = c.send(ctx, http.MethodPut, "/api/v1/me/password", fmt.Sprintf(`{"current":"the first password","new":%q}`, loadedPassword), "")
 	}
 	if err != nil {
-		return "", fmt.Errorf("let an interpreter of the load sign in: %w", err)
+		return fmt.Errorf("let an interpreter of the load sign in: %w", err)
 	}
-	return name, nil
+	return nil
 }
 
 // reportPages prints the pages, slowest first.
@@ -279,9 +313,17 @@ func (s *size) reportPages(out io.Writer) {
 		return
 	}
 	var text bytes.Buffer
-	fmt.Fprintf(&text, "\n  %-70s %-14s %9s %9s %9s\n", "pages of the portal, server time, slowest first", "as", "p50", "p95", "KiB")
+	fmt.Fprintf(&text, "\n  %-70s %-14s %9s %9s %9s", "pages of the portal, server time, slowest first", "as", "p50", "p95", "KiB")
+	if s.beside != "" {
+		fmt.Fprintf(&text, " %12s %9s %9s", "beside: p50", "p95", "ratio p50")
+	}
+	fmt.Fprintln(&text)
 	for _, v := range s.pages {
-		fmt.Fprintf(&text, "  %-70s %-14s %6.1f ms %6.1f ms %9d\n", v.page, v.user, ms(v.quantile(0.5)), ms(v.quantile(0.95)), v.bytes>>10)
+		fmt.Fprintf(&text, "  %-70s %-14s %6.1f ms %6.1f ms %9d", v.page, v.user, ms(v.quantile(0.5)), ms(v.quantile(0.95)), v.bytes>>10)
+		if s.beside != "" {
+			fmt.Fprintf(&text, " %9.1f ms %6.1f ms %9.2f", ms(v.other.quantile(0.5)), ms(v.other.quantile(0.95)), ms(v.quantile(0.5))/ms(v.other.quantile(0.5)))
+		}
+		fmt.Fprintln(&text)
 	}
 	_, _ = out.Write(text.Bytes())
 }

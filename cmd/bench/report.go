@@ -17,6 +17,7 @@ type row struct {
 	times []time.Duration
 	cpu   cpu // all of it
 	n     int // operations
+	note  string
 }
 
 // measured is what a run over n operations took.
@@ -94,6 +95,9 @@ func (s *size) report(out io.Writer) {
 		}
 		fmt.Fprintf(out, "  %s   %s = %s + %s + %s\n", r.head(),
 			each(r.cpu.total()), each(r.cpu.server), each(r.cpu.postgres), each(r.cpu.client))
+		if r.note != "" {
+			fmt.Fprintf(out, "    %s\n", r.note)
+		}
 	}
 	s.reportPages(out)
 	if s.space != "" {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -29,9 +28,8 @@ type size struct {
 	pages  []visit // of the portal, slowest first
 	space  string  // on disk
 
-	data     string // the data folder
-	database string // address of the server's database
-	world    *world
+	place
+	world *world
 }
 
 func (s *size) add(r row) row {
@@ -44,47 +42,50 @@ func (s *size) aim(a aim) { s.aims = append(s.aims, a) }
 
 // measure makes a deployment of this size and measures everything on it.
 func (s *size) measure(ctx context.Context) (err error) {
-	if s.data, err = os.MkdirTemp(s.dir, fmt.Sprintf("data-%d-", s.jobs)); err != nil {
+	remove, err := s.settle(ctx)
+	defer func() { err = errors.Join(err, remove()) }()
+	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(s.data)
-	if s.database, err = newDatabase(ctx, s.cluster.URL(), fmt.Sprintf("jobs_%d", s.jobs)); err != nil {
-		return err
+	if s.only != commandsOnly && s.only != portalOnly {
+		if err := s.logged(ctx, s.projections); err != nil || s.only == modelsOnly {
+			return err
+		}
 	}
-	s.say("making the demo's people and places")
-	if err := s.served(ctx, func(base string, _ processes) (err error) {
-		s.world, err = explore(ctx, base)
-		return err
-	}); err != nil {
-		return err
-	}
-	if err := s.logged(ctx, s.projections); err != nil || s.only == modelsOnly {
-		return err
+	if s.beside != "" {
+		return s.withAnother(ctx, func(other string) error {
+			return s.served(ctx, s.binary, s.place, func(base string, p processes) error { return s.portal(ctx, base, other, p) })
+		})
 	}
 	var single, many []batch
-	if err := s.served(ctx, func(base string, p processes) (err error) {
+	if err := s.served(ctx, s.binary, s.place, func(base string, p processes) (err error) {
 		if s.only != portalOnly {
 			single, many, err = s.http(ctx, base, p)
 		}
 		if err != nil || s.only == commandsOnly {
 			return err
 		}
-		return s.portal(ctx, base, p)
+		if err := loadedInterpreter(ctx, base); err != nil {
+			return err
+		}
+		return s.portal(ctx, base, "", p)
 	}); err != nil || s.only == portalOnly {
 		return err
 	}
 	return s.logged(ctx, func(ctx context.Context, url string, p processes) error { return s.raw(ctx, url, p, single, many) })
 }
 
-// served runs the server on the data folder while f works.
-func (s *size) served(ctx context.Context, f func(base string, p processes) error) (err error) {
-	server, err := start(ctx, s.binary, []string{"BENCH_PROFILES=" + s.profiles}, "demo", "--small", "--data", s.data, "--database-url", s.database,
+// served runs a build of the server on a deployment while f works.
+func (s *size) served(ctx context.Context, binary string, at place, f func(base string, p processes) error) (err error) {
+	server, err := start(ctx, binary, []string{"BENCH_PROFILES=" + s.profiles}, "demo", "--small", "--data", at.data, "--database-url", at.database,
 		"--listen", "127.0.0.1:0", "--log-level", "warn")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.stop()) }()
-	s.server = server
+	if binary == s.binary {
+		s.server = server
+	}
 	return f(server.address, processes{server: server.pid(), postgres: s.postmaster})
 }
 
@@ -98,15 +99,9 @@ func (s *size) logged(ctx context.Context, f func(ctx context.Context, url strin
 	return f(ctx, node.address, processes{server: node.pid(), postgres: s.postmaster})
 }
 
-// projections fills the log and measures the feed and the read models.
+// projections measures the feed and the read models.
 func (s *size) projections(ctx context.Context, url string, p processes) (err error) {
-	if err := s.withStores(ctx, url, func(st *stores) error { return s.fill(ctx, st, p) }); err != nil {
-		return err
-	}
-	if s.only == commandsOnly || s.only == portalOnly {
-		return nil
-	}
-	return s.withStores(ctx, url, func(st *stores) error { // anew, so that nothing is remembered
+	return s.withStores(ctx, url, func(st *stores) error {
 		if err := s.feed(ctx, st, p); err != nil {
 			return err
 		}
@@ -143,7 +138,6 @@ func (s *size) fill(ctx context.Context, st *stores, p processes) error {
 	if err != nil {
 		return fmt.Errorf("fill the log: %w", err)
 	}
-	s.made = s.jobs
 	s.add(measured("writing the log by commands, in bulk", "events", int(written), wall, spent, nil))
 	return nil
 }
@@ -187,7 +181,7 @@ func (s *size) models(ctx context.Context, st *stores, p processes) error {
 	if err := throwAway(ctx, st.pool); err != nil {
 		return err
 	}
-	other, err := newDatabase(ctx, s.database, fmt.Sprintf("two_%d", s.jobs))
+	other, err := newDatabase(ctx, s.database, fmt.Sprintf("two_%d", s.jobs), "")
 	if err != nil {
 		return err
 	}
@@ -394,6 +388,10 @@ func (s *size) caughtUp(ctx context.Context, st *stores, p processes, pool *pgxp
 	if err != nil {
 		return row{}, err
 	}
+	before, err := databaseWork(ctx, pool)
+	if err != nil {
+		return row{}, err
+	}
 	wall, spent, err := stopwatch(p, func() error {
 		return s.profile("live", func() error {
 			if err := r.runner.Start(ctx); err != nil {
@@ -410,7 +408,11 @@ func (s *size) caughtUp(ctx context.Context, st *stores, p processes, pool *pgxp
 	if err = errors.Join(err, r.close(true)); err != nil {
 		return row{}, fmt.Errorf("run read models: %w", err)
 	}
-	return s.add(measured(name, "events", n, wall, spent, nil)), nil
+	out = measured(name, "events", n, wall, spent, nil)
+	if out.note, err = before.since(ctx, pool, n); err != nil {
+		return row{}, err
+	}
+	return s.add(out), nil
 }
 
 // upserted writes the rows of the tail plainly.
@@ -419,11 +421,19 @@ func (s *size) upserted(ctx context.Context, p processes, pool *pgxpool.Pool, ta
 	if err != nil {
 		return row{}, err
 	}
+	before, err := databaseWork(ctx, pool)
+	if err != nil {
+		return row{}, err
+	}
 	wall, spent, err := stopwatch(p, func() error { return upsertPlainly(ctx, pool, all) })
 	if err != nil {
 		return row{}, err
 	}
-	return s.add(measured(fmt.Sprintf("  their rows by batched upserts, %.1f an event", float64(rows)/float64(n)), "events", n, wall, spent, nil)), nil
+	out := measured(fmt.Sprintf("  their rows by batched upserts, %.1f an event", float64(rows)/float64(n)), "events", n, wall, spent, nil)
+	if out.note, err = before.since(ctx, pool, n); err != nil {
+		return row{}, err
+	}
+	return s.add(out), nil
 }
 
 // http measures commands, how soon they are visible, and calendars. It answers with the appends of the two runs.

@@ -161,15 +161,21 @@ func throwAway(ctx context.Context, pool *pgxpool.Pool) error {
 	return nil
 }
 
-// newDatabase makes an empty database beside another one and answers with its address.
-func newDatabase(ctx context.Context, beside, name string) (string, error) {
+// newDatabase makes a database beside another one, empty or a copy of template, in place of one that an earlier run left, and answers with its
+// address.
+func newDatabase(ctx context.Context, beside, name, template string) (string, error) {
 	admin, err := postgres.Open(ctx, beside, postgres.PoolOptions{MaxConns: 1})
 	if err != nil {
 		return "", err
 	}
 	defer admin.Close()
-	if _, err := admin.Exec(ctx, `create database `+name); err != nil {
-		return "", fmt.Errorf("make a database: %w", err)
+	if template != "" {
+		template = " template " + template
+	}
+	for _, sql := range []string{`drop database if exists ` + name, `create database ` + name + template} {
+		if _, err := admin.Exec(ctx, sql); err != nil {
+			return "", fmt.Errorf("make a database: %w", err)
+		}
 	}
 	u, err := url.Parse(beside)
 	if err != nil {

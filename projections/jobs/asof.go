@@ -11,7 +11,7 @@ import (
 )
 
 // ofBooking are the tables that one booking's events fill; names of people and places stay those of now.
-var ofBooking = []string{"jobs", "details", "endings", "offers", "parties", "assignments", "timesheets"}
+var ofBooking = []string{"jobs", "details", "endings", "offers", "parties", "assignments", "timesheets", "tallies"}
 
 // AsOf is a job as it stood after the last of these events, which are the beginning of its booking's stream: the same projector and the same
 // query as for the job of now, masked by what the viewer may see now. What is computed from the clock is computed for the moment.

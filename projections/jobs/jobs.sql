@@ -81,6 +81,8 @@ comment on column jobs.ended_at is 'Business time at which it became complete or
 -- The lists of unfinished jobs, for a customer and for all; their counts need no row.
 create index jobs_live_customer on jobs (customer, starts_at, ref) include (ends_at, status) where status in ('requested', 'new', 'assigned', 'ongoing');
 create index jobs_live on jobs (starts_at, ref) include (ends_at, status) where status in ('requested', 'new', 'assigned', 'ongoing');
+-- What may wait for a customer besides jobs whose time has come: few of all.
+create index jobs_awaited on jobs (customer, starts_at, ref) where status = 'ongoing' or proposed_eta is not null;
 -- Completed ones.
 create index jobs_done_customer on jobs (customer, starts_at, ref) where status = 'complete';
 create index jobs_done on jobs (starts_at, ref) where status = 'complete';
@@ -89,6 +91,19 @@ create index jobs_customer on jobs (customer, starts_at, ref);
 create index jobs_start on jobs (starts_at, ref);
 -- The few that take longer than a day, so that whatever overlaps a time is found by its start.
 create index jobs_long on jobs (starts_at) where minutes > 1440;
+
+create table tallies (
+	customer uuid not null,
+	status   text not null,
+	day      date not null,
+	n        integer not null,
+	primary key (customer, status, day)
+) with (fillfactor = 50);
+comment on table tallies is 'How many jobs there are: long lists are counted by these, not job by job.';
+comment on column tallies.customer is 'Who booked; the nil id: all together.';
+comment on column tallies.status is 'As in jobs.';
+comment on column tallies.day is 'Day of jobs.starts_at by UTC.';
+comment on column tallies.n is 'How many; never 0.';
 
 create table details (
 	job        uuid primary key,

@@ -133,7 +133,8 @@ func (l *listing) total(ctx context.Context, q DB, shown, limit, offset int) (to
 	if offset == 0 && shown < limit { // this is all of it
 		return shown, nil
 	}
-	if err := q.QueryRow(ctx, l.countSQL(), l.args[:l.counted]...).Scan(&total); err != nil {
+	sql, args := l.countSQL()
+	if err := q.QueryRow(ctx, sql, args...).Scan(&total); err != nil {
 		return 0, fmt.Errorf("count jobs: %w", err)
 	}
 	return total, nil
@@ -163,6 +164,9 @@ type listing struct {
 	joins   map[string]bool
 	own     map[string]column // columns of this list alone
 	order   string
+	parts   []string // conditions that share the jobs out among them, each a range of an index; none: one range holds them
+	tally   *tallied // how it is counted without looking at each job, if the list has no more conditions than whole; nil: it is not
+	whole   int
 	counted int // how many of the arguments the count takes: those of the order come after them
 	// halves: ordered by what is waited for, which only unfinished jobs have.
 	halves bool
@@ -203,6 +207,7 @@ func (l *listing) narrow(f Filter) error {
 	default:
 		return ErrUnknownList
 	}
+	l.whole = len(l.where)
 	equal := func(column string, value any, asked bool) {
 		if asked {
 			and("%s = %s", column, l.args.Add(value))
@@ -231,6 +236,9 @@ func (l *listing) narrow(f Filter) error {
 		and("interpreter = %s", l.args.Add(l.v.Interpreter)) // nor, before the assignment, where it is
 	}
 	l.overlap(f.From, f.To)
+	if t, there := ofList[f.List]; there {
+		l.tallyFor(t)
+	}
 	return l.words(f.Q)
 }
 
@@ -529,6 +537,8 @@ func (l *listing) from(further ...string) string {
 	if l.dayBefore != "" {
 		// Both halves are ranges of an index; the second one is small.
 		all = all + " and minutes <= 1440 and starts_at > " + l.dayBefore + " union all " + all + " and minutes > 1440"
+	} else if len(l.parts) > 0 {
+		all += " and " + strings.Join(l.parts, " union all "+all+" and ")
 	}
 	b.WriteString(" from (" + all + ") j")
 	for _, alias := range []string{"d", "l", "c", "cl", "lo", "i", "u"} {
@@ -553,7 +563,12 @@ func (l *listing) sql(limit, offset int) string {
 	return itemsSQL("("+page+")") + " order by " + l.order
 }
 
-func (l *listing) countSQL() string { return "select count(*)" + l.from() }
+func (l *listing) countSQL() (sql string, args []any) {
+	if l.tally != nil && len(l.where) == l.whole && len(l.more) == 0 {
+		return l.countTallied()
+	}
+	return "select count(*)" + l.from(), l.args[:l.counted]
+}
 
 // formKey names one version of a form.
 type formKey struct {

@@ -122,11 +122,10 @@ func WaitingForMe(ctx context.Context, q DB, v access.Viewer, f Filter, sub acce
 	if err := access.MayManage(v, access.ReadJobs); err != nil {
 		return page, err
 	}
-	l := &listing{v: v, joins: map[string]bool{}, own: map[string]column{"step": {class: access.Basics, sort: stepSQL(v), waits: true}}}
-	if err := l.narrow(f); err != nil {
+	l, err := waitingList(v, f)
+	if err != nil {
 		return page, err
 	}
-	l.where, l.order = append(l.where, live, "("+waitsFor(v, &l.args)+")"), earliest
 	if err := l.columns(ctx, q, f); err != nil {
 		return page, err
 	}
@@ -150,6 +149,24 @@ func WaitingForMe(ctx context.Context, q DB, v access.Viewer, f Filter, sub acce
 	page.Total, err = l.total(ctx, q, len(found), limit, offset)
 	return page, err
 }
+
+// waitingList is the list of what waits for the viewer, not yet narrowed and sorted by columns.
+func waitingList(v access.Viewer, f Filter) (*listing, error) {
+	l := &listing{v: v, joins: map[string]bool{}, own: map[string]column{"step": {class: access.Basics, sort: stepSQL(v), waits: true}}}
+	if err := l.narrow(f); err != nil {
+		return nil, err
+	}
+	l.where, l.order = append(l.where, "("+waitsFor(v, &l.args)+")"), earliest
+	if v.OfCustomer() && l.dayBefore == "" { // the other jobs that wait for a customer are assigned and over
+		l.parts = []string{awaited, "not " + awaited + " and " + live + " and starts_at <= " + l.args.Add(v.Now)}
+	} else {
+		l.where = append(l.where, live)
+	}
+	return l, nil
+}
+
+// awaited is the condition of the index jobs_awaited, to the letter.
+const awaited = `(status = 'ongoing' or proposed_eta is not null)`
 
 // waitsFor is waiting as a condition; each line stands for one of its answers. False: the viewer is never waited for.
 func waitsFor(v access.Viewer, args *jobrow.Args) string {

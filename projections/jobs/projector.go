@@ -22,7 +22,7 @@ import (
 // Name is the read model's name.
 const Name = "jobs"
 
-//go:embed jobs.sql projector.go rows.go names.go
+//go:embed jobs.sql projector.go rows.go tally.go names.go
 var sources embed.FS
 
 //go:embed jobs.sql

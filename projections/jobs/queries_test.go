@@ -59,6 +59,17 @@ func waiting(t testing.TB, s *story.Schema, v access.Viewer) (all []jobs.Waiting
 	return all
 }
 
+// waitingInAll is how many they are, counted when only one is shown.
+func waitingInAll(t testing.TB, s *story.Schema, v access.Viewer) (total int) {
+	t.Helper()
+	s.In(func(tx pgx.Tx) (err error) {
+		page, err := jobs.WaitingForMe(t.Context(), tx, v, jobs.Filter{Limit: 1}, nil)
+		total = page.Total
+		return err
+	})
+	return total
+}
+
 func refs(page jobs.Page) (all []string) {
 	for _, i := range page.Items {
 		all = append(all, i.Ref)
@@ -99,6 +110,59 @@ func member(list string, j booking.Job, now time.Time, today func(time.Time) boo
 		return j.Outcome != ""
 	}
 	return true
+}
+
+// The queue tells of every job that nobody has what puts it in order, and of those that are shown the rest.
+func TestQueue(t *testing.T) {
+	t.Parallel()
+	s := story.NewSchema(t, postgres.TestDB(t), "queue", jobs.Projector{})
+	told, at := story.Tell(), story.At("2020-03-24T09:00")
+	book := func(start string, custody bool) booking.Job {
+		wish := told.Wish(start)
+		if custody {
+			wish.Fields["custodyReference"], wish.Fields["custodyClock"] = []string{"CU/1"}, []string{"2020-03-26T20:00"}
+		}
+		return told.Book(at, story.Requestor, wish)
+	}
+	late, held, near, given := book("2020-03-27T10:00", true), book("2020-03-25T10:00", false), book("2020-03-24T12:00", false), book("2020-03-25T12:00", false)
+	ana := domain.Actor{Role: domain.Interpreter, ID: story.Ana}
+	for _, job := range []booking.Job{held, given} {
+		told.Do(at, story.Assigner, job.ID, booking.SendOffer{Job: job.ID, Interpreters: []uuid.UUID{story.Ana, story.Ben}})
+		told.Do(at, ana, job.ID, booking.AcceptOffer{Job: job.ID, Interpreter: story.Ana})
+	}
+	told.Do(at, story.Assigner, given.ID, booking.Assign{Job: given.ID, Interpreter: story.Ana})
+	told.Do(at, story.Assigner, late.ID, booking.Take{Job: late.ID})
+	s.Apply(told.Page)
+	for now, want := range map[string][]jobs.Queued{
+		"2020-03-24T11:00": {{ID: near.ID}, {ID: held.ID, Held: true}, {ID: late.ID, Custody: true, TakenBy: story.Sam}},
+		"2020-03-24T12:59": {{ID: near.ID}, {ID: held.ID, Held: true}, {ID: late.ID, Custody: true, TakenBy: story.Sam}},
+		"2020-03-24T13:00": {{ID: held.ID, Held: true}, {ID: late.ID, Custody: true, TakenBy: story.Sam}},
+	} {
+		for i := range want {
+			job := told.Job(want[i].ID)
+			want[i].Ref, want[i].Start = job.Ref, job.Schedule.Start.Instant
+		}
+		v := story.As(story.Sam, story.At(now))
+		s.In(func(tx pgx.Tx) error {
+			page, err := jobs.Queue(t.Context(), tx, v)
+			if diff := cmp.Diff(want, page.Items); diff != "" || page.Total != len(want) {
+				t.Errorf("at %s, of %d, %v: %s", now, page.Total, err, diff)
+			}
+			return err
+		})
+	}
+	v := story.As(story.Sam, at)
+	s.In(func(tx pgx.Tx) error {
+		items, err := jobs.QueueItems(t.Context(), tx, v, nil, []uuid.UUID{held.ID, late.ID, uuid.New()})
+		sam, one := jobs.Person{ID: story.Sam, Name: "Sam"}, jobs.Person{ID: story.Ana, LIN: story.LINAna, Name: "Ana Nowak"}
+		if h := items[held.ID]; len(items) != 2 || h.Ref != held.Ref || h.OffersOut != 2 || h.HeldBy != one || h.TakenBy != (jobs.Person{}) {
+			t.Errorf("the one held: %+v", h)
+		}
+		if l := items[late.ID]; l.Ref != late.Ref || l.TakenBy != sam || l.OffersOut != 0 || l.HeldBy != (jobs.Person{}) || l.Town != "Leeds" {
+			t.Errorf("the one taken: %+v", l)
+		}
+		return err
+	})
 }
 
 // Whatever has happened: every list holds exactly the jobs of its definition that the viewer may know, every job answers with what the
@@ -145,6 +209,9 @@ func TestQueriesSayWhatTheDomainSays(t *testing.T) {
 				if !slices.Equal(want, got) || page.Total != len(want) {
 					rt.Fatalf("%s %s at %v: %v, of %d, want %v", v.Role, name, now, got, page.Total, want)
 				}
+				if one, err := list(t, s, v, jobs.Filter{List: name, Limit: 1}); err != nil || one.Total != len(want) {
+					rt.Fatalf("%s %s at %v: one of %d, %v, want %d", v.Role, name, now, one.Total, err, len(want))
+				}
 			}
 		}
 		sam := story.As(story.Sam, now)
@@ -190,6 +257,9 @@ func TestQueriesSayWhatTheDomainSays(t *testing.T) {
 			sort.Strings(waits[role])
 			if !slices.Equal(got, waits[role]) {
 				rt.Fatalf("%v wait for %s, told %v", waits[role], role, got)
+			}
+			if n := waitingInAll(t, s, v); n != len(got) {
+				rt.Fatalf("%v wait for %s, counted %d", got, role, n)
 			}
 		}
 		for _, w := range waiting(t, s, story.As(story.Ana, now)) {

@@ -218,7 +218,8 @@ type fold struct {
 	actor    uuid.UUID
 
 	jobs    map[uuid.UUID]*job
-	changed map[uuid.UUID]bool // stored ones that are to be written
+	stored  map[uuid.UUID]place // where those that stood before the page are tallied
+	changed map[uuid.UUID]bool  // stored ones that are to be written
 	details map[uuid.UUID]*details
 
 	offers         []*offer
@@ -238,7 +239,7 @@ type fold struct {
 
 func newFold() *fold {
 	return &fold{
-		jobs: map[uuid.UUID]*job{}, changed: map[uuid.UUID]bool{}, details: map[uuid.UUID]*details{},
+		jobs: map[uuid.UUID]*job{}, stored: map[uuid.UUID]place{}, changed: map[uuid.UUID]bool{}, details: map[uuid.UUID]*details{},
 		standing: map[pair]*offer{}, offerChanges: map[pair]offerChange{}, parties: map[pair]bool{},
 		holding: map[uuid.UUID]*assignment{}, sheetOf: map[sheetKey]*sheet{}, sheetChanges: map[sheetKey]sheetChange{},
 		batch: &pgx.Batch{},
@@ -318,7 +319,7 @@ func (f *fold) scanJobs(found pgx.Rows) error {
 		j.client, j.location, j.madeFrom, j.continued, j.takenBy = client.Bytes, location.Bytes, madeFrom.Bytes, continued.Bytes, takenBy.Bytes
 		j.holder, j.interpreter = holder.Bytes, interpreter.Bytes
 		j.eta, j.proposed, j.endedAt = eta.Time, proposed.Time, endedAt.Time
-		f.jobs[j.id] = j
+		f.jobs[j.id], f.stored[j.id] = j, j.place()
 	}
 	return found.Err()
 }
@@ -452,6 +453,7 @@ func (f *fold) write(ctx context.Context, tx pgx.Tx) error {
 	}
 	queueNewJobs(b, fresh)
 	queueChangedJobs(b, changed)
+	f.queueTallies(b)
 	f.queueDetails(b)
 	f.queueOffers(b)
 	f.queueAssignments(b)

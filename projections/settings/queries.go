@@ -54,6 +54,11 @@ func (q Queries) Notices(ctx context.Context, v access.Viewer) (Posted, error) {
 	if err != nil {
 		return Posted{}, err
 	}
+	return a.Posted(v)
+}
+
+// Posted is Notices of these settings.
+func (a Agency) Posted(v access.Viewer) (Posted, error) {
 	zone, err := time.LoadLocation(v.Zone)
 	if err != nil {
 		return Posted{}, fmt.Errorf("load the viewer's zone: %w", err)
