@@ -126,6 +126,7 @@ type bookPage struct {
 	Notices  []formNotice
 	Entry    entryForm
 	Key      string // stays while the form is refused: it is one booking
+	NewPlace string // where a place is added that is not in the list yet; empty: not by this viewer
 	Made     string // reference of the job that the form was booked as before, with other values: another key was given
 }
 
@@ -160,7 +161,12 @@ func (p *Portal) bookForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return p.showBooking(w, r, http.StatusOK, bookPage{Form: form, Customer: customer, Key: key}, lists, preset(form, defaults, lists), nil)
+	values := preset(form, defaults, lists)
+	added := someID(r.URL.Query().Get("location")) // a place that was added for this booking is chosen (II-46)
+	if slices.ContainsFunc(lists.places, func(l readpeople.Location) bool { return l.ID == added }) {
+		values.Set("location", added.String())
+	}
+	return p.showBooking(w, r, http.StatusOK, bookPage{Form: form, Customer: customer, Key: key}, lists, values, nil)
 }
 
 // formFor is the form that is asked for, as the customer may book with it. Without a customer staff are sent to choose one: the form is empty.
@@ -228,7 +234,15 @@ func preset(form forms.Form, defaults map[string]string, lists entryLists) url.V
 // showBooking shows a form with what was typed, and with why it was refused.
 func (p *Portal) showBooking(w http.ResponseWriter, r *http.Request, status int, page bookPage, lists entryLists, values url.Values, no *domain.Refusal) error {
 	d := drawing{name: "book", on: forms.OnCreate, values: values, lists: lists, refusal: no, speak: p.in(r.Context())}
-	page.Own = viewer(r.Context()).OfCustomer()
+	v := viewer(r.Context())
+	page.Own = v.OfCustomer()
+	if page.Form.Address == forms.ServiceAddress && access.MayManage(v, access.ManageLocations) == nil {
+		back := url.URL{Path: "/book/" + page.Form.ID}
+		if !page.Own {
+			back.RawQuery = url.Values{"customer": {page.Customer.ID.String()}}.Encode()
+		}
+		page.NewPlace = customerPath(page.Customer.ID) + "/locations/new?" + url.Values{"back": {back.String()}}.Encode()
+	}
 	page.Entry = d.entryForm(page.Form, "book.do")
 	boxes := 0
 	for _, n := range page.Form.Notices {

@@ -35,6 +35,7 @@ type calendarPage struct {
 	Statuses          []string
 	Services          []forms.Option
 	Events            string // where the script asks for what it draws
+	Tabular           string // the tabular view of the same places (II-22)
 	Cut               bool   // more jobs than are listed
 }
 
@@ -136,7 +137,10 @@ func (p *Portal) calendar(w http.ResponseWriter, r *http.Request) error {
 	for _, view := range calendarViews {
 		page.Views = append(page.Views, calendarView{view, at(view, page.Date)})
 	}
-	page.Events = "/calendar.json?" + page.Places.Query()
+	page.Events, page.Tabular = "/calendar.json?"+page.Places.Query(), "/jobs"
+	if page.Places.Set() {
+		page.Tabular += "?" + page.Places.Query()
+	}
 	jobs, err := p.calendarJobs(ctx, v, from, to, page.Places, listedLimit)
 	if err != nil {
 		return err
