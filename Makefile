@@ -18,9 +18,9 @@ run: build need-postgres ## build, start with demo data, print address and login
 build: need-go assets ## build the binary into bin/
 	go build -o $(BIN) ./cmd/dragoman
 
-test: build need-postgres nodeclients need-chromium need-promtool ## everything: vet, then every test against the real parts
+test: build need-postgres nodeclients need-chromium need-promtool ## everything: vet, then every test against the real parts, and docs/coverage.md against the tests that passed
 	go vet ./...
-	go test -timeout 40m ./...
+	set -o pipefail; go test -json -timeout 40m ./... | go run ./internal/coverage docs/coverage.md
 
 torture: need-go need-postgres ## the random proofs of the event log, of backups, of the network and of several processes with many times their usual rounds (TORTURE=…); takes an hour or two
 	TORTURE=$${TORTURE:-100} go test -count=1 -v -timeout 6h -run '$(TORTURED)' ./internal/esnode/...

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestLL113_LL115_CancelWindow: customers cancel while more than 72 hours remain before the start; exactly 72 are too late. The clocks are real hours,
+// TestII82_LL113_LL115_CancelWindow: customers cancel while more than 72 hours remain before the start; exactly 72 are too late. The clocks are real hours,
 // across a clock change too. What is too late comes with the admin message to send instead (LL-115). Staff are not bound.
-func TestLL113_LL115_CancelWindow(t *testing.T) {
+func TestII82_LL113_LL115_CancelWindow(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.clock("2020-03-02T09:00:00Z")
@@ -57,7 +57,7 @@ func TestLL113_LL115_CancelWindow(t *testing.T) {
 	}
 	problemIs(t, "what is over", o.try("assigner", o.pastJob(), "edit", map[string]any{"scope": "none"}), 422, "invalid")
 
-	t.Run("LL-114 who authorised it", func(t *testing.T) {
+	t.Run("II-84 II-85 LL-114 who authorised it", func(t *testing.T) {
 		o.in(t).clock("2020-03-02T09:00:00Z")
 		ref := o.book("2020-04-30T10:00", 60)
 		problemIs(t, "without", o.try("requestor", ref, "cancel", map[string]any{}), 422, "invalid", "body.authorisedBy")

@@ -73,8 +73,8 @@ func TestLL108_D19_Editable(t *testing.T) {
 	problemIs(t, "without the permission", o.try("bare-reader", face, "edit", field("reportTo", "X")), 403, "not-permitted")
 }
 
-// TestLL43_AssignedNotesStayEditable, LL-42, LL-110: what the customer adds after the assignment reaches the assigned interpreter, and only that one.
-func TestLL43_AssignedNotesStayEditable(t *testing.T) {
+// TestLL42_LL43_LL110_AssignedNotesStayEditable, LL-42, LL-110: what the customer adds after the assignment reaches the assigned interpreter, and only that one.
+func TestLL42_LL43_LL110_AssignedNotesStayEditable(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.clock("2020-03-02T09:00:00Z")
@@ -98,9 +98,9 @@ func TestLL43_AssignedNotesStayEditable(t *testing.T) {
 	}
 }
 
-// TestLL91_EditsAndOffers: an edit of time, duration or place revokes the open and accepted offers and sends them again with the new fee; one of language
+// TestLL91_LL109_EditsAndOffers: an edit of time, duration or place revokes the open and accepted offers and sends them again with the new fee; one of language
 // only revokes; the notes stand in their order. An assigned job's diary moves along, or nothing changes.
-func TestLL91_EditsAndOffers(t *testing.T) {
+func TestLL91_LL109_EditsAndOffers(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.clock("2020-03-02T09:00:00Z")

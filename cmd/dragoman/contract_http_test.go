@@ -12,8 +12,8 @@ import (
 func TestContractHTTP(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	t.Run("signing in", func(t *testing.T) { o.in(t).signingIn() })
-	t.Run("limits of signing in", func(t *testing.T) { o.in(t).signInLimits() })
+	t.Run("LL-03 signing in", func(t *testing.T) { o.in(t).signingIn() })
+	t.Run("LL-03 limits of signing in", func(t *testing.T) { o.in(t).signInLimits() })
 	t.Run("the cookie", func(t *testing.T) { o.in(t).cookieOrigins() })
 	t.Run("headers", func(t *testing.T) { o.in(t).answerHeaders() })
 	t.Run("asked too early", func(t *testing.T) { o.in(t).askedTooEarly() })

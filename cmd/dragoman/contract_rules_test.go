@@ -21,7 +21,7 @@ func TestRulesOverHTTP(t *testing.T) {
 		hold func(*office)
 	}{
 		{"LL33_JobNotesAreForWhoeverIsOffered", ruleJobNotes},
-		{"LL35_D03_CustodyIsWholeOrEmpty", ruleCustody},
+		{"LL35_LL47_D03_CustodyIsWholeOrEmpty", ruleCustody},
 		{"LL38_PreferredInterpreterIsStored", rulePreferred},
 		{"LL39_PrecludedNeedsAnOverride", rulePrecluded},
 		{"LL41_LL42_D16_NotesByRelation", ruleNotes},
@@ -40,13 +40,13 @@ func TestRulesOverHTTP(t *testing.T) {
 		{"II79_IncidentalsReachTheInvoice", ruleIncidentals},
 		{"II84_ReasonsAreTheAgencysList", ruleReasons},
 		{"D01_D02_StatusesAndOutcomes", ruleStatuses},
-		{"D04_NotApplicable", ruleNotApplicable},
+		{"LL53_D04_NotApplicable", ruleNotApplicable},
 		{"D05_ResponseTiers", ruleResponseTiers},
 		{"D06_TheEdgeIsPolicy", ruleCancelPolicy},
-		{"D07_Tiles", ruleTiles},
+		{"LL08_D07_Tiles", ruleTiles},
 		{"D08_UnfulfilledIsNeverBilled", ruleUnfulfilled},
 		{"D12_Numbers", ruleNumbers},
-		{"D15_TheSpeakersName", ruleSpeaker},
+		{"LL31_D15_TheSpeakersName", ruleSpeaker},
 		{"D18_AcceptedWithoutAnOffer", ruleAcceptedUnasked},
 		{"D21_AnETAInThePastIsFlagged", rulePastETA},
 	} {

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestFormsAsAgreed: a customer is shown the forms that a booking of its would be taken on, as it may fill them in (II-38, D-15), and they
+// TestII38_LL37_FormsAsAgreed: a customer is shown the forms that a booking of its would be taken on, as it may fill them in (II-38, D-15), and they
 // come filled from the profile and from the last booking (LL-37).
-func TestFormsAsAgreed(t *testing.T) {
+func TestII38_LL37_FormsAsAgreed(t *testing.T) {
 	t.Parallel()
 	base := startDemo(t)
 	customer, other, admin := signIn(t, base, "requestor"), signIn(t, base, "requestor2"), signIn(t, base, "admin")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -67,9 +68,36 @@ func TestLL95_FifteenNotes(t *testing.T) {
 		"24/03/2020 15:47 Sent job offer to LIN/5455/5J71Y for job DTP1389466",
 		"24/03/2020 15:46 DTP1389466 Created",
 	}
-	if diff := cmp.Diff(want, notesOf(t, customer.get("/jobs/"+ref+"/activity", assigner, ana, ben))); diff != "" {
-		t.Errorf("notes (-want +got):\n%s", diff)
+	got := notesOf(t, customer.get("/jobs/"+ref+"/activity", assigner, ana, ben))
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("notes (-want +got):\n%s", diff)
 	}
+	// Each text by itself, at its place from the top: LL-84 and LL-86 stand right above the note of the same moment.
+	for _, row := range []struct {
+		name, text string
+		at         int
+	}{
+		{"LL79_Created", "DTP1389466 Created", 14}, {"LL80_Offered", "Sent job offer to LIN/5455/5J71Y for job DTP1389466", 13},
+		{"LL81_Revoked", "Revoked job offer to LIN/5455/5J71Y for job DTP1389466", 12}, {"LL82_Accepted", "LIN/5455/5J71Y accepted job offer for DTP1389466", 10},
+		{"LL83_Assigned", "Assigned LIN/5455/5J71Y to job DTP1389466", 9}, {"LL84_NewToAssigned", "DTP1389466 changed from new to assigned", 8},
+		{"LL85_Unassigned", "Unassigned LIN/5455/5J71Y from job DTP1389466", 7}, {"LL86_AssignedToNew", "DTP1389466 changed from assigned to new", 6},
+		{"LL87_ETA", "DTP1389466 ETA has changed to 26/03/2020 16:00:00", 2}, {"LL88_Ongoing", "DTP1389466 changed from assigned to ongoing", 1},
+		{"LL89_Complete", "DTP1389466 changed from ongoing to complete: success", 0},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if _, text, _ := strings.Cut(got[row.at][len("24/03/2020 "):], " "); text != row.text {
+				t.Errorf("the note is %q, want %q", text, row.text)
+			}
+		})
+	}
+	t.Run("LL78_NotesOfOneMinute", func(t *testing.T) {
+		for at, pair := range map[int][2]string{12: {"Revoked job offer to", "Sent job offer to"}, 6: {"DTP1389466 changed", "Unassigned"}, 3: {"DTP1389466 changed", "Assigned"}} {
+			above, below := got[at], got[at+1]
+			if stamp := above[:len("24/03/2020 15:47 ")]; !strings.HasPrefix(above, stamp+pair[0]) || !strings.HasPrefix(below, stamp+pair[1]) {
+				t.Errorf("%q stands above %q", above, below)
+			}
+		}
+	})
 }
 
 // TestLL95_EightNotes plays the seed's other history, of 10/10/2017: a job of 12:20 for 15 minutes, offered to two interpreters.

@@ -25,9 +25,9 @@ func (d *desk) billed(day, minutes int) string {
 	return ref
 }
 
-// TestInvoicesPages: drafts by job, chosen and issued at the total that was shown and no other, once; printed with quantities, prices, terms
+// TestII95_II96_II97_II98_InvoicesPages: drafts by job, chosen and issued at the total that was shown and no other, once; printed with quantities, prices, terms
 // and events; a customer's users with financials read the own ones only (II-94..98).
-func TestInvoicesPages(t *testing.T) {
+func TestII95_II96_II97_II98_InvoicesPages(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "01/03/2020 09:00")
 	one, two, three := d.billed(10, 75), d.billed(11, 30), d.billed(12, 60)

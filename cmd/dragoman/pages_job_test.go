@@ -136,8 +136,8 @@ func headings(p *page) (titles []string) {
 
 func idOf(lin string) string { return domain.InterpreterID(lin).String() }
 
-// TestJobPageByRole: the panels of LL-71 in order, the message of LL-67, and of everything only what each role may read (LL-66..74).
-func TestJobPageByRole(t *testing.T) {
+// TestLL66_LL67_LL68_LL70_LL71_LL72_LL74_LL104_LL132_JobPageByRole: the panels of LL-71 in order, the message of LL-67, and of everything only what each role may read (LL-66..74).
+func TestLL66_LL67_LL68_LL70_LL71_LL72_LL74_LL104_LL132_JobPageByRole(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "20/03/2020 09:00")
 	ref := d.book("2020-03-26T14:00", 60, map[string]any{"jobNotes": "Two people at a time", "assignedNotes": "Ask for the blue door", "agencyNotes": "Please be quick",
@@ -233,8 +233,8 @@ func TestJobPageByRole(t *testing.T) {
 	}
 }
 
-// TestWorkOnAJobByForms plays the fifteen notes of LL-95 with forms alone, as the people concerned would.
-func TestWorkOnAJobByForms(t *testing.T) {
+// TestLL76_LL77_LL95_WorkOnAJobByForms plays the fifteen notes of LL-95 with forms alone, as the people concerned would.
+func TestLL76_LL77_LL95_WorkOnAJobByForms(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "24/03/2020 15:46")
 	ref := d.book("2020-03-26T14:00", 60, nil)
@@ -338,8 +338,8 @@ func TestWorkOnAJobByForms(t *testing.T) {
 	wants(t, customer.see(job), "complete: success", "1 hr")
 }
 
-// TestOffersAnswered: an interpreter proposes another start and another declines with a reason; the agency asks the customer, who agrees.
-func TestOffersAnswered(t *testing.T) {
+// TestLL28_LL96_OffersAnswered: an interpreter proposes another start and another declines with a reason; the agency asks the customer, who agrees.
+func TestLL28_LL96_OffersAnswered(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "20/03/2020 09:00")
 	ref := d.book("2020-03-26T14:00", 60, nil)
@@ -382,8 +382,8 @@ func TestOffersAnswered(t *testing.T) {
 	lacks(t, shown, "18:00")
 }
 
-// TestPrecludedNeedsAReason: who is precluded stands last and marked, and is assigned only with a reason, which is kept (LL-38, LL-39).
-func TestPrecludedNeedsAReason(t *testing.T) {
+// TestLL38_LL39_PrecludedNeedsAReason: who is precluded stands last and marked, and is assigned only with a reason, which is kept (LL-38, LL-39).
+func TestLL38_LL39_PrecludedNeedsAReason(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "20/03/2020 09:00")
 	ref := d.book("2020-03-26T14:00", 60, map[string]any{"precludedInterpreter": lin1, "preferredInterpreter": lin2})
@@ -476,8 +476,8 @@ func TestStaleTabs(t *testing.T) {
 	d.lands(ana, ana.submit(again, "submit-timesheet", nil), "submit-timesheet")
 }
 
-// TestMessages: the thread between customer and agency, in order, which no interpreter finds (LL-97, LL-98).
-func TestMessages(t *testing.T) {
+// TestLL97_LL98_Messages: the thread between customer and agency, in order, which no interpreter finds (LL-97, LL-98).
+func TestLL97_LL98_Messages(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "20/03/2020 09:00")
 	ref := d.book("2020-03-26T14:00", 60, nil)
@@ -509,8 +509,8 @@ func TestMessages(t *testing.T) {
 	lacks(t, staff.see(path), "hello")
 }
 
-// TestCancelByTheCustomer: with a name, in time; after the window the admin message that asks for it (LL-113..115).
-func TestCancelByTheCustomer(t *testing.T) {
+// TestII86_LL113_LL114_LL115_CancelByTheCustomer: with a name, in time; after the window the admin message that asks for it (LL-113..115).
+func TestII86_LL113_LL114_LL115_CancelByTheCustomer(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "20/03/2020 09:00")
 	early, late := d.book("2020-03-26T14:00", 60, nil), d.book("2020-03-26T15:00", 60, nil)
@@ -550,8 +550,8 @@ func TestCancelByTheCustomer(t *testing.T) {
 	wants(t, d.lands(staff, staff.submit(staff.see("/jobs/"+late+"/cancel"), "cancel", map[string][]string{"authorisedBy": {"Sergeant Bell"}}), "cancel"), "cancelled")
 }
 
-// TestCancelSwitchedOff: a customer for whom cancelling is not enabled finds no button (LL-113).
-func TestCancelSwitchedOff(t *testing.T) {
+// TestII04_LL113_CancelSwitchedOff: a customer for whom cancelling is not enabled finds no button (LL-113).
+func TestII04_LL113_CancelSwitchedOff(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "20/03/2020 09:00")
 	ref := d.book("2020-03-26T14:00", 60, nil)
@@ -568,8 +568,8 @@ func TestCancelSwitchedOff(t *testing.T) {
 	}
 }
 
-// TestTimesheetGrid: seven rows at least, more on demand without losing a value, faults beside their rows (LL-121..123).
-func TestTimesheetGrid(t *testing.T) {
+// TestLL121_LL123_TimesheetGrid: seven rows at least, more on demand without losing a value, faults beside their rows (LL-121..123).
+func TestLL121_LL123_TimesheetGrid(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "20/03/2020 09:00")
 	ref := d.book("2020-03-26T09:00", 120, nil)
@@ -622,8 +622,8 @@ func TestTimesheetGrid(t *testing.T) {
 	}
 }
 
-// TestLongBreakContinues: a break of more than four hours is refused with the continuation ready; pressing it twice makes one (LL-124).
-func TestLongBreakContinues(t *testing.T) {
+// TestLL124_LongBreakContinues: a break of more than four hours is refused with the continuation ready; pressing it twice makes one (LL-124).
+func TestLL124_LongBreakContinues(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "20/03/2020 09:00")
 	ref := d.book("2020-03-26T08:00", 120, nil)
@@ -651,8 +651,8 @@ func TestLongBreakContinues(t *testing.T) {
 	}
 }
 
-// TestCloseByStaff: a new job whose time has passed is closed as not fulfilled, with a reason (D-08); an admin may too, a customer may not.
-func TestCloseByStaff(t *testing.T) {
+// TestII80_D08_CloseByStaff: a new job whose time has passed is closed as not fulfilled, with a reason (D-08); an admin may too, a customer may not.
+func TestII80_D08_CloseByStaff(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "20/03/2020 09:00")
 	ref := d.book("2020-03-26T09:00", 60, nil)

@@ -63,8 +63,8 @@ func tile(p *page, name string) string {
 	return strings.Fields(textOf(card))[0]
 }
 
-// TestFirstPage: the tiles, the nine columns, where a booking starts, the quick actions, and what each role finds (LL-08..12, II-05, II-19).
-func TestFirstPage(t *testing.T) {
+// TestII05_II20_LL08_LL09_LL10_LL11_LL12_FirstPage: the tiles, the nine columns, where a booking starts, the quick actions, and what each role finds (LL-08..12, II-05, II-19).
+func TestII05_II20_LL08_LL09_LL10_LL11_LL12_FirstPage(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "25/03/2020 09:00")
 	wants(t, d.as("requestor").see("/"), "No jobs")
@@ -140,8 +140,8 @@ func TestFirstPage(t *testing.T) {
 	}
 }
 
-// TestSevenLists: each list holds the jobs of its definition, 30 a page with the pager's text, and is sorted by its headers (LL-13, LL-117..120).
-func TestSevenLists(t *testing.T) {
+// TestLL13_LL117_LL119_SevenLists: each list holds the jobs of its definition, 30 a page with the pager's text, and is sorted by its headers (LL-13, LL-117..120).
+func TestLL13_LL117_LL119_SevenLists(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "20/03/2020 09:00")
 	var past []string
@@ -218,8 +218,8 @@ func rowsOf(t testing.TB, p *page) [][]string {
 	return rows
 }
 
-// TestTabularView: filters in every column that hold together, columns kept per user, the file, the menu of actions (II-22..26).
-func TestTabularView(t *testing.T) {
+// TestII23_II24_II25_TabularView: filters in every column that hold together, columns kept per user, the file, the menu of actions (II-22..26).
+func TestII23_II24_II25_TabularView(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "20/03/2020 09:00")
 	polish := d.book("2020-03-25T10:00", 60, map[string]any{"nonEnglishSpeaker": "=1+1"})

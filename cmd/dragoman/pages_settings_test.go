@@ -129,8 +129,8 @@ func TestSettingsPages(t *testing.T) {
 	}
 }
 
-// TestNoticesPage: an assigner posts notices and a splash; whom they concern sees them; who works on an older list does not take a newer one away (II-19, II-20).
-func TestNoticesPage(t *testing.T) {
+// TestII19_II20_NoticesPage: an assigner posts notices and a splash; whom they concern sees them; who works on an older list does not take a newer one away (II-19, II-20).
+func TestII19_II20_NoticesPage(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "20/03/2020 09:00")
 	staff, admin := d.as("assigner"), d.as("admin")

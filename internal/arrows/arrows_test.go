@@ -37,6 +37,7 @@ var may = map[string][]string{
 	"internal/backup":    {},
 	"internal/move":      {},
 	"internal/arrows":    {},
+	"internal/coverage":  {},
 	"deploy":             {},
 	"cmd":                {"*"},
 	"cmd/bench":          {"*"},
