@@ -395,7 +395,7 @@ func (p *Portal) sendSettings(r *http.Request, req commands.Request, fill func(p
 	if err != nil {
 		return commands.Changed{}, filled{}, err
 	}
-	if req.IfMatch == nil {
+	if req.IfMatch == nil || version < *req.IfMatch { // decided on what it is made from
 		req.IfMatch = &version
 	}
 	return p.sendEdits(r, req, now, func(req commands.Request) (commands.Changed, error) { return send(req, agency.Settings) })

@@ -73,6 +73,16 @@ func serversIn(dirs []string) []binaries {
 	return found
 }
 
+// imageCompression is how this server compresses whole pages on their way to the log of writes. Without LZ4 it does not: what its own method costs is most of
+// what a read model of 100,000 jobs costs more than a small one (docs/performance.md).
+func (b binaries) imageCompression() string {
+	configured, err := exec.Command(filepath.Join(b.dir, "pg_config"), "--configure").Output()
+	if err == nil && b.major >= 15 && strings.Contains(string(configured), "--with-lz4") {
+		return "lz4"
+	}
+	return "off"
+}
+
 var versionNumber = regexp.MustCompile(`\d+`)
 
 // majorVersion reads "postgres (PostgreSQL) 15.18 (Debian …)"; 0 means that it said something else.

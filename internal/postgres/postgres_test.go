@@ -175,6 +175,19 @@ func TestPrivateClusterWhoseStartIsGivenUp(t *testing.T) {
 	}
 }
 
+// TestPagesAreCompressedQuicklyOrNotAtAll: PostgreSQL's own method is slow.
+func TestPagesAreCompressedQuicklyOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	for _, b := range installed() {
+		if how := b.imageCompression(); how != "off" && (how != "lz4" || b.major < 15) {
+			t.Errorf("PostgreSQL %d compresses pages by %q", b.major, how)
+		}
+	}
+	if how := (binaries{dir: t.TempDir(), major: 15}).imageCompression(); how != "off" {
+		t.Errorf("binaries that do not say how they were made compress pages by %q", how)
+	}
+}
+
 func TestPrivateClusterIsSharedUntilTheLastStops(t *testing.T) {
 	t.Parallel()
 	dir := TestDataDir(t)

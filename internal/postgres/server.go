@@ -134,8 +134,9 @@ func lastLine(text string) string {
 	return lines[len(lines)-1]
 }
 
-// config is the whole postgresql.conf; it is written at each start, so an upgrade of ours reaches old clusters.
-func (s *server) config() string {
+// config is the whole postgresql.conf; it is written at each start, so an upgrade of ours reaches old clusters. images is how whole pages are compressed
+// on their way to the log of writes.
+func (s *server) config(images string) string {
 	settings := map[string]string{
 		"listen_addresses":                  "",
 		"port":                              port,
@@ -146,7 +147,7 @@ func (s *server) config() string {
 		"work_mem":                          "16MB",
 		"maintenance_work_mem":              "128MB",
 		"max_wal_size":                      "1GB",
-		"wal_compression":                   "on",
+		"wal_compression":                   images,
 		"synchronous_commit":                "on", // an acknowledged fact survives a crash
 		"random_page_cost":                  "1.1",
 		"jit":                               "off", // our queries are short; compiling them costs more than they take
@@ -175,7 +176,7 @@ func (s *server) start(ctx context.Context, b binaries) error {
 		return fmt.Errorf("make the socket's folder: %w", err)
 	}
 	conf := filepath.Join(s.data(), "postgresql.conf")
-	if err := os.WriteFile(conf, []byte(s.config()), 0o600); err != nil {
+	if err := os.WriteFile(conf, []byte(s.config(b.imageCompression())), 0o600); err != nil {
 		return fmt.Errorf("write the server's settings: %w", err)
 	}
 	s.dropStrangersPidFile()
