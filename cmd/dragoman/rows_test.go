@@ -78,7 +78,7 @@ func TestRows(t *testing.T) {
 		{"LL73_TheTierOfWhenItWasBooked", rowTier},
 		{"LL122_TheFirstRow", rowFirstRow},
 		{"LL130_Suspended", rowSuspended},
-		{"II09_II15_II16_LL118_CalendarAndRowsInABrowser", rowBrowser},
+		{"II09_II15_II16_II33_LL118_InABrowser", rowBrowser},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			r.in(t)
@@ -458,7 +458,7 @@ func rowAddresses(r *rows) {
 	}
 	b := r.visit("requestor") // and on the page it is Other that one chooses
 	form := b.see(b.get("/book/face-to-face").location())
-	if last := form.named("location")[0].LastChild; last == nil || !strings.Contains(textOf(form.named("location")[0]), "Other") {
+	if !strings.Contains(textOf(form.named("location")[0]), "Other") {
 		t.Error("the list of addresses has no Other")
 	}
 }
