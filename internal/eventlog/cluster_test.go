@@ -253,6 +253,17 @@ func TestAWokenLeaderIsNotBelieved(t *testing.T) {
 		"the whole log": func(l *Log, _ string, _ eventschema.Appended, events *int) error {
 			return l.ReadAll(t.Context(), eventschema.Position{}, func(eventschema.Stored) error { *events++; return nil })
 		},
+		"the whole log, of anybody": func(l *Log, stream string, _ eventschema.Appended, events *int) error {
+			for e, err := range l.everything(t.Context()) {
+				if err != nil {
+					return err
+				}
+				if e.Stream == stream {
+					*events++
+				}
+			}
+			return nil
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -274,6 +285,22 @@ func TestAWokenLeaderIsNotBelieved(t *testing.T) {
 			must(t, c.Step(within(t, soon)))
 		})
 	}
+}
+
+// TestANameWhoseMemberFellSilent: a cluster that is found by a name is found again when the connection over which it was found says nothing any more, as
+// one with a machine that lost its power, and the leader dies.
+func TestANameWhoseMemberFellSilent(t *testing.T) {
+	t.Parallel()
+	c := escluster.RunT(t, escluster.Options{})
+	whole(t, c)
+	old := leaderOf(t, c)
+	name := startProxy(t, c.Addr(c.Followers()[0]))
+	l := openLog(t, "esdb+discover://"+name.listener.Addr().String()+"?tls=false&gossipTimeout=1", Options{})
+	s := newSeries(t, l)
+	s.append(1)
+	name.lose()
+	c.Kill(old)
+	s.append(1)
 }
 
 // TestPreferredMembers answer whoever reads much: however far they lag, nothing is missing that was acknowledged before the call, in streams and in the

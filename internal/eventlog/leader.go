@@ -16,6 +16,7 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"google.golang.org/grpc"
 	redial "google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 )
@@ -85,6 +86,9 @@ func (c *cluster) ask(ctx context.Context, addr string) (view, error) {
 	defer cancel()
 	info, err := gossip.NewGossipClient(conn).Read(ctx, &shared.Empty{})
 	if err != nil {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) && conn.GetState() == connectivity.Ready {
+			c.hangUp(addr, conn)
+		}
 		return view{}, fmt.Errorf("ask %s who leads: %w", addr, err)
 	}
 	var v view
@@ -135,6 +139,17 @@ func (c *cluster) dial(addr string) (*grpc.ClientConn, error) {
 	}
 	c.conns[addr] = conn
 	return conn, nil
+}
+
+// hangUp has the next question take another connection: one that stands and says nothing may never do so again, and a name may lead elsewhere. One that
+// is still being made goes on: it may come to the next address of a name.
+func (c *cluster) hangUp(addr string, conn *grpc.ClientConn) {
+	c.mu.Lock()
+	if c.conns[addr] == conn {
+		delete(c.conns, addr)
+	}
+	c.mu.Unlock()
+	_ = conn.Close()
 }
 
 // askAll asks several members at once and hands over their answers as they come, until enough has been heard; the error is the last one.

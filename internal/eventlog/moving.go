@@ -175,7 +175,7 @@ func (l *Log) everything(ctx context.Context) iter.Seq2[anyEvent, error] {
 		err := l.again(ctx, func(ctx context.Context) (bool, error) {
 			before := from
 			err := l.read(ctx, reading{
-				first: l.attemptFor, stall: stallAfter, buffer: allBatch,
+				now: true, first: l.attemptFor, stall: stallAfter, buffer: allBatch,
 				open: func(ctx context.Context, c *esdb.Client) (source, error) {
 					return sourceOf(c.ReadAll(ctx, esdb.ReadAllOptions{Direction: esdb.Forwards, From: positionOf(from)}, math.MaxInt64))
 				},

@@ -112,6 +112,8 @@ type proxy struct {
 
 	mu      sync.Mutex
 	mute    bool // answers of the server are swallowed
+	lost    int  // how many connections, the oldest, bring no answer any more
+	taken   int  // how many there were
 	open    map[net.Conn]bool
 	closing bool
 	done    sync.WaitGroup
@@ -151,32 +153,33 @@ func (p *proxy) accept() {
 		}
 		p.mu.Lock()
 		p.open[client], p.open[server] = true, true
-		closing := p.closing
+		p.taken++
+		n, closing := p.taken, p.closing
 		p.mu.Unlock()
 		if closing {
 			p.cut()
 		}
-		p.done.Go(func() { p.copy(server, client, false) })
-		p.done.Go(func() { p.copy(client, server, true) })
+		p.done.Go(func() { p.copy(server, client, n, false) })
+		p.done.Go(func() { p.copy(client, server, n, true) })
 	}
 }
 
-func (p *proxy) copy(to, from net.Conn, answers bool) {
+func (p *proxy) copy(to, from net.Conn, n int, answers bool) {
 	defer to.Close()
 	defer from.Close()
 	buffer := make([]byte, 64<<10)
 	for {
-		n, err := from.Read(buffer)
+		size, err := from.Read(buffer)
 		if err != nil {
 			return
 		}
 		p.mu.Lock()
-		lose := answers && p.mute
+		lose := answers && (p.mute || n <= p.lost)
 		p.mu.Unlock()
 		if lose {
 			continue
 		}
-		if _, err := to.Write(buffer[:n]); err != nil {
+		if _, err := to.Write(buffer[:size]); err != nil {
 			return
 		}
 	}
@@ -187,6 +190,13 @@ func (p *proxy) swallow(mute bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.mute = mute
+}
+
+// lose has the answers on all connections that there are lost for ever; new ones bring theirs.
+func (p *proxy) lose() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lost = p.taken
 }
 
 // cut breaks all connections.
