@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/chromedp"
 )
 
 // pictureOf is a PNG of this size.
@@ -100,6 +101,19 @@ func TestTheCalendarSaysWhatItDoes(t *testing.T) {
 	b.eval(`slow[0](); document.getElementById('cal-loading').textContent`, &said)
 	if said != "" {
 		t.Errorf("of jobs that nobody waits for it says %q", said)
+	}
+
+	// A screen that is turned shows what is there already.
+	b.eval(`window.asked = 0; window.fetch = (at, how) => { asked++; return real(at, how) }`, nil)
+	b.run("a narrow window", chromedp.EmulateViewport(600, 900))
+	b.await("it is narrow", `matchMedia('(max-width: 48rem)').matches`)
+	b.run("a wide window", chromedp.EmulateViewport(1280, 900))
+	b.await("it is wide", `!matchMedia('(max-width: 48rem)').matches`)
+	b.still()
+	var asked int
+	b.eval(`asked`, &asked)
+	if asked != 0 {
+		t.Errorf("a turned screen asked %d times", asked)
 	}
 }
 

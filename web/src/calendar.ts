@@ -41,7 +41,7 @@ export function start(card: HTMLElement): void {
   let shown = location.search
   addEventListener('popstate', () => { if (location.search !== shown) location.reload() }) // not for a link within the page
   card.addEventListener('cal-shown', () => { shown = location.search })
-  matchMedia('(max-width: 48rem)').addEventListener('change', () => draw(card))
+  matchMedia('(max-width: 48rem)').addEventListener('change', () => draw(card, false))
   draw(card)
 }
 
@@ -86,8 +86,10 @@ async function go(card: HTMLElement, address: string): Promise<void> {
   }
 }
 
-// draw shows what the bar says: a drawn view, or the list.
-function draw(card: HTMLElement): void {
+// draw shows what the bar says: a drawn view, or the list. Jobs that are there already are asked for anew only if they may be others.
+let drawnOf: string | undefined
+
+function draw(card: HTMLElement, anew = true): void {
   const { view = '', date = '', now = '' } = bar().dataset
   const type = views[view]
   const phone = matchMedia('(max-width: 48rem)').matches && (card.classList.contains('cal-auto') || view === 'week') // seven columns leave no room for words
@@ -97,10 +99,12 @@ function draw(card: HTMLElement): void {
   if (!type || phone) return
   const drawn = document.getElementById('cal-drawn') as HTMLElement
   drawn.dataset.drawn = view
+  const others = drawnOf !== bar().dataset.events
+  drawnOf = bar().dataset.events
   if (calendar) {
     calendar.setOption('now', now)
     calendar.changeView(type, date)
-    calendar.refetchEvents()
+    if (anew || others) calendar.refetchEvents()
     return
   }
   calendar = new Calendar(drawn, {
