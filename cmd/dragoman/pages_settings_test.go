@@ -91,6 +91,11 @@ func TestSettingsPages(t *testing.T) {
 		t.Errorf("two named a language: told %q, the form holds %q and %q", text, clash.value("name"), clash.value("tier"))
 	}
 	wants(t, done(admin, admin.submit(clash, "language", nil), "change-language"), "Newar new Common")
+	none := done(admin, admin.submit(admin.see("/settings/languages/new"), "language", map[string][]string{"tier": {""}}), "change-language")
+	lacks(t, none, "Newar new Common")
+	if same := admin.see("/settings/languages/new"); same.value("tier") != "" {
+		t.Errorf("a language without a tier is shown with %q", same.value("tier"))
+	}
 	lacks(t, done(admin, admin.submit(one, "remove", nil), "remove-language"), "Newar")
 	if p := admin.submit(one, "language", nil); p.status != http.StatusNotFound || p.byID("language") != nil {
 		t.Errorf("a language that is gone is changed: %d %s", p.status, p.words())

@@ -127,7 +127,7 @@ func (h *Holder) Acquire(ctx context.Context, name string) (held context.Context
 
 func (h *Holder) run(ctx context.Context) {
 	defer h.disconnect()
-	for {
+	for ctx.Err() == nil {
 		if err := h.round(ctx); err != nil && ctx.Err() == nil {
 			slog.Warn("leases could not be renewed", "error", err)
 		}
@@ -140,7 +140,11 @@ func (h *Holder) run(ctx context.Context) {
 	}
 }
 
-// round asks for everything wanted in one statement: held leases are renewed, free and expired ones taken.
+// lastRound is how long Stop waits for a round that is under way.
+const lastRound = time.Second
+
+// round asks for everything wanted in one statement: held leases are renewed, free and expired ones taken. When ctx ends it is let finish: the server
+// might carry out a statement that was cancelled, after what it takes was given back.
 func (h *Holder) round(ctx context.Context) error {
 	h.mu.Lock()
 	names := slices.Sorted(maps.Keys(h.wanted)) // one order in every process, so that rows are locked without a deadlock
@@ -149,8 +153,10 @@ func (h *Holder) round(ctx context.Context) error {
 	if len(names) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, h.term/2)
+	stopped := ctx
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.term/2)
 	defer cancel()
+	defer context.AfterFunc(stopped, func() { time.AfterFunc(lastRound, cancel) })()
 	sent := time.Now()
 	got, err := h.ask(ctx, names)
 	if unwanted := h.judge(asked, got, sent, err); len(unwanted) > 0 {
