@@ -371,7 +371,7 @@ func rowStandardForm(r *rows) {
 	}
 	b := r.visit("moor")
 	booked := b.submit(p, "book", r.typed("2020-04-17T10:00"))
-	ref := bookedAt303(booked)
+	ref := r.booked("moor", booked)
 	if job := r.job("moor", ref); job["billTo"] != "Moor Trust, Ledger" || job["customer"].(map[string]any)["id"] != r.moor {
 		t.Errorf("II-32: booked for %v, to bill %v", job["customer"], job["billTo"])
 	}
@@ -383,21 +383,24 @@ func (r *rows) typed(start string) map[string][]string {
 		"duration.hours": {"1"}, "duration.minutes": {"0"}}
 }
 
-// bookedAt303 is the reference of the job to whose page a sent form leads.
-func bookedAt303(p *page) string {
+// booked is the reference of the job to whose page a form leads that a user sent. What the user reads over HTTP from here on comes after it.
+func (r *rows) booked(user string, p *page) string {
 	p.t.Helper()
-	ref, _, _ := strings.Cut(strings.TrimPrefix(p.location(), "/jobs/"), "?")
-	if p.status != http.StatusSeeOther || !strings.HasPrefix(p.location(), "/jobs/") {
+	to, err := url.Parse(p.location())
+	if err != nil || p.status != http.StatusSeeOther || !strings.HasPrefix(to.Path, "/jobs/") {
 		p.t.Fatalf("booking: %d %s %s", p.status, p.location(), p.words())
 	}
-	return ref
+	if c, at := r.as(user), to.Query().Get("at"); later(at, c.position) {
+		c.position = at
+	}
+	return strings.TrimPrefix(to.Path, "/jobs/")
 }
 
 func rowSaved(r *rows) {
 	t := r.t
 	b := r.visit("moor")
 	booked := b.submit(r.form("moor", "standard"), "book", r.typed("2020-04-18T10:00"))
-	ref := bookedAt303(booked)
+	ref := r.booked("moor", booked)
 	shown := b.see(booked.location())
 	if shown.heading() != ref+" new" || !strings.Contains(textOf(shown.byID("toasts")), "Booked.") {
 		t.Errorf("after Book there is %q, which says %q", shown.heading(), textOf(shown.byID("toasts")))
@@ -418,7 +421,7 @@ func rowProfile(r *rows) {
 	}
 	r.clock("2020-03-02T09:00:00Z")
 	filled("Nia Ross", "nia@moor.example")
-	old := bookedAt303(r.visit("moor-new").submit(r.form("moor-new", "standard"), "book", r.typed("2020-04-19T10:00")))
+	old := r.booked("moor-new", r.visit("moor-new").submit(r.form("moor-new", "standard"), "book", r.typed("2020-04-19T10:00")))
 	r.as("admin").do("PATCH", "/users/"+id, map[string]any{"name": "Nia Ross-Bell", "email": "nrb@moor.example"})
 	r.clock("2020-03-02T09:00:00Z")
 	filled("Nia Ross-Bell", "nrb@moor.example")
