@@ -236,7 +236,7 @@ func (w *world) sights() []sight {
 	add("auditor", "/", "/", "home", nil)
 	add("auditor", "/jobs/{ref}", "/jobs/"+theirs, "job", nil)
 	add("auditor", "/jobs/{ref}/history", "/jobs/"+completed+"/history", "history", nil)
-	add("auditor", "/jobs/{ref}", "/jobs/"+completed+"?moment=2", "job-then", nil)
+	add("auditor", "/jobs/{ref}", "/jobs/"+completed+"?moment=1", "job-then", nil)
 
 	// Finance bills.
 	add("finance", "/", "/", "home", nil)
