@@ -14,6 +14,12 @@ func WithoutLease(r *Runner) {
 	}
 }
 
+// Refresh reads the pointers.
+func Refresh(ctx context.Context, m *Models) error { return m.refresh(ctx) }
+
+// Live is the number of the live generation as this process knows it.
+func Live(m *Models, model string) int { return m.live.Load().of[model].number }
+
 // Sweep drops what is retired at once.
 func Sweep(ctx context.Context, r *Runner, model string) error {
 	keep := r.KeepRetired

@@ -28,7 +28,12 @@ type Models struct {
 
 	live    atomic.Pointer[pointers]
 	reached reached
-	shared  sync.Map // statement → its gather.Questions
+
+	refreshing sync.Mutex
+	asked      uint64 // refreshes so far
+	shown      uint64 // the one whose answer is live
+
+	shared sync.Map // statement → its gather.Questions
 
 	stop context.CancelFunc
 	done chan struct{}
@@ -125,6 +130,10 @@ func (m *Models) listenOnce(ctx context.Context) error {
 
 // refresh reads the pointers. A pointer to a schema that is not there is no generation.
 func (m *Models) refresh(ctx context.Context) error {
+	m.refreshing.Lock()
+	m.asked++
+	number := m.asked
+	m.refreshing.Unlock()
 	rows, err := m.pool.Query(ctx, `
 		select model, generation, hash from kept.models
 		where to_regclass(format('rm_%s_%s.checkpoint', model, generation)) is not null`)
@@ -139,6 +148,12 @@ func (m *Models) refresh(ctx context.Context) error {
 	}); err != nil {
 		return fmt.Errorf("read which read models are live: %w", err)
 	}
+	m.refreshing.Lock()
+	defer m.refreshing.Unlock()
+	if number < m.shown {
+		return nil // one that was asked later was answered first: it knows whatever was there when this one was asked
+	}
+	m.shown = number
 	old := m.live.Swap(next)
 	for model, g := range next.of {
 		if old.of[model] != g {

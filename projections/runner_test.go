@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -313,6 +314,38 @@ func TestRebuildBesideTheLiveOne(t *testing.T) {
 }
 
 // A rebuild that an event stops leaves the live generation alone.
+// TestWhoRebuiltSeesTheNewGeneration, also while others read the pointers: an answer that comes late does not take it back.
+func TestWhoRebuiltSeesTheNewGeneration(t *testing.T) {
+	t.Parallel()
+	log := projtest.NewLog(10)
+	some(log, 1)
+	b := projtest.Start(t, log, counter{})
+	ctx, stop := context.WithCancel(t.Context())
+	var work sync.WaitGroup
+	defer work.Wait()
+	defer stop()
+	for range 8 {
+		work.Go(func() {
+			for ctx.Err() == nil {
+				if err := projections.Refresh(ctx, b.Models); err != nil && ctx.Err() == nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for i := range 10 {
+		if err := b.Runner.Rebuild(t.Context(), "counter", nil); err != nil {
+			t.Fatal(err)
+		}
+		for range 50 {
+			if n := projections.Live(b.Models, "counter"); n != i+2 {
+				t.Fatalf("generation %d is live here, after the rebuild of %d", n, i+2)
+			}
+			runtime.Gosched()
+		}
+	}
+}
+
 func TestFailedRebuildChangesNothing(t *testing.T) {
 	t.Parallel()
 	var bad atomic.Bool

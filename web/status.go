@@ -112,13 +112,17 @@ func (p *Portal) showStatus(w http.ResponseWriter, r *http.Request, status int, 
 	if err := access.MayManage(v, access.ReadStatus); err != nil {
 		return err
 	}
+	building := map[string]*rebuildState{} // asked first: what has ended by then shows in the status
+	for _, model := range p.Models.Names() {
+		building[model] = p.rebuilds.of(model)
+	}
 	found, err := p.Config.Status(r.Context())
 	if err != nil {
 		return err
 	}
 	page := statusPage{MayRebuild: p.Rebuild != nil && access.MayManage(v, access.Rebuild) == nil, Refusal: no}
 	for _, s := range found {
-		row := modelRow{Status: s, At: formatPosition(s.Position), Rebuild: p.rebuilds.of(s.Model)}
+		row := modelRow{Status: s, At: formatPosition(s.Position), Rebuild: building[s.Model]}
 		if s.Lag.Events > 0 {
 			row.Behind = p.in(r.Context()).span(s.Lag.Age)
 		}
