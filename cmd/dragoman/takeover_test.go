@@ -48,6 +48,7 @@ func TestTwoProcessesAndOneStandsStill(t *testing.T) {
 	t.Parallel()
 	const lin = "LIN/5455/5J71Y"
 	d := newDeployment(t)
+	defer d.tellSessions()
 	one := d.start("demo", "--small")
 	first := d.holderOf("model jobs")
 	names := d.heldBy(first)
@@ -370,6 +371,17 @@ func (d *deployment) waits(table string) bool {
 func (d *deployment) fenced(checkpoints string) bool {
 	d.t.Helper()
 	return value[int](d, `with free as (select from `+checkpoints+` for update skip locked) select count(*)::int from free`) == 0
+}
+
+// tellSessions tells, after a failure, what goes on in the database and who holds what.
+func (d *deployment) tellSessions() {
+	if !d.t.Failed() {
+		return
+	}
+	d.t.Log(value[string](d, `
+		select coalesce(string_agg(concat_ws(' | ', pid, state, wait_event, now() - xact_start, now() - state_change, left(query, 120)), e'\n' order by pid), '')
+		from pg_stat_activity where datname = current_database()`))
+	d.t.Log(value[string](d, `select coalesce(string_agg(concat_ws(' | ', name, holder, expires_at - now()), e'\n' order by name), '') from kept.leases`))
 }
 
 // holderOf is who holds a lease.
