@@ -58,7 +58,7 @@ func clusterOf(config esdb.Configuration) *cluster {
 	return c
 }
 
-// close ends the connections. Nobody asks any more.
+// close ends the connections, and no question makes another one.
 func (c *cluster) close() {
 	if c == nil {
 		return
@@ -68,6 +68,7 @@ func (c *cluster) close() {
 	for _, conn := range c.conns {
 		_ = conn.Close()
 	}
+	c.conns = nil
 }
 
 // view is what one member says.
@@ -116,6 +117,9 @@ func (c *cluster) ask(ctx context.Context, addr string) (view, error) {
 func (c *cluster) dial(addr string) (*grpc.ClientConn, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.conns == nil {
+		return nil, ErrClosed
+	}
 	if conn := c.conns[addr]; conn != nil {
 		return conn, nil
 	}
