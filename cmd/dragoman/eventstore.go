@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/dragoman-booking/dragoman/internal/esnode"
@@ -30,6 +31,9 @@ func (e eventstoreServeCmd) Run(s *stage, c *Config) (err error) {
 	}
 	if err := refuseHalfRestored(c.Data); err != nil {
 		return err
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(esnode.MemoryTarget)
 	}
 	node, err := esnode.Start(s.ctx, esnode.Config{Dir: filepath.Join(c.Data, "log"), Listen: address, Advertise: e.Advertise, Logger: s.log,
 		MinFreeDisk: int64(c.minFreeDisk())})

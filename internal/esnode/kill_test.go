@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -29,6 +30,8 @@ func TestMain(m *testing.M) {
 }
 
 func runChild(dir string) {
+	debug.SetGCPercent(300) // as the program does
+	debug.SetMemoryLimit(esnode.MemoryTarget)
 	n, err := esnode.Start(context.Background(), esnode.Config{Dir: dir, Logger: slog.New(slog.DiscardHandler), MaxReaders: 12_000})
 	if err != nil {
 		fmt.Println("error:", err)

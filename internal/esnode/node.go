@@ -52,6 +52,10 @@ type Node struct {
 	stopErr  error
 }
 
+// MemoryTarget is what the garbage collector of a process that runs a node and nothing else works towards, in bytes: it collects more often as the
+// process comes near it. Ten thousand subscribers whose clients have stopped reading need about half of it.
+const MemoryTarget = 768 << 20
+
 // Start opens the folder and listens. It returns once clients can connect. Stop the node when done.
 func Start(ctx context.Context, c Config) (*Node, error) {
 	if c.Dir == "" {

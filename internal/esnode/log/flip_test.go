@@ -329,7 +329,7 @@ func TestCheckMakesNothing(t *testing.T) {
 		if r, err := Check(context.Background(), "data", fs); err == nil {
 			t.Errorf("FORMAT %q: %+v, want an error", format, r)
 		}
-		if text, err := readSmall("data", "FORMAT", fs); err != nil || text != strings.TrimSpace(format) {
+		if text, err := readSmall("data", "FORMAT", fs); err != nil || text != strings.TrimSuffix(format, "\n") {
 			t.Errorf("FORMAT was %q and is %q, %v", format, text, err)
 		}
 		for _, dir := range []string{"data", "data/db"} {

@@ -174,7 +174,7 @@ func readSmall(dir, name string, fs vfs.FS) (string, error) {
 		return "", err
 	}
 	b, err := io.ReadAll(io.LimitReader(f, 100))
-	return strings.TrimSpace(string(b)), errors.Join(err, f.Close())
+	return strings.TrimSuffix(string(b), "\n"), errors.Join(err, f.Close())
 }
 
 // makeFolder makes a folder and those above it. It syncs each folder that got a new entry: a crash must not take away a folder in which

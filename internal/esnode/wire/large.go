@@ -104,6 +104,7 @@ func (r *reader) sendLarge(m message, position uint64) error {
 		e, freed := r.server.large.hold(m.key(r.strings), m.size)
 		if e != nil {
 			e.encode.Do(func() { e.bytes = appendFrame(make([]byte, 0, m.size), m.e, m.link, r.strings) })
+			m.drop() // gRPC may wait for its client
 			use := &largeUse{reader: r, event: e, ended: make(chan struct{})}
 			r.uses[r.used%runsAhead] = use // the one before it there has ended, or this one would have had no turn
 			r.used++

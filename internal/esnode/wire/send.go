@@ -8,11 +8,13 @@ import (
 
 // Events go out in runs: a run is encoded into one buffer, of which each message is a part. gRPC gives the buffer back when the last part is on its
 // way to the client, and so tells how far that client has read. A client that does not read is waited for before its next page is read from
-// storage, so all that it costs is runsAhead buffers.
+// storage, so all that it costs is runsAhead buffers. Of a crowd everybody gets smaller ones.
 
 const (
-	runBytes  = 32 << 10 // of a run; an event that takes more is sent by itself, see large.go
-	runsAhead = 2        // that a reader has handed to gRPC and that are not on their way: one would keep quick clients waiting
+	runBytes      = 32 << 10 // of a run; an event that takes more is sent by itself, see large.go
+	crowd         = 1000     // more readers than this are a crowd
+	crowdRunBytes = 8 << 10  // of a run then; an event that takes more is a run by itself
+	runsAhead     = 2        // that a reader has handed to gRPC and that are not on their way: one would keep quick clients waiting
 )
 
 // message is an event to be sent, with the link that led to it if there is one, and its size on the wire.
@@ -23,7 +25,10 @@ type message struct {
 
 // sendAll sends events, with their targets where they are links and links are to be followed.
 func (r *reader) sendAll(events []log.Event) error {
-	run, size := r.run[:0], 0
+	run, size, most := r.run[:0], 0, runBytes
+	if r.server.Readers() > crowd {
+		most = crowdRunBytes
+	}
 	for i := range events {
 		m, err := r.message(&events[i])
 		if err != nil {
@@ -33,7 +38,7 @@ func (r *reader) sendAll(events []log.Event) error {
 		if large && r.hasToWait() {
 			m.drop()
 		}
-		if large || size+m.size > runBytes {
+		if large || size+m.size > most {
 			if err := r.sendRun(run, size); err != nil {
 				return err
 			}
