@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -372,6 +373,20 @@ func TestDamagedWAL(t *testing.T) {
 		end := again.End()
 		_ = again.Close(context.Background())
 		t.Fatalf("opened as if nothing were wrong, with %d of %d events", end, l.End())
+	}
+	// Every event is an append of its own, so the byte lies in one event, and those beside it are named.
+	var before, after struct{ revision, position uint64 }
+	said := regexp.MustCompile(`the last event before it is (stream "s", revision \d+, position \d+), the first behind it that can be read is (stream "s", revision \d+, position \d+)`).FindStringSubmatch(err.Error())
+	if said == nil {
+		t.Fatal(err)
+	}
+	for i, to := range []*struct{ revision, position uint64 }{&before, &after} {
+		if _, err := fmt.Sscanf(said[1+i], `stream "s", revision %d, position %d`, &to.revision, &to.position); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after.position != before.position+2 || after.revision != before.revision+2 {
+		t.Errorf("more than one event is in the damage: %v", err)
 	}
 }
 

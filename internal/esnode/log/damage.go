@@ -102,11 +102,12 @@ func readAll(name string, fs vfs.FS) ([]byte, error) {
 
 // The list of tables is a file of records, cut into chunks that lie in blocks: checksum (4), length (2), kind (1), content.
 const (
-	chunkHead  = 7
-	chunkBlock = 32 << 10
-	chunkWhole = 1 // a whole record
-	chunkFirst = 2 // the first piece of one
-	chunkLast  = 4 // the highest kind
+	chunkHead   = 7
+	chunkBlock  = 32 << 10
+	chunkWhole  = 1 // a whole record
+	chunkFirst  = 2 // the first piece of one
+	chunkMiddle = 3
+	chunkLast   = 4 // the last piece, and the highest kind
 )
 
 // brokenRecord is where the first chunk lies that is no good though a record begins behind it; true if there is none. Every record is synced
@@ -147,8 +148,8 @@ func chunkAt(b []byte, at int) (size int, kind byte) {
 	return size, kind
 }
 
-// walDamage says which write-ahead log cannot be read to its end, and what the last event before the damage is; "" if all can be. The torn
-// end of the newest one is no damage.
+// walDamage says which write-ahead log cannot be read to its end, the last event before the damage and the first behind it, so that it is known which
+// positions are in it; "" if all can be read. The torn end of the newest one is no damage.
 func walDamage(store string, fs vfs.FS) string {
 	names, err := fs.List(store)
 	if err != nil {
@@ -175,7 +176,7 @@ func walDamage(store string, fs vfs.FS) string {
 				batch, err = io.ReadAll(r)
 			}
 			if err == nil {
-				if last, ok := lastEventOf(batch); ok {
+				if _, last, ok := eventsOf(batch); ok {
 					before = "the last event before it is " + place(string(last.stream), last.revision, last.position)
 				}
 				continue
@@ -183,10 +184,64 @@ func walDamage(store string, fs vfs.FS) string {
 			if err == io.EOF || i == len(names)-1 && errors.Is(err, record.ErrUnexpectedEOF) {
 				break
 			}
-			return fmt.Sprintf("write-ahead log %s is damaged from byte %d on; %s", name, at, before)
+			behind := "no event behind it can be read"
+			if first, ok := nextEvent(b, int(at), uint32(number)); ok {
+				behind = "the first behind it that can be read is " + place(string(first.stream), first.revision, first.position)
+			}
+			return fmt.Sprintf("write-ahead log %s is damaged from byte %d on; %s, %s", name, at, before, behind)
 		}
 	}
 	return ""
+}
+
+// The write-ahead log's chunks have a longer head: behind kind and before content stand the log's number (4) and, in the newer of the two kinds, how
+// far the log was synced (8).
+const (
+	walChunkHead  = chunkHead + 4
+	syncChunkHead = walChunkHead + 8
+)
+
+// nextEvent is the first event of the first record that begins behind a place in the write-ahead log and is whole.
+func nextEvent(b []byte, at int, number uint32) (first recordView, ok bool) {
+	for at++; at+walChunkHead <= len(b); at++ {
+		content, size, kind := walChunk(b, at, number)
+		batch := slices.Clone(content)
+		for next := at + size; kind == chunkFirst || kind == chunkMiddle; next += size {
+			if left := chunkBlock - next%chunkBlock; left < chunkHead {
+				next += left
+			}
+			if content, size, kind = walChunk(b, next, number); kind == chunkFirst || kind == chunkWhole {
+				kind = 0 // another record: this one is not whole
+			}
+			batch = append(batch, content...)
+		}
+		if kind != chunkWhole && kind != chunkLast {
+			continue
+		}
+		if first, _, ok := eventsOf(batch); ok {
+			return first, true
+		}
+	}
+	return first, false
+}
+
+// walChunk is the chunk of a write-ahead log that lies there; kind 0: there is none.
+func walChunk(b []byte, at int, number uint32) (content []byte, size int, kind byte) {
+	if at+walChunkHead > len(b) || binary.LittleEndian.Uint32(b[at+chunkHead:]) != number {
+		return nil, 0, 0
+	}
+	head := walChunkHead
+	switch kind = b[at+6]; {
+	case kind > 2*chunkLast && kind <= 3*chunkLast:
+		head = syncChunkHead
+	case kind <= chunkLast || kind > 2*chunkLast:
+		return nil, 0, 0
+	}
+	size = head + int(binary.LittleEndian.Uint16(b[at+4:]))
+	if at+size > len(b) || at%chunkBlock+size > chunkBlock || binary.LittleEndian.Uint32(b[at:]) != pebbleSum(b[at+6:at+size]) {
+		return nil, 0, 0
+	}
+	return b[at+head : at+size], size, (kind-1)%chunkLast + 1
 }
 
 // newRecords calls Pebble's NewReader, whose number has a type that has no name here.
@@ -194,23 +249,25 @@ func newRecords[N ~uint64](open func(io.Reader, N) *record.Reader, r io.Reader, 
 	return open(r, N(number))
 }
 
-// lastEventOf is the last event among the rows of a batch.
-func lastEventOf(batch []byte) (last recordView, ok bool) {
+// eventsOf are the first and the last event among the rows of a batch; false: there is none.
+func eventsOf(batch []byte) (first, last recordView, ok bool) {
 	if len(batch) < batchrepr.HeaderLen {
-		return last, false
+		return first, last, false
 	}
 	rows := batchrepr.Read(batch)
 	for {
 		_, key, value, more, err := rows.Next()
 		if err != nil || !more {
-			return last, ok
+			return first, last, ok
 		}
 		if len(key) != 9 || key[0] != kindEvent {
 			continue
 		}
 		position, _ := number(key[1:])
 		if v, err := viewRecord(position, value); err == nil {
-			last, ok = v, true
+			if last = v; !ok {
+				first, ok = v, true
+			}
 		}
 	}
 }

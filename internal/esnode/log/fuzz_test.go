@@ -67,7 +67,8 @@ func FuzzFiles(f *testing.F) {
 		if at, ok := brokenRecord(b); at < 0 || at > len(b) && ok {
 			t.Fatalf("damage at byte %d of %d", at, len(b))
 		}
-		_, _ = lastEventOf(b)
+		_, _, _ = eventsOf(b)
+		_, _ = nextEvent(b, 0, 2)
 		fs := vfs.NewMem()
 		for _, name := range []string{acknowledgedFile, closedFile, "FORMAT"} {
 			if err := writeDurably("", name, string(b), fs); err != nil {
