@@ -128,6 +128,14 @@ func (h *Handler) env(r Request, a attempt, f found) booking.Env {
 		Candidates: make(map[uuid.UUID]booking.Candidate, len(f.interpreters)),
 		Locations:  customer.Locations, Clients: customer.Clients,
 	}
+	for id, p := range f.customer.Locations {
+		if p.Nation != "" {
+			if e.Nations == nil {
+				e.Nations = map[uuid.UUID]string{}
+			}
+			e.Nations[id] = p.Nation
+		}
+	}
 	for id, p := range f.interpreters {
 		e.Candidates[id] = booking.Candidate{ID: id, Suspended: p.Suspended || p.Erased, Profile: p.Profile}
 	}

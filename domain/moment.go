@@ -87,6 +87,25 @@ func EarlierMoment(wall time.Time, zone string) (Moment, error) {
 	return MomentAt(c[0], zone)
 }
 
+// Reached is the first instant at which the zone's clocks show this wall time or a later one of that day: a doubled one is reached the first
+// time, one that the clocks skip when they skip it. For the ends of windows, which must lie somewhere.
+func Reached(wall time.Time, zone string) (time.Time, error) {
+	loc, err := loadZone(zone)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if wall.Year() < firstYear || wall.Year() > lastYear {
+		return time.Time{}, ErrBadLocal
+	}
+	if c := candidates(wall, loc); len(c) > 0 {
+		return c[0].UTC(), nil
+	}
+	asUTC := time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), 0, time.UTC)
+	_, before := asUTC.Add(-26 * time.Hour).In(loc).Zone()
+	skipped, _ := asUTC.Add(-time.Duration(before) * time.Second).In(loc).ZoneBounds()
+	return skipped.UTC(), nil
+}
+
 // MomentAt writes an instant as the clock of a zone shows it.
 func MomentAt(t time.Time, zone string) (Moment, error) {
 	loc, err := loadZone(zone)

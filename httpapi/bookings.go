@@ -25,7 +25,9 @@ func (a *API) bookings() {
 		if err != nil {
 			return nil, a.wrong(ctx, err)
 		}
-		if v := viewer(ctx); v.OfCustomer() && wish.Customer == uuid.Nil {
+		v := viewer(ctx)
+		wish.ByCustomer = !v.Staff()
+		if v.OfCustomer() && wish.Customer == uuid.Nil {
 			wish.Customer = v.Customer
 		}
 		done, err := a.commands.CreateBooking(ctx, req, form, wish)

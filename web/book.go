@@ -284,7 +284,9 @@ func (p *Portal) doBook(w http.ResponseWriter, r *http.Request) error {
 	defer p.bookings.begin(req.CommandID)()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), bookWithin) // whoever pressed Book has booked, even if they reload at once
 	defer cancel()
-	made, err := p.Commands.CreateBooking(ctx, req, form.ID, lists.createIn(plainLines(r.PostForm), form, customer.ID))
+	wish := lists.createIn(plainLines(r.PostForm), form, customer.ID)
+	wish.ByCustomer = !viewer(ctx).Staff()
+	made, err := p.Commands.CreateBooking(ctx, req, form.ID, wish)
 	if no := refusal(err); no != nil {
 		page := bookPage{Form: form, Customer: customer, Key: r.PostForm.Get(fieldKey)}
 		if no.Code == "idempotency-key-reused" {

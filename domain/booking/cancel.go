@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/windows"
 )
 
 // ReasonsCancel is the list in the agency's settings that a cancellation's reason comes from (II-84).
@@ -55,6 +56,9 @@ func (c Cancel) Decide(s State, env Env) (Decision, error) {
 		Key: s.Key, Scope: scopeOf(c.Scope), Reason: reason, AuthorisedBy: domain.Personal(authorisedBy), Details: domain.Personal(details),
 		Policy: cancelPolicy(env),
 	}
+	if c.ByCustomer {
+		e.Policy.Window = bound(cancelWindow(j, env))
+	}
 	for _, k := range jobs {
 		if k.ID != j.ID && c.ByCustomer && !inTime(k, env) {
 			continue
@@ -78,25 +82,18 @@ func (c Cancel) allowed(_ State, j Job, env Env) error {
 	if inTime(j, env) {
 		return nil
 	}
-	until := deadline(j, env)
-	r := domain.Unprocessable("too-late", "Job %s could be cancelled until %s. Ask the agency with an admin message.",
-		j.Ref, until.In(j.Schedule.Start.In().Location()).Format("02/01/2006 15:04"))
-	r.Until = until.Format(time.RFC3339)
-	r.Actions = []domain.Action{{Command: "post-message", Body: map[string]any{"text": "Please cancel job " + j.Ref + "."}}}
+	r := tooLate(cancelWindow(j, env), j.Begin(), "Job "+j.Ref+" could be cancelled", useAdminMessage)
+	r.Actions = askAgency("Please cancel job %s.", j.Ref)
 	return r
 }
 
-// deadline is the instant up to which the customer may cancel a job.
-func deadline(j Job, env Env) time.Time {
-	start, _ := j.Window()
-	return start.Add(-time.Duration(cancelPolicy(env).CancelHours) * time.Hour)
+// cancelWindow is until when the customer may cancel a job: by default while more than 72 hours remain before it begins; exactly that many are
+// too late, unless the rule includes the edge (LL-113, II-82, D-06).
+func cancelWindow(j Job, env Env) windows.Applied {
+	return env.window(windows.Cancel, j.Begin(), j.Details.Location)
 }
 
-// inTime: more than the agreed hours remain; exactly that many are too late, unless the agency includes the edge (LL-113, D-06).
-func inTime(j Job, env Env) bool {
-	until := deadline(j, env)
-	return env.Now.Before(until) || env.Agency.CancelInclusive && env.Now.Equal(until)
-}
+func inTime(j Job, env Env) bool { return cancelWindow(j, env).Open(env.Now) }
 
 // listed takes a reason from the agency's list, by value or label. Without a list a reason is free text, which is kept sealed among the
 // details.

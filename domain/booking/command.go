@@ -36,6 +36,8 @@ type Env struct {
 	// Locations of the customer, by id; Clients likewise: for what a command names.
 	Locations map[uuid.UUID]people.Place
 	Clients   map[uuid.UUID]string
+	// Nations of those of the customer's locations that name one: whose bank holidays are kept there. All of them, whatever the caller may name.
+	Nations map[uuid.UUID]string
 	// Documents are those files, of the ones that the command names, that are kept: a file is durable before an event names it.
 	Documents map[uuid.UUID]bool
 }
@@ -93,6 +95,7 @@ type Create struct {
 	Hours, Minutes *int   // both required (II-44)
 	Fields         map[string][]string
 	Acknowledged   []string
+	ByCustomer     bool // bound by the window (II-71)
 }
 
 // Edit changes values of a job (LL-108, II-69). Nil and absent mean untouched. Core values as in Create.

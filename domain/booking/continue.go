@@ -39,7 +39,7 @@ func (c Continue) Decide(s State, env Env) (Decision, error) {
 		return Decision{}, domain.Unprocessable("too-many-jobs", "A booking holds at most %d jobs.", MaxJobs)
 	}
 	c.Overrides.Fields = speaker(c.Overrides.Fields, env.Form)
-	if err := c.Overrides.editable(j, env.Form); err != nil {
+	if err := c.Overrides.editable(j, env.Form, Frozen{}); err != nil {
 		return Decision{}, err
 	}
 	var f faults

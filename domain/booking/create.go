@@ -14,6 +14,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/domain/windows"
 )
 
 // MaxJobs is how many jobs one booking may have (design, section 3).
@@ -35,7 +36,7 @@ func (Create) Name() string { return "create" }
 //	when   Create on a form that the customer has, with every required value
 //	then   Created, with one job per interpreter asked for (II-39), new on the interpreting forms
 //	again  nothing: the booking's id comes from the command
-//	error  invalid with every fault at once; nonexistent-local-time, doubled-local-time, acknowledgement-required, too-many-jobs
+//	error  invalid with every fault at once; too-late for a customer whose window to book has closed; nonexistent-local-time, doubled-local-time, acknowledgement-required, too-many-jobs
 func (c Create) Decide(s State, env Env) (Decision, error) {
 	if s.Exists() {
 		if s.ID != c.Booking {
@@ -81,6 +82,10 @@ func (c Create) Decide(s State, env Env) (Decision, error) {
 	if err := f.refusal(); err != nil {
 		return Decision{}, err
 	}
+	kept, err := c.inTime(start, shared, env)
+	if err != nil {
+		return Decision{}, err
+	}
 
 	e := Created{
 		Booking: c.Booking, Ref: c.Ref, Key: c.Key, Customer: c.Customer,
@@ -88,10 +93,25 @@ func (c Create) Decide(s State, env Env) (Decision, error) {
 		Shared: shared, Jobs: make([]NewJob, n),
 		Policy: policy(env, start.Instant),
 	}
+	e.Policy.Window = kept
 	for i := range e.Jobs {
 		e.Jobs[i] = NewJob{ID: env.NewID(fmt.Sprintf("job/%d", i)), Ref: c.JobRefs[i], Schedule: Schedule{Start: start, Minutes: minutes}}
 	}
 	return Decision{Events: []Event{e}, Warnings: warnings}, nil
+}
+
+// inTime refuses a customer a start that is nearer than the customer may book by the portal (II-71); it answers with the window that was kept.
+func (c Create) inTime(start domain.Moment, d Details, env Env) (*windows.Applied, error) {
+	if !c.ByCustomer {
+		return nil, nil
+	}
+	w := env.window(windows.Create, start, d.Location)
+	if w.Open(env.Now) {
+		return bound(w), nil
+	}
+	r := tooLate(w, start, "A job that starts then could be booked", "Please contact the agency.")
+	r.Errors = []domain.FieldError{{Location: "body.start", Message: "This is too soon to book here: please contact the agency."}}
+	return nil, r
 }
 
 // place reads where the job takes place, or who pays if nobody travels (LL-19, LL-20, LL-48), and answers with the time zone there.
@@ -282,11 +302,11 @@ func policy(env Env, start time.Time) Policy {
 	return p
 }
 
-// cancelPolicy is how long before the start the customer may cancel, as agreed now (LL-113, D-06).
+// cancelPolicy is how long before the start the customer may cancel, as agreed now, if that is agreed in hours (LL-113, D-06).
 func cancelPolicy(env Env) Policy {
-	hours := env.Agency.CancelHours
-	if env.Customer.CancelHours != nil {
-		hours = *env.Customer.CancelHours
+	p := Policy{Version: env.AgencyVersion}
+	if rule := people.Window(env.Agency, env.Customer, windows.Cancel); !rule.Off && rule.Unit == windows.Hours {
+		p.CancelHours, p.CancelStrict = rule.Span, !rule.Inclusive
 	}
-	return Policy{Version: env.AgencyVersion, CancelHours: hours, CancelStrict: !env.Agency.CancelInclusive}
+	return p
 }

@@ -1,6 +1,7 @@
 package booking
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/forms"
+	"github.com/dragoman-booking/dragoman/domain/windows"
 )
 
 // Name is the command's name.
@@ -28,14 +30,14 @@ func (Edit) Name() string { return "edit" }
 //	then   Edited; nothing else moves
 //
 //	again  nothing
-//	error  not-editable: the customer asks with an admin message (LL-109); wrong-status; scope-required; erased; invalid
+//	error  too-late: a customer after the window to edit, or to a start after the window to book (II-70, II-71); not-editable: the customer asks with an admin message (LL-109); wrong-status; scope-required; erased; invalid
 func (c Edit) Decide(s State, env Env) (Decision, error) {
 	j, err := begin(s, c.Job, c, env)
 	if err != nil {
 		return Decision{}, err
 	}
 	c.Fields = speaker(c.Fields, env.Form)
-	if err := c.editable(j, env.Form); err != nil {
+	if err := c.editable(j, env.Form, s.Frozen(j, c.ByCustomer, env)); err != nil {
 		return Decision{}, err
 	}
 	var f faults
@@ -49,18 +51,33 @@ func (c Edit) Decide(s State, env Env) (Decision, error) {
 			return Decision{}, err
 		}
 	}
+	if err := c.inTime(j, below, above, env); err != nil {
+		return Decision{}, err
+	}
 	e := Edited{Key: s.Key, Scope: scopeOf(c.Scope), Policy: Policy{Version: env.AgencyVersion}}
+	if c.ByCustomer {
+		e.Policy.Window = bound(env.window(windows.Edit, j.Begin(), j.Details.Location))
+	}
 	d := Decision{Warnings: warnings}
 	for _, k := range s.spread(j, above, jobs, env.Now) {
-		own := below
+		own, shared, keeps := below, above, Change{}
+		if k.ID != j.ID {
+			frozen := s.Frozen(k, c.ByCustomer, env)
+			if frozen.Window != nil {
+				continue
+			}
+			shared, keeps = frozen.thawed(above, k)
+			if own.Schedule != nil && frozen.Locked {
+				own.Schedule = nil
+			}
+		}
 		switch {
 		case !slices.ContainsFunc(jobs, func(in Job) bool { return in.ID == k.ID }):
 			own = Change{}
 		case k.ID != j.ID:
-			own = c.along(j, k, below, &f, env)
+			own = c.along(j, k, own, &f, env)
 		}
-		shared := k.differing(above)
-		own = k.differing(own)
+		shared, own = k.differing(shared), k.differing(own)
 		after := k
 		after.apply(&shared)
 		after.apply(&own)
@@ -73,7 +90,7 @@ func (c Edit) Decide(s State, env Env) (Decision, error) {
 		f.whole(c, after, env.Form)
 		e.Shared = union(e.Shared, shared)
 		change := JobChange{Job: k.ID}
-		if !own.empty() {
+		if own = own.over(keeps); !own.empty() {
 			change.Own = &own
 		}
 		if err := d.follow(&change, s, k, after, env); err != nil {
@@ -91,7 +108,7 @@ func (c Edit) Decide(s State, env Env) (Decision, error) {
 	return d, nil
 }
 
-func (c Edit) allowed(_ State, j Job, _ Env) error {
+func (c Edit) allowed(s State, j Job, env Env) error {
 	switch j.Status {
 	case domain.Cancelled:
 		return wrongStatus(j, "it cannot be edited.")
@@ -100,7 +117,53 @@ func (c Edit) allowed(_ State, j Job, _ Env) error {
 			return wrongStatus(j, "it cannot be edited. Ask the agency with an admin message.")
 		}
 	}
-	return nil
+	w := s.Frozen(j, c.ByCustomer, env).Window
+	if w == nil {
+		return nil
+	}
+	r := tooLate(*w, j.Begin(), "Job "+j.Ref+" could be changed", useAdminMessage)
+	r.Actions = askAgency("Please change job %s: ", j.Ref)
+	if labels := c.labels(env.Form); len(labels) > 0 {
+		r.Actions = askAgency("Please change %s of job %s.", strings.Join(labels, ", "), j.Ref)
+	}
+	return r
+}
+
+// inTime refuses a customer a new start that is nearer than the customer may book (II-71), or that the named job's siblings would get: the
+// window to edit was asked at the old start, the one to book at the new.
+func (c Edit) inTime(j Job, below, above Change, env Env) error {
+	if !c.ByCustomer || below.Schedule == nil || below.Schedule.Start.Equal(j.Schedule.Start) {
+		return nil
+	}
+	location := j.Details.Location
+	for _, w := range []Change{above, below} {
+		if w.Location != nil {
+			location = *w.Location
+		}
+	}
+	start := below.Schedule.Start
+	w := env.window(windows.Create, start, location)
+	if w.Open(env.Now) {
+		return nil
+	}
+	r := tooLate(w, start, "A job could be moved to that time", useAdminMessage)
+	r.Errors = []domain.FieldError{{Location: "body.start", Message: "This is too soon to book here: use Admin Message."}}
+	r.Actions = askAgency("Please move job %s to %s.", j.Ref, start.In().Format("02/01/2006 15:04"))
+	return r
+}
+
+// labels are what was sent, as the form calls it.
+func (c Edit) labels(form forms.Form) []string {
+	var list []string
+	for _, key := range c.keys() {
+		list = append(list, label(form, key))
+	}
+	return list
+}
+
+func label(form forms.Form, key string) string {
+	field, _ := form.Field(key)
+	return cmp.Or(field.Label, key)
 }
 
 // keys are the names of what was sent, core values as the form calls them.
@@ -122,8 +185,9 @@ func (c Edit) keys() []string {
 	return keys
 }
 
-// editable refuses a customer what the form does not leave to customers, with the message that asks the agency for it (LL-108, LL-109).
-func (c Edit) editable(j Job, form forms.Form) error {
+// editable refuses a customer what the form does not leave to customers (LL-108, LL-109) and what the lock on assignment closes (II-72), with
+// the message that asks the agency for it.
+func (c Edit) editable(j Job, form forms.Form, frozen Frozen) error {
 	if !c.ByCustomer {
 		return nil
 	}
@@ -132,27 +196,26 @@ func (c Edit) editable(j Job, form forms.Form) error {
 	for _, key := range c.keys() {
 		field, known := form.Field(key)
 		_, added := c.Fields[key]
-		if field.Editable || added && !known { // what the form does not know is invalid, not forbidden
+		locked := !added && frozen.Why(key) == FrozenByLock
+		if !locked && (field.Editable || added && !known) { // what the form does not know is invalid, not forbidden
 			continue
 		}
-		location, label := "body."+key, field.Label
+		location, message := "body."+key, "The agency changes this: use Admin Message."
 		if added {
 			location = "body.fields." + key
 		}
-		if label == "" {
-			label = key
+		if locked {
+			message = "Job " + frozen.By + " is assigned, so the agency changes this: use Admin Message."
 		}
-		no = append(no, domain.FieldError{Location: location, Message: "The agency changes this: use Admin Message."})
-		labels = append(labels, label)
+		no = append(no, domain.FieldError{Location: location, Message: message})
+		labels = append(labels, label(form, key))
 	}
 	if len(no) == 0 {
 		return nil
 	}
 	r := domain.Forbidden("not-editable", "Only the agency can change this after booking: use Admin Message.")
 	r.Errors = no
-	r.Actions = []domain.Action{{Command: "post-message", Body: map[string]any{
-		"text": fmt.Sprintf("Please change %s of job %s.", strings.Join(labels, ", "), j.Ref),
-	}}}
+	r.Actions = askAgency("Please change %s of job %s.", strings.Join(labels, ", "), j.Ref)
 	return r
 }
 
@@ -289,6 +352,8 @@ func (c Edit) along(j, k Job, below Change, f *faults, env Env) Change {
 			f.special("nonexistent-local-time", "body.start", "Job "+k.Ref+" would fall into a local time that does not exist.")
 		case c.ByCustomer && !start.Instant.After(env.Now):
 			f.add("body.start", "Job "+k.Ref+" would begin in the past.")
+		case c.ByCustomer && !start.Equal(k.Schedule.Start) && !env.window(windows.Create, start, k.Details.Location).Open(env.Now):
+			f.special("too-late", "body.start", "Job "+k.Ref+" would begin too soon to book here: use Admin Message.")
 		}
 		to.Start = start
 	}
@@ -469,6 +534,20 @@ func (j Job) differing(c Change) Change {
 		}
 	}
 	c.Fields = fields
+	return c
+}
+
+// over is the change with another under it: what both set is as this one says.
+func (c Change) over(under Change) Change {
+	if c.Schedule == nil {
+		c.Schedule = under.Schedule
+	}
+	if c.Location == nil {
+		c.Location, c.Address = under.Location, under.Address
+	}
+	if c.ServiceType == nil {
+		c.ServiceType = under.ServiceType
+	}
 	return c
 }
 

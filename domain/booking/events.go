@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/windows"
 )
 
 // Event is a fact about a booking or one of its jobs. The stored names are in eventschema; a field's JSON name is for ever.
@@ -55,6 +56,8 @@ type Policy struct {
 	CancelStrict bool     `json:"cancelStrict,omitempty"` // exactly the span left is too late
 	ResponseTier string   `json:"responseTier,omitempty"` // within-3h, within-24h, over-24h (D-05)
 	Editable     []string `json:"editable,omitempty"`
+	// Window is the one that the customer's command had to be in (II-70, II-71, II-82), as it held for the job that the command named.
+	Window *windows.Applied `json:"window,omitempty"`
 }
 
 // Created: a customer's booking with its jobs. Key is the personal-data key of the booking's subject: speaker, contacts, free texts.

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/windows"
 )
 
 // CreateDeployment writes the first events of the agency's stream: which deployment this log belongs to, and the settings to start with.
@@ -64,9 +65,17 @@ func (c ChangeAgency) Decide(s Agency) ([]Event, error) {
 	n := s.Settings
 	n.Name, n.TimeZone, n.Currency, n.Contact = or(c.Name, n.Name), or(c.TimeZone, n.TimeZone), or(c.Currency, n.Currency), or(c.Contact, n.Contact)
 	n.StatusLabels, n.Texts, n.Languages, n.Reasons = or(c.StatusLabels, n.StatusLabels), or(c.Texts, n.Texts), or(c.Languages, n.Languages), or(c.Reasons, n.Reasons)
+	if c.CancelHours != nil || c.CancelInclusive != nil { // the old way to say it: in hours
+		n.Policies = without(n.Policies, windows.Cancel)
+	}
 	n.CancelHours, n.CancelInclusive = or(c.CancelHours, n.CancelHours), or(c.CancelInclusive, n.CancelInclusive)
 	n.AutoAssign, n.OfferHours = or(c.AutoAssign, n.AutoAssign), or(c.OfferHours, n.OfferHours)
 	n.Notices, n.Splash, n.Look = or(c.Notices, n.Notices), or(c.Splash, n.Splash), or(c.Look, n.Look)
+	return s.changedTo(n)
+}
+
+// changedTo is the next version of the settings; nothing if they are the old ones.
+func (s Agency) changedTo(n AgencySettings) ([]Event, error) {
 	if same(n, s.Settings) {
 		return nil, nil
 	}
@@ -120,6 +129,8 @@ func checkAgency(s AgencySettings) error {
 	}
 	f.check(s.CancelHours >= 0 && s.CancelHours <= maxHours, "body.cancelHours", "Send hours from 0 to 8784.")
 	f.check(s.OfferHours >= 0 && s.OfferHours <= maxHours, "body.offerHours", "Send hours from 0 to 8784.")
+	f.policies("body.policies", s.Policies)
+	f.holidays(s.Holidays)
 	f.notices(s.Notices)
 	f.text("body.splash", s.Splash, maxText)
 	f.look(s.Look)

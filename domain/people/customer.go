@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/domain/forms"
+	"github.com/dragoman-booking/dragoman/domain/windows"
 )
 
 // Words of CustomerSettings.Closing: who ends a job (D-09, II-75). Empty means two-party.
@@ -62,17 +63,22 @@ type SettingsChange struct {
 	CancelHours   *int      `json:"cancelHours,omitempty"`
 	Closing       *string   `json:"closing,omitempty"`
 	SpeakerName   *string   `json:"speakerName,omitempty"`
+	Nation        *string   `json:"nation,omitempty"`
+
+	LockOnAssignment *bool `json:"lockOnAssignment,omitempty"`
 }
 
 // Apply returns the settings with the changes; it shares nothing with them that a later change could touch.
 func (c SettingsChange) Apply(s CustomerSettings) CustomerSettings {
 	s.ServiceTypes, s.Forms = or(c.ServiceTypes, s.ServiceTypes), or(c.Forms, s.Forms)
 	s.BillTo, s.Closing, s.SpeakerName = or(c.BillTo, s.BillTo), or(c.Closing, s.Closing), or(c.SpeakerName, s.SpeakerName)
+	s.Nation, s.LockOnAssignment = or(c.Nation, s.Nation), or(c.LockOnAssignment, s.LockOnAssignment)
 	if c.CancelEnabled != nil {
 		enabled := *c.CancelEnabled
 		s.CancelEnabled = &enabled
 	}
 	if c.CancelHours != nil {
+		s.Policies = without(s.Policies, windows.Cancel)
 		if hours := *c.CancelHours; hours >= 0 {
 			s.CancelHours = &hours
 		} else {
@@ -100,7 +106,7 @@ func (c ChangeCustomer) Decide(s Customer, k Known) ([]Event, error) {
 	return []Event{next}, nil
 }
 
-const maxHours = 366 * 24
+const maxHours = windows.MaxHours
 
 func checkCustomer(name, zone string, s CustomerSettings, k Known) error {
 	var f faults
@@ -115,6 +121,8 @@ func checkCustomer(name, zone string, s CustomerSettings, k Known) error {
 	if s.SpeakerName != "" {
 		f.oneOf("body.settings.speakerName", s.SpeakerName, []string{forms.SpeakerByName, forms.SpeakerByInitials, forms.SpeakerByReference})
 	}
+	f.nation("body.settings.nation", s.Nation)
+	f.policies("body.settings.policies", s.Policies)
 	f.check(s.CancelHours == nil || *s.CancelHours >= 0 && *s.CancelHours <= maxHours, "body.settings.cancelHours", "Send hours from 0 to 8784.")
 	return f.refusal()
 }
@@ -178,6 +186,7 @@ type (
 		Name     *string
 		Address  *PostalAddress
 		TimeZone *string
+		Nation   *string
 	}
 )
 
@@ -203,7 +212,7 @@ func (c ChangeLocation) Decide(s Customer) ([]Event, error) {
 		return nil, unknown("location")
 	}
 	p := Place{Client: or(c.Client, before.Client), Name: or(c.Name, before.Name), Address: or(c.Address, before.Address),
-		TimeZone: or(c.TimeZone, before.TimeZone)}.trimmed()
+		TimeZone: or(c.TimeZone, before.TimeZone), Nation: or(c.Nation, before.Nation)}.trimmed()
 	if p == before {
 		return nil, nil
 	}
@@ -230,6 +239,7 @@ func checkPlace(s Customer, p Place) error {
 	if p.TimeZone != "" {
 		f.zone("body.timeZone", p.TimeZone)
 	}
+	f.nation("body.nation", p.Nation)
 	if p.Client != uuid.Nil {
 		_, there := s.Clients[p.Client]
 		f.check(there, "body.client", "Name one of the customer's clients.")

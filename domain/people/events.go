@@ -57,6 +57,7 @@ type Place struct {
 	Name     string        `json:"name"`
 	Address  PostalAddress `json:"address"`
 	TimeZone string        `json:"timeZone,omitempty"` // empty: the customer's
+	Nation   string        `json:"nation,omitempty"`   // whose bank holidays are kept there; empty: the customer's
 }
 
 // PostalAddress is an organisation's address; a person's is sealed with the booking.

@@ -1,6 +1,9 @@
 package people
 
-import "github.com/dragoman-booking/dragoman/domain/forms"
+import (
+	"github.com/dragoman-booking/dragoman/domain/forms"
+	"github.com/dragoman-booking/dragoman/domain/windows"
+)
 
 // AgencySettings are the agency's looks, texts and policies; every change stores the whole (versioned by AgencyChanged.Version).
 type AgencySettings struct {
@@ -19,6 +22,9 @@ type AgencySettings struct {
 	Notices         []Notice            `json:"notices,omitempty"`    // II-19
 	Splash          string              `json:"splash,omitempty"`     // above the notices (II-20)
 	Look            Look                `json:"look,omitzero"`
+	// Policies are the windows that bind customers, by command (M-06); see Window.
+	Policies map[string]windows.Rule `json:"policies,omitempty"`
+	Holidays []windows.Day           `json:"holidays,omitempty"` // besides the table's
 }
 
 // Contact is whom a customer turns to (LL-05, LL-132).
@@ -50,6 +56,34 @@ type CustomerSettings struct {
 	CancelHours   *int     `json:"cancelHours,omitempty"`   // nil: the agency's
 	Closing       string   `json:"closing,omitempty"`       // two-party (default), customer, interpreter (D-09, II-75)
 	SpeakerName   string   `json:"speakerName,omitempty"`   // name (default), initials, reference (D-15)
+	Nation        string   `json:"nation,omitempty"`        // whose bank holidays count where a location names none; empty: England and Wales
+	// LockOnAssignment: date, time, duration, service type and place are read-only to the customer while the job is assigned (II-72).
+	LockOnAssignment bool `json:"lockOnAssignment,omitempty"`
+	// Policies are this customer's own windows, by command; a command without one has the agency's.
+	Policies map[string]windows.Rule `json:"policies,omitempty"`
+}
+
+// Window is the rule that binds a customer to whom these settings apply: the customer's own, else the agency's. Cancelling in hours is as old
+// as the settings themselves and stands in fields of its own: who sets a rule for it in one of the two ways ends the other.
+func Window(a AgencySettings, c CustomerSettings, command string) windows.Rule {
+	if r, ok := c.Policies[command]; ok {
+		return r
+	}
+	if command == windows.Cancel && c.CancelHours != nil {
+		return windows.Rule{Unit: windows.Hours, Span: *c.CancelHours, Inclusive: a.CancelInclusive}
+	}
+	return AgencyWindow(a, command)
+}
+
+// AgencyWindow is the rule for customers who have none of their own.
+func AgencyWindow(a AgencySettings, command string) windows.Rule {
+	if r, ok := a.Policies[command]; ok {
+		return r
+	}
+	if command == windows.Cancel {
+		return windows.Rule{Unit: windows.Hours, Span: a.CancelHours, Inclusive: a.CancelInclusive}
+	}
+	return windows.Rule{Off: true}
 }
 
 // BookableForms are the ids of the forms that the customer may book on: those agreed, else the built-in LiveLINK forms.

@@ -25,6 +25,7 @@ var may = map[string][]string{
 	"internal/esnode":   {"internal/move"},
 
 	"internal/esnode/escluster": {"internal/esnode"}, // for tests
+	"internal/clockchanges":     {},                  // for tests
 
 	"internal/postgres":  {},
 	"internal/accounts":  {"domain", "eventschema", "internal/postgres", "internal/gather"},
@@ -50,6 +51,7 @@ var only = map[string][]string{
 	"github.com/go-chi/chi":                      {"httpapi", "web", "cmd/bench"},
 	"github.com/cockroachdb/pebble":              {"internal/esnode", "internal/esnode/escluster"},
 	module + "internal/esnode/escluster":         {}, // tests alone
+	module + "internal/clockchanges":             {}, // tests alone
 	"go.opentelemetry.io/otel":                   {"internal/telemetry", "internal/postgres", "cmd", "cmd/bench"},
 }
 
