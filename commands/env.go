@@ -137,7 +137,7 @@ func (h *Handler) env(r Request, a attempt, f found) booking.Env {
 		}
 	}
 	for id, p := range f.interpreters {
-		e.Candidates[id] = booking.Candidate{ID: id, Suspended: p.Suspended || p.Erased, Profile: p.Profile}
+		e.Candidates[id] = booking.Candidate{ID: id, Suspended: p.Suspended || p.Erased, Availability: p.Availability, Profile: p.Profile}
 	}
 	return e
 }

@@ -150,7 +150,7 @@ func New(c Config) (*Handler, error) {
 		machine: c.Machine, hashKey: c.HashKey, logger: c.Logger, measures: m,
 		bookings:     newStreams(m.folds, eventschema.Booking, c.Log, c.Codec, c.Cache, evolveBooking),
 		diaries:      newStreams(m.folds, eventschema.Diary, c.Log, c.Codec, c.Cache, evolveWith(diary.Evolve)),
-		interpreters: newStreams(m.folds, eventschema.Interpreter, c.Log, c.Codec, c.Cache, evolveWith(people.EvolveInterpreter)),
+		interpreters: newStreams(m.folds, eventschema.Interpreter, c.Log, c.Codec, c.Cache, evolveInterpreter),
 		customers:    newStreams(m.folds, eventschema.Customer, c.Log, c.Codec, c.Cache, evolveCustomer),
 		agency:       newStreams(m.folds, eventschema.Agency, c.Log, c.Codec, 1, evolveAgency),
 		forms:        newStreams(m.folds, eventschema.Form, c.Log, c.Codec, c.Cache, evolveWith(forms.EvolveForm)),

@@ -26,6 +26,7 @@ type Made struct {
 type Changed struct {
 	Revision uint64 // of what was changed
 	Position eventschema.Position
+	Warnings []domain.Warning
 }
 
 func changed[S any](res result[S]) Changed {
@@ -274,7 +275,8 @@ func (h *Handler) ReinstateInterpreter(ctx context.Context, r Request, id uuid.U
 func (h *Handler) onInterpreter(ctx context.Context, r Request, id uuid.UUID, area access.Area,
 	decide func(people.Interpreter) ([]people.Event, error)) (Changed, error) {
 	res, err := execute(ctx, h, h.interpreters, r, wish[people.Interpreter]{
-		stream: eventschema.InterpreterStream(id),
+		stream:   eventschema.InterpreterStream(id),
+		revision: func(f Folded[people.Interpreter]) uint64 { return f.State.Revision },
 		allow: func(s people.Interpreter) error {
 			if err := h.MayAtInterpreter(r.Viewer, area, id); err != nil {
 				return err
@@ -289,5 +291,5 @@ func (h *Handler) onInterpreter(ctx context.Context, r Request, id uuid.UUID, ar
 	if err != nil {
 		return Changed{}, err
 	}
-	return changed(res), nil
+	return Changed{Revision: res.folded.State.Revision, Position: res.position}, nil
 }

@@ -17,6 +17,11 @@ func evolveBooking(s booking.State, e eventschema.Recorded) booking.State {
 	return booking.Evolve(s, eventOf[booking.Event](e), booking.Fact{Revision: e.Revision, At: e.Meta.At, Actor: e.Meta.Actor})
 }
 
+func evolveInterpreter(s people.Interpreter, e eventschema.Recorded) people.Interpreter {
+	event := eventOf[people.Event](e)
+	return people.EvolveInterpreter(s, event).Touched(event, e.Revision)
+}
+
 func evolveCustomer(s people.Customer, e eventschema.Recorded) people.Customer {
 	event := eventOf[people.Event](e)
 	s = people.EvolveCustomer(s, event)

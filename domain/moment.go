@@ -139,6 +139,32 @@ func (m Moment) Add(d time.Duration) Moment {
 // Equal compares instants and zones.
 func (m Moment) Equal(o Moment) bool { return m.Zone == o.Zone && m.Instant.Equal(o.Instant) }
 
+// FirstInstant is when the clocks of a zone first show a wall time: of a doubled one the earlier instant, of one that does not exist the
+// moment at which the clocks go forward past it. Days and weekly hours begin so.
+func FirstInstant(wall time.Time, zone string) (time.Time, error) {
+	return wallInstant(wall, zone, func(found []time.Time) time.Time { return found[0] })
+}
+
+// LastInstant is when the clocks of a zone last show a wall time: of a doubled one the later instant, else as FirstInstant. Weekly hours end so.
+func LastInstant(wall time.Time, zone string) (time.Time, error) {
+	return wallInstant(wall, zone, func(found []time.Time) time.Time { return found[len(found)-1] })
+}
+
+func wallInstant(wall time.Time, zone string, choose func([]time.Time) time.Time) (time.Time, error) {
+	loc, err := loadZone(zone)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if found := candidates(wall, loc); len(found) > 0 {
+		return choose(found).UTC(), nil
+	}
+	// The wall time was skipped. Read with the offset from before the change it lies after the change, at which the newer offset begins.
+	asUTC := time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), 0, time.UTC)
+	_, before := asUTC.Add(-26 * time.Hour).In(loc).Zone()
+	forward, _ := asUTC.Add(-time.Duration(before) * time.Second).In(loc).ZoneBounds()
+	return forward.UTC(), nil
+}
+
 func loadZone(zone string) (*time.Location, error) {
 	if zone == "" || zone == "Local" {
 		return nil, ErrUnknownZone

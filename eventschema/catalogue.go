@@ -70,11 +70,12 @@ var types = catalogue{
 	"customer.user-changed.v1":     current[people.UserChanged]("That user's data, role or permissions changed."),
 	"customer.person-erased.v1":    current[people.PersonErased]("What the log says about that user can never be read again."),
 
-	"interpreter.registered.v1":    current[people.InterpreterRegistered]("An interpreter came in."),
-	"interpreter.changed.v1":       current[people.InterpreterChanged]("An interpreter's profile changed."),
-	"interpreter.suspended.v1":     current[people.InterpreterSuspended]("The interpreter gets no new offers or assignments."),
-	"interpreter.reinstated.v1":    current[people.InterpreterReinstated]("The suspension ended."),
-	"interpreter.person-erased.v1": current[people.PersonErased]("What the log says about that interpreter can never be read again."),
+	"interpreter.registered.v1":       current[people.InterpreterRegistered]("An interpreter came in."),
+	"interpreter.changed.v1":          current[people.InterpreterChanged]("An interpreter's profile changed."),
+	"interpreter.suspended.v1":        current[people.InterpreterSuspended]("The interpreter gets no new offers or assignments."),
+	"interpreter.reinstated.v1":       current[people.InterpreterReinstated]("The suspension ended."),
+	"interpreter.availability-set.v1": current[people.AvailabilitySet]("The interpreter said at which times of the week, and at which other times not, work may come."),
+	"interpreter.person-erased.v1":    current[people.PersonErased]("What the log says about that interpreter can never be read again."),
 
 	"form.defined.v1":  current[forms.Defined]("A new version of a booking form."),
 	"terms.defined.v1": current[forms.TermsDefined]("A new version of a contract's prices and fees."),

@@ -12,6 +12,7 @@ func (a *API) routes(api huma.API) {
 	a.directory()      // GET /customers /clients /locations /users /interpreters
 	a.peopleCommands() // POST and PATCH on the same
 	a.settings()       // /settings /languages /reasons /forms /me/preferences /erasures
+	a.availability()   // /me/availability
 	a.invoices()       // /invoices
 	a.status()         // GET /status
 	a.complete()

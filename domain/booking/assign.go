@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/people"
 )
 
 // Rules that an override may go past, as Override.Rules names them.
@@ -18,6 +19,9 @@ const (
 	RuleSkill       = "skill"
 	RuleServiceType = "service-type"
 	RuleCredential  = "credential"
+	// The interpreter's own word, which the interpreter's own acceptance goes past.
+	RuleUnavailable  = people.RuleUnavailable
+	RuleWorkingHours = people.RuleWorkingHours
 )
 
 // The names of the commands about assignment.
@@ -32,7 +36,8 @@ func (Unassign) Name() string { return "unassign" }
 //	when   Assign{Ana}
 //	then   Assigned{Ana} with her reservation; the other open offers and the hold end (D-23)
 //	again  nothing
-//	error  already-assigned: someone else has it; wrong-status; eta-not-agreed; suspended; precluded, not-qualified without an override reason
+//	error  already-assigned: someone else has it; wrong-status; eta-not-agreed; suspended; precluded, not-qualified, unavailable without an
+//	       override reason
 func (c Assign) Decide(s State, env Env) (Decision, error) {
 	j, err := s.find(c.Job)
 	if err != nil {
@@ -118,6 +123,9 @@ func qualify(j Job, id uuid.UUID, reason string, env Env) (*Override, error) {
 	case rules[0] == RulePrecluded:
 		return nil, domain.Unprocessable("precluded", "The customer does not want this interpreter. Give a reason to go past that.")
 	}
+	if rules[0] == RuleUnavailable || rules[0] == RuleWorkingHours {
+		return nil, domain.Unprocessable("unavailable", "This interpreter is not available at that time. Give a reason to go past that.")
+	}
 	return nil, domain.Unprocessable("not-qualified", "This interpreter lacks: %s. Give a reason to go past that.", strings.Join(rules, ", "))
 }
 
@@ -139,7 +147,26 @@ func unmet(j Job, c Candidate, env Env) []string {
 	if !credited(c, j.Begin()) {
 		rules = append(rules, RuleCredential)
 	}
+	if rule := elsewhere(j, c, env); rule != "" {
+		rules = append(rules, rule)
+	}
 	return rules
+}
+
+// elsewhere is what the interpreter said about the job's time that speaks against it. Who accepted the job for that very time has said the
+// contrary since; a time that is over already is recorded, not planned.
+func elsewhere(j Job, c Candidate, env Env) string {
+	if over(j, env.Now) {
+		return ""
+	}
+	if o, ok := j.Offering(c.ID); ok && o.State == Accepted {
+		return ""
+	}
+	start, end := j.Window()
+	if no := c.Availability.Against(start, end); no != nil {
+		return no.Rule
+	}
+	return ""
 }
 
 // speaks: the language asked for, or one of the alternatives (LL-26).

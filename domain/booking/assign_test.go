@@ -1,11 +1,13 @@
 package booking
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/people"
 )
 
 func give(who uuid.UUID) Assign { return Assign{Job: jobID, Interpreter: who} }
@@ -124,4 +126,36 @@ func TestLL85_LL86_LL92_Unassign(t *testing.T) {
 	was := held(t).at("2020-03-24T15:59", give(ana)).at("2020-03-24T18:04", c)
 	was.at("2020-03-24T18:05", AcceptOffer{Job: jobID, Interpreter: ben, ByStaff: true})
 	ongoing(t).when("2020-03-26T12:10", c).refused("wrong-status")
+}
+
+// What an interpreter says about the own time keeps offers and assignments away, unless staff give a reason or the interpreter has accepted.
+func TestUnavailable(t *testing.T) {
+	t.Parallel()
+	away := func(e *Env) {
+		c := e.Candidates[ana]
+		c.Availability = people.Availability{TimeZone: "Europe/London", Unavailable: []people.Away{{From: london("2020-03-26T00:00"), To: london("2020-03-27T00:00")}}}
+		e.Candidates[ana] = c
+	}
+	evening := func(e *Env) {
+		c := e.Candidates[ana]
+		c.Availability = people.Availability{TimeZone: "Europe/London", Week: []people.WorkingTime{{Day: "thu", From: "18:00", To: "22:00"}}}
+		e.Candidates[ana] = c
+	}
+	for rule, says := range map[string]func(*Env){RuleUnavailable: away, RuleWorkingHours: evening} {
+		created(t).when("2020-03-24T15:46", send(ana), says).refused("unavailable", "body.interpreters[0]")
+		created(t).when("2020-03-24T15:46", give(ana), says).refused("unavailable")
+		forced := event[Assigned](created(t).when("2020-03-24T15:46", Assign{Job: jobID, Interpreter: ana, Override: "Agreed on the telephone"}, says))
+		if forced.Override == nil || !slices.Equal(forced.Override.Rules, []string{rule}) {
+			t.Errorf("%s: assigned as %#v", rule, forced)
+		}
+		event[Assigned](held(t).when("2020-03-24T15:59", give(ana), says)) // the own acceptance goes past it
+		held(t).when("2020-03-24T15:59", give(ben), func(e *Env) {
+			says(e)
+			c := e.Candidates[ben]
+			c.Availability = e.Candidates[ana].Availability
+			e.Candidates[ben] = c
+		}).refused("unavailable") // another's does not
+	}
+	// What is over is recorded.
+	event[Assigned](created(t).when("2020-03-27T10:00", give(ana), away))
 }

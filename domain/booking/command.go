@@ -44,8 +44,9 @@ type Env struct {
 
 // Candidate is an interpreter as the rules of offering and assigning see one.
 type Candidate struct {
-	ID        uuid.UUID
-	Suspended bool
+	ID           uuid.UUID
+	Suspended    bool
+	Availability people.Availability // the interpreter's own word about the time
 	people.Profile
 }
 

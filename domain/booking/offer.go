@@ -27,7 +27,7 @@ func (EndHold) Name() string      { return "end-hold" }
 //	when   SendOffer{Ana, Ben}
 //	then   OfferSent{Ana, Ben}
 //	again  nothing: who holds an open or accepted offer is left out
-//	error  wrong-status; suspended, precluded, not-qualified without an override reason (LL-39)
+//	error  wrong-status; suspended, precluded, not-qualified, unavailable without an override reason (LL-39)
 func (c SendOffer) Decide(s State, env Env) (Decision, error) {
 	j, err := begin(s, c.Job, c, env)
 	if err != nil {
@@ -92,7 +92,7 @@ type refusals struct {
 	first *domain.Refusal
 }
 
-var gravity = []string{"not-found", "suspended", "precluded", "not-qualified"}
+var gravity = []string{"not-found", "suspended", "precluded", "not-qualified", "unavailable"}
 
 func (r *refusals) add(location string, err error) {
 	no := err.(*domain.Refusal) //nolint:errorlint // qualify refuses and does nothing else

@@ -156,6 +156,13 @@ type (
 	}
 )
 
+// AvailabilitySet: the interpreter says when work may come: the whole of it, in place of what was said before.
+type AvailabilitySet struct {
+	Key         uuid.UUID `json:"key"`
+	Interpreter uuid.UUID `json:"interpreter"`
+	Availability
+}
+
 // PersonErased: these personal-data keys are about to be destroyed. Subject is the user or interpreter.
 type PersonErased struct {
 	Subject uuid.UUID   `json:"subject"`
@@ -198,6 +205,7 @@ func (InterpreterRegistered) isEvent() {}
 func (InterpreterChanged) isEvent()    {}
 func (InterpreterSuspended) isEvent()  {}
 func (InterpreterReinstated) isEvent() {}
+func (AvailabilitySet) isEvent()       {}
 func (PersonErased) isEvent()          {}
 func (BlockDrawn) isEvent()            {}
 func (NextSet) isEvent()               {}

@@ -6,3 +6,4 @@ import "github.com/google/uuid"
 func (a Account) PersonKey() uuid.UUID              { return a.Key }
 func (p Profile) PersonKey() uuid.UUID              { return p.Key }
 func (e InterpreterSuspended) PersonKey() uuid.UUID { return e.Key }
+func (e AvailabilitySet) PersonKey() uuid.UUID      { return e.Key }

@@ -59,6 +59,8 @@ func Touches(e Event) uuid.UUID {
 		return e.Interpreter
 	case InterpreterReinstated:
 		return e.Interpreter
+	case AvailabilitySet:
+		return e.Interpreter
 	case PersonErased:
 		return e.Subject
 	case DeploymentCreated, AgencyChanged, BlockDrawn, NextSet, NumberClaimed:
@@ -126,6 +128,10 @@ type Interpreter struct {
 	Profile   Profile
 	Suspended bool
 	Erased    bool
+	// Availability is the interpreter's own word. It has a revision of its own, so that whoever edits the profile does not collide with it.
+	Availability         Availability
+	Revision             uint64 // of the last event but those about availability; 0: not known
+	AvailabilityRevision uint64 // 0: never said
 }
 
 // Exists tells whether the interpreter was registered.
@@ -142,10 +148,23 @@ func EvolveInterpreter(s Interpreter, e Event) Interpreter {
 		s.Suspended = true
 	case InterpreterReinstated:
 		s.Suspended = false
+	case AvailabilitySet:
+		s.Availability = e.Availability
 	case PersonErased:
 		s.Erased = true
+		s.Availability = s.Availability.erased()
 	default:
 		panic(fmt.Sprintf("people.EvolveInterpreter: no case for %T", e))
+	}
+	return s
+}
+
+// Touched notes the number of an event that was folded.
+func (s Interpreter) Touched(e Event, number uint64) Interpreter {
+	if _, own := e.(AvailabilitySet); own {
+		s.AvailabilityRevision = number
+	} else {
+		s.Revision = number
 	}
 	return s
 }

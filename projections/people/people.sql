@@ -122,3 +122,20 @@ comment on column interpreters.email is 'E-mail, may be empty.';
 comment on column interpreters.suspended is 'True: no new offers or assignments.';
 comment on column interpreters.registered_at is 'Business time at which the interpreter was registered.';
 comment on column interpreters.revision is 'Number of the last event about the interpreter.';
+
+create table availability (
+	interpreter uuid primary key,
+	key_id      uuid not null,
+	time_zone   text not null,
+	week        jsonb not null,
+	unavailable jsonb not null,
+	revision    bigint not null
+);
+create index availability_key_id on availability (key_id);
+comment on table availability is 'What interpreters say about their own time; no row: nothing yet.';
+comment on column availability.interpreter is 'Whose word it is.';
+comment on column availability.key_id is 'Personal-data key: an erasure names keys.';
+comment on column availability.time_zone is 'IANA name of the clocks that the week''s hours mean.';
+comment on column availability.week is 'Working hours of every week, as people.WorkingTime; empty: any time.';
+comment on column availability.unavailable is 'Times marked unavailable: from and to as domain.Moment, note; [erased] once erased.';
+comment on column availability.revision is 'Number of the event that said it: what If-Match names.';

@@ -48,6 +48,17 @@ func fill(log *projtest.Log) eventschema.Position {
 		events.InterpreterRegistered{Interpreter: ana, Profile: events.Profile{Key: id(0xee, 4), LIN: "LIN/5455/5J71Y", Name: "Ana", Gender: "female", Languages: []string{"pl"}}},
 		events.InterpreterChanged{Interpreter: ana, Profile: events.Profile{Key: id(0xee, 4), LIN: "LIN/5455/5J71Y", Name: "Ana", Gender: "female", Languages: []string{"pl", "uk"},
 			Skills: []string{"legal"}, Credentials: []events.Credential{{Kind: "dbs", Reference: "7", ValidFrom: "2015-01-01", ValidTo: "2099-12-31"}}, Telephone: "07700", Email: "ana@example.org"}})
+	london := func(local string) domain.Moment {
+		m, err := domain.ParseMoment(local, "Europe/London")
+		if err != nil {
+			panic(err)
+		}
+		return m
+	}
+	log.Append(eventschema.InterpreterStream(ana), events.AvailabilitySet{Key: id(0xee, 4), Interpreter: ana, Availability: events.Availability{TimeZone: "Europe/Paris"}},
+		events.AvailabilitySet{Key: id(0xee, 4), Interpreter: ana, Availability: events.Availability{TimeZone: "Europe/London",
+			Week:        []events.WorkingTime{{Day: "mon", From: "09:00", To: "17:00"}},
+			Unavailable: []events.Away{{From: london("2026-08-01T00:00"), To: london("2026-08-15T00:00"), Note: "Lviv"}, {From: london("2026-12-24T00:00"), To: london("2026-12-27T00:00")}}}})
 	return log.Append(eventschema.InterpreterStream(ben),
 		events.InterpreterRegistered{Interpreter: ben, Profile: events.Profile{Key: id(0xee, 5), LIN: "LIN/5466/5J71X", Name: "Ben", Languages: []string{"uk"}}},
 		events.InterpreterSuspended{Interpreter: ben})
@@ -146,6 +157,16 @@ func TestDirectoryEntries(t *testing.T) {
 	}
 	if _, err := pseudonyms.Key(ctx, b.Pool); err != nil {
 		t.Fatal(err)
+	}
+	said, revision, found, err := q.Availability(ctx, worker)
+	if err != nil || !found || revision != 3 || said.TimeZone != "Europe/London" || len(said.Week) != 1 || len(said.Unavailable) != 2 ||
+		said.Unavailable[0].Note != "Lviv" || said.Unavailable[1].To.Local != "2026-12-27T00:00:00" || got.Revision != 1 {
+		t.Errorf("ana's time is %+v at %d, the profile at %d (%v)", said, revision, got.Revision, err)
+	}
+	for _, v := range []access.Viewer{admin, assigner, requestor, {Role: domain.Interpreter, Interpreter: ben}} {
+		if _, _, found, err := q.Availability(ctx, v); err != nil || found {
+			t.Errorf("%s reads ana's time (%v)", v.Role, err)
+		}
 	}
 	polish, err := q.Interpreters(ctx, analyst, projections.ListQuery{Filter: map[string]string{"languages": ",pl,"}})
 	if err != nil || len(polish.Items) != 1 || polish.Items[0].ID == ana {
@@ -247,6 +268,12 @@ func TestSameRowsHoweverTheyCome(t *testing.T) {
 			gone(&event.Name)
 			gone(&event.Telephone)
 			gone(&event.Email)
+			e.Event = event
+		case events.AvailabilitySet:
+			event.Unavailable = slices.Clone(event.Unavailable)
+			for i := range event.Unavailable {
+				gone(&event.Unavailable[i].Note)
+			}
 			e.Event = event
 		}
 		erased.AppendRecorded(e.Stream, e)

@@ -79,6 +79,8 @@ func queue(b *pgx.Batch, r eventschema.Recorded) error {
 		b.Queue(`update interpreters set suspended = true, revision = $2 where interpreter = $1`, e.Interpreter, revision)
 	case people.InterpreterReinstated:
 		b.Queue(`update interpreters set suspended = false, revision = $2 where interpreter = $1`, e.Interpreter, revision)
+	case people.AvailabilitySet:
+		return queueAvailability(b, e, revision)
 	case people.PersonErased:
 		queueErasure(b, e.Keys, revision)
 	}
@@ -135,6 +137,32 @@ func queueInterpreter(b *pgx.Batch, id uuid.UUID, p people.Profile, at time.Time
 	return nil
 }
 
+// away is a marked time as a row holds it.
+type away struct {
+	From domain.Moment `json:"from"`
+	To   domain.Moment `json:"to"`
+	Note string        `json:"note"`
+}
+
+func queueAvailability(b *pgx.Batch, e people.AvailabilitySet, revision int64) error {
+	marked := make([]away, len(e.Unavailable))
+	for i, a := range e.Unavailable {
+		marked[i] = away{a.From, a.To, a.Note.Reveal()}
+	}
+	week, err := json.Marshal(list(e.Week))
+	if err != nil {
+		return fmt.Errorf("write an interpreter's week: %w", err)
+	}
+	unavailable, err := json.Marshal(marked)
+	if err != nil {
+		return fmt.Errorf("write an interpreter's marked times: %w", err)
+	}
+	b.Queue(`insert into availability (interpreter, key_id, time_zone, week, unavailable, revision) values ($1, $2, $3, $4, $5, $6)
+		on conflict (interpreter) do update set key_id = excluded.key_id, time_zone = excluded.time_zone, week = excluded.week,
+			unavailable = excluded.unavailable, revision = excluded.revision`, e.Interpreter, e.Key, e.TimeZone, week, unavailable, revision)
+	return nil
+}
+
 // queueErasure leaves what a rebuild leaves: a sealed value decodes to [erased] once its key is destroyed. What an event always carries was
 // sealed even when empty; what it leaves out when empty was not.
 func queueErasure(b *pgx.Batch, keys []uuid.UUID, revision int64) {
@@ -143,6 +171,9 @@ func queueErasure(b *pgx.Batch, keys []uuid.UUID, revision int64) {
 	b.Queue(`update interpreters set name = $2, pait_id = case pait_id when '' then '' else $2 end,
 		telephone = case telephone when '' then '' else $2 end, email = case email when '' then '' else $2 end, revision = $3 where key_id = any($1)`,
 		keys, domain.Erased, revision)
+	b.Queue(`update availability set unavailable = (select coalesce(jsonb_agg(
+			case a->>'note' when '' then a else jsonb_set(a, '{note}', to_jsonb($2::text)) end order by n), '[]')
+		from jsonb_array_elements(unavailable) with ordinality as marked(a, n)) where key_id = any($1)`, keys, domain.Erased)
 }
 
 func orNull(id uuid.UUID) *uuid.UUID {

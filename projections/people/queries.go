@@ -273,6 +273,26 @@ func (q Queries) Interpreter(ctx context.Context, v access.Viewer, id uuid.UUID)
 	return forViewer(v, i), found, wrap("read an interpreter", err)
 }
 
+// Availability is what the interpreter who asks said about the own time, and the revision of that; nothing yet: false.
+func (q Queries) Availability(ctx context.Context, v access.Viewer) (a people.Availability, revision uint64, found bool, err error) {
+	if v.Role != domain.Interpreter {
+		return a, 0, false, nil
+	}
+	type row struct {
+		TimeZone    string
+		Week        []people.WorkingTime
+		Unavailable []away
+		Revision    uint64
+	}
+	r, found, err := projections.One(ctx, q.Models, pgx.RowToStructByName[row],
+		`select time_zone, week, unavailable, revision from {people}.availability where interpreter = $1`, v.Interpreter)
+	a = people.Availability{TimeZone: r.TimeZone, Week: r.Week}
+	for _, m := range r.Unavailable {
+		a.Unavailable = append(a.Unavailable, people.Away{From: m.From, To: m.To, Note: domain.Personal(m.Note)})
+	}
+	return a, r.Revision, found, wrap("read availability", err)
+}
+
 // forViewer hides who someone is from an analyst: rows can be counted, and joined by the pseudonym.
 func forViewer(v access.Viewer, i Interpreter) Interpreter {
 	if v.Role != domain.Analyst {
