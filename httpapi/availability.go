@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -72,6 +73,9 @@ func (a *API) availability() {
 		})
 	op := a.mayManage(a.operation(http.MethodPut, "/me/availability",
 		"Say when work may come to me, whole; assigned jobs at other times stay, and warnings name them", http.StatusNoContent), access.ReadOwnOffers)
+	op.Responses = map[string]*huma.Response{"200": {Description: "Done, with warnings.", Content: map[string]*huma.MediaType{
+		"application/json": {Schema: huma.SchemaFromType(a.huma.OpenAPI().Components.Schemas, reflect.TypeFor[warnedBody]())}}},
+		"204": {Description: "Done."}}
 	huma.Register(a.huma, op, func(ctx context.Context, in *order[availabilityBody]) (*warnedAnswer, error) {
 		req, err := a.request(ctx, "set-availability", in.Ordering, in.RawBody)
 		if err != nil {

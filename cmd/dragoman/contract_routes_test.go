@@ -128,7 +128,7 @@ func (o *office) document(doc *openAPI) {
 		"PATCH /v1/users/{id}", "POST /v1/erasures", "POST /v1/interpreters/{id}/suspend", "POST /v1/interpreters/{id}/reinstate", "POST /v1/invoices",
 		"PUT /v1/me/preferences", "PUT /v1/settings/numbering", "GET /v1/jobs", "GET /v1/jobs/{ref}", "GET /v1/jobs/{ref}/activity", "GET /v1/jobs/{ref}/messages",
 		"GET /v1/jobs/{ref}/history", "GET /v1/calendar", "GET /v1/dashboard", "GET /v1/offers", "GET /v1/waiting-for-me", "GET /v1/invoices", "GET /v1/invoices/{id}",
-		"GET /v1/me", "GET /v1/forms", "GET /v1/forms/{id}", "GET /v1/clients", "GET /v1/locations", "GET /v1/languages", "GET /v1/reasons", "GET /v1/interpreters",
+		"GET /v1/me", "GET /v1/me/availability", "PUT /v1/me/availability", "GET /v1/forms", "GET /v1/forms/{id}", "GET /v1/clients", "GET /v1/locations", "GET /v1/languages", "GET /v1/reasons", "GET /v1/interpreters",
 		"GET /v1/users", "GET /v1/customers", "GET /v1/notices", "GET /v1/settings", "GET /v1/status",
 		"GET /v1/customers/{id}", "GET /v1/clients/{id}", "GET /v1/locations/{id}", "GET /v1/interpreters/{id}", "GET /v1/users/{id}",
 	} {
@@ -340,6 +340,12 @@ func (o *office) peopleCommands() {
 	if r := o.ask("requestor", "/me/preferences"); r.status != 200 || fmt.Sprint(r.body["columns"]) != "[ref]" {
 		t.Errorf("preferences: %d %s", r.status, r.raw)
 	}
+	if r := o.ask("interpreter", "/me/availability"); r.status != 200 || r.body["timeZone"] != "Europe/London" {
+		t.Errorf("availability: %d %s", r.status, r.raw)
+	}
+	changed("interpreter", "PUT", "/me/availability", map[string]any{"timeZone": "Europe/London", "week": week("mon", "00:00", "24:00"),
+		"unavailable": []map[string]any{{"from": "2020-08-01", "to": "2020-08-15", "note": "Lviv"}}})
+	changed("interpreter", "PUT", "/me/availability", map[string]any{})
 	changed("admin", "POST", "/erasures", map[string]any{"user": user, "reason": "request"})
 	changed("admin", "POST", "/erasures", map[string]any{"interpreter": person, "reason": "request"})
 	problemIs(t, "an erasure of nobody", o.send("admin", "POST", "/erasures", map[string]any{"reason": "request"}), 422, "invalid")

@@ -13,6 +13,7 @@ func TestAvailability(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.clock("2020-03-02T09:00:00Z")
+	o.as("interpreter").seen = o.openAPI().holds
 
 	// At first nothing is said; what is read can be sent back.
 	r := o.ask("interpreter", "/me/availability")
