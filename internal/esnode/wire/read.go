@@ -2,6 +2,7 @@ package wire
 
 import (
 	"math"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
@@ -74,6 +75,11 @@ type reader struct {
 	run   []message            // the room for a run, used again and again
 	uses  [runsAhead]*largeUse // of large events, those that may not be on their way
 	used  int
+
+	page     []log.Event // that is being sent, up to at; from given on its events hold nothing any more
+	at       int
+	given    int
+	patience *time.Timer // of the wait for a turn
 }
 
 // endOfStream is how the wire says the last revision of a stream, and the end of $all.

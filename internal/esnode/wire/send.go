@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"time"
+
 	"google.golang.org/grpc/mem"
 
 	"github.com/dragoman-booking/dragoman/internal/esnode/log"
@@ -8,13 +10,15 @@ import (
 
 // Events go out in runs: a run is encoded into one buffer, of which each message is a part. gRPC gives the buffer back when the last part is on its
 // way to the client, and so tells how far that client has read. A client that does not read is waited for before its next page is read from
-// storage, so all that it costs is runsAhead buffers. Of a crowd everybody gets smaller ones.
+// storage, and its page is given up after a moment, so all that it costs is runsAhead buffers. Of a crowd everybody gets smaller ones.
 
 const (
 	runBytes      = 32 << 10 // of a run; an event that takes more is sent by itself, see large.go
 	crowd         = 1000     // more readers than this are a crowd
 	crowdRunBytes = 8 << 10  // of a run then; an event that takes more is a run by itself
 	runsAhead     = 2        // that a reader has handed to gRPC and that are not on their way: one would keep quick clients waiting
+
+	pagePatience = time.Second // how long a reader that waits for its client keeps the rest of its page
 )
 
 // message is an event to be sent, with the link that led to it if there is one, and its size on the wire.
@@ -29,8 +33,10 @@ func (r *reader) sendAll(events []log.Event) error {
 	if r.server.Readers() > crowd {
 		most = crowdRunBytes
 	}
+	r.page, r.given = events, len(events)
+	defer func() { r.page = nil }()
 	for i := range events {
-		m, err := r.message(&events[i])
+		m, err := r.next(i)
 		if err != nil {
 			return err
 		}
@@ -43,17 +49,40 @@ func (r *reader) sendAll(events []log.Event) error {
 				return err
 			}
 			run, size = run[:0], 0
+			if i >= r.given { // while the run waited
+				m.drop()
+			}
 		}
 		if large {
+			r.at = i + 1
 			if err := r.sendLarge(m, position); err != nil {
 				return err
 			}
 			continue
 		}
+		if m.size == 0 {
+			if m, err = r.next(i); err != nil {
+				return err
+			}
+		}
 		run = append(run, m)
 		r.run, size = run, size+m.size
 	}
+	r.at = len(events)
 	return r.sendRun(run, size)
+}
+
+// next is the event of the page that is to be sent now, read again if the page was given up.
+func (r *reader) next(i int) (message, error) {
+	r.at = i
+	if i >= r.given {
+		again, err := r.server.log.At(r.page[i].Position)
+		if err != nil {
+			return message{}, err
+		}
+		r.page[i] = again
+	}
+	return r.message(&r.page[i])
 }
 
 func (r *reader) message(e *log.Event) (message, error) {
@@ -81,7 +110,8 @@ func (r *reader) sendRun(run []message, size int) error {
 	b := (*buffer)[:0]
 	for i, m := range run {
 		b = appendFrame(b, m.e, m.link, r.strings)
-		run[i].e, run[i].link = nil, nil // their page is held by nothing while the client is waited for
+		run[i].drop() // nothing of them is held while the client is waited for
+		run[i].size = m.size
 	}
 	*buffer = b
 	rest := mem.NewBuffer(buffer, runPool{r})
@@ -114,11 +144,35 @@ func (r *reader) takeTurn() error {
 	select {
 	case r.ahead <- struct{}{}:
 		return nil
-	case <-r.stream.Context().Done():
-	case <-r.server.stopping:
-	case <-r.server.log.Failed():
+	default:
 	}
-	return r.over()
+	if r.patience == nil {
+		r.patience = time.NewTimer(pagePatience)
+	} else {
+		r.patience.Reset(pagePatience)
+	}
+	defer r.patience.Stop()
+	for {
+		select {
+		case r.ahead <- struct{}{}:
+			return nil
+		case <-r.patience.C:
+			r.giveUpPage()
+			continue
+		case <-r.stream.Context().Done():
+		case <-r.server.stopping:
+		case <-r.server.log.Failed():
+		}
+		return r.over()
+	}
+}
+
+// giveUpPage forgets what the events of the page hold that are not in a run yet. They are read again one by one.
+func (r *reader) giveUpPage() {
+	for i := r.at; i < min(r.given, len(r.page)); i++ {
+		r.page[i].Custom, r.page[i].Data = nil, nil
+	}
+	r.given = min(r.given, r.at)
 }
 
 func (r *reader) endTurn() { <-r.ahead }

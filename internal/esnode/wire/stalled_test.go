@@ -85,16 +85,51 @@ func TestNothingIsHeldForWhoDoesNotRead(t *testing.T) {
 				page[i] = log.Event{Stream: "s", Position: uint64(i + 1), Data: make([]byte, 800)}
 			}
 			page[40].Data = make([]byte, 20<<10) // a run of its own, behind the run of the others
+			sent := weak.Make(&page[1].Data[0])
 			if err := r.sendAll(page); err != nil {
 				t.Fatal(err)
 			}
-			return weak.Make(&page[1].Data[0])
+			return sent
 		}()
 		if n := len(r.ahead); n != 2 {
 			t.Fatalf("%d runs were sent", n)
 		}
 		forgotten(t, "an event that was sent", first)
 		runtime.KeepAlive(r)
+	})
+
+	t.Run("page", func(t *testing.T) {
+		t.Parallel()
+		written, positions := make([][]byte, 8), make([]uint64, 8)
+		for i := range written {
+			written[i] = bytes.Repeat([]byte{byte('a' + i)}, 20<<10)
+			positions[i] = write(t, s, "page", "t", written[i])
+		}
+		r := reading(t, s)
+		sent := make(chan error, 1)
+		last := func() weak.Pointer[byte] {
+			page := make([]log.Event, len(written))
+			for i, at := range positions {
+				var err error
+				if page[i], err = s.log.At(at); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p := weak.Make(&page[len(page)-1].Data[0])
+			go func() { sent <- r.sendAll(page) }()
+			return p
+		}()
+		forgotten(t, "the page of a reader that waits", last)
+		for i, data := range written {
+			f := <-r.kept()
+			if !bytes.Contains(f.buffer.ReadOnlyData(), data) {
+				t.Errorf("event %d is another one", i)
+			}
+			f.buffer.Free()
+		}
+		if err := <-sent; err != nil {
+			t.Fatal(err)
+		}
 	})
 
 	t.Run("large", func(t *testing.T) {
