@@ -47,7 +47,7 @@ func decide(c booking.Command, s booking.State, env booking.Env) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	p := plan{reserve: d.Reserve, release: d.Release, warnings: d.Warnings, events: make([]any, len(d.Events))}
+	p := plan{reserve: d.Reserve, release: d.Release, warnings: d.Warnings, skipped: d.Skipped, env: &env, events: make([]any, len(d.Events))}
 	for i, e := range d.Events {
 		p.events[i] = e
 	}
@@ -220,7 +220,7 @@ func (h *Handler) Continue(ctx context.Context, r Request, ref string, build fun
 		}
 		env := h.env(r, a, f)
 		if c.Ref = drawn; drawn == "" {
-			c.Ref = "-"
+			c.Ref = noRef
 			if p, err := decide(c, s, env); err != nil || a.dry || len(p.events) == 0 {
 				return p, err
 			}
@@ -255,6 +255,7 @@ func (h *Handler) onJob(ctx context.Context, r Request, ref string,
 	res, err := execute(ctx, h, h.bookings, r, wish[booking.State]{
 		stream:  eventschema.BookingStream(t.booking),
 		booking: t.booking,
+		about:   t.job,
 		claims:  claims,
 		ref:     refOf,
 		allow: func(s booking.State) error {

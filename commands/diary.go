@@ -123,7 +123,7 @@ func (h *Handler) releaseFrom(ctx context.Context, r Request, given []booking.Re
 // diaryRequest is the request for a command's steps in diaries. A command may write to one diary several times (reserve, release, reserve
 // anew), so the steps are not recognised as repeats: reservations have ids of their own for that.
 func diaryRequest(r Request) Request {
-	r.IfMatch = nil
+	r.IfMatch, r.Previewed = nil, ""
 	r.Causation = r.CommandID
 	r.CommandID = uuid.New()
 	return r

@@ -45,6 +45,7 @@ func (h *Handler) IssueInvoice(ctx context.Context, r Request, in InvoiceIn) (In
 	r.named = true
 	res, err := execute(ctx, h, h.billing, r, wish[billing.State]{
 		stream: eventschema.BillingStream(in.Customer),
+		makes:  true,
 		allow:  func(billing.State) error { return access.MayManage(r.Viewer, access.IssueInvoices) },
 		decide: func(ctx context.Context, s billing.State, a attempt) (plan, error) {
 			wish := billing.Issue{
@@ -84,7 +85,7 @@ func (h *Handler) IssueInvoice(ctx context.Context, r Request, in InvoiceIn) (In
 
 // claim gives an invoice its number, the same one each time.
 func (h *Handler) claim(ctx context.Context, r Request, invoice uuid.UUID) (int64, error) {
-	r.Causation, r.CommandID, r.IfMatch = r.CommandID, uuid.New(), nil
+	r.Causation, r.CommandID, r.IfMatch, r.Previewed = r.CommandID, uuid.New(), nil, ""
 	res, err := execute(ctx, h, h.numbering, r, wish[people.Numbering]{
 		stream: eventschema.NumberingStream(people.NumberingInvoice),
 		decide: func(_ context.Context, s people.Numbering, _ attempt) (plan, error) {

@@ -38,8 +38,12 @@ type wish[S any] struct {
 	decide func(ctx context.Context, s S, a attempt) (plan, error)
 	// booking is whose windows a plan reserves; zero: the command reserves nothing.
 	booking uuid.UUID
+	// about is the job, of several in the stream, that the command names; zero: it names none.
+	about uuid.UUID
 	// ref names a job of the state in a refusal; needed where a plan reserves.
 	ref func(S, uuid.UUID) string
+	// makes: the command makes something in a stream that is there already.
+	makes bool
 	// elsewhere refuses a command whose key was used for another stream; nil: the address alone says which stream is meant.
 	elsewhere func() error
 	// claims tells whether the state holds on to a diary reservation; nil: the stream names none.
@@ -62,7 +66,9 @@ type plan struct {
 	reserve  []booking.Reserve
 	release  []booking.Release
 	warnings []domain.Warning
-	acting   uuid.UUID // the interpreter on whose behalf staff act; zero: nobody
+	skipped  []booking.Skip
+	env      *booking.Env // what it was decided on besides the stream; nil: nothing
+	acting   uuid.UUID    // the interpreter on whose behalf staff act; zero: nobody
 }
 
 // result is the answer to an accepted command.
@@ -96,8 +102,9 @@ func carryOut[S any](ctx context.Context, h *Handler, st *streams[S], r Request,
 		fresh = true
 		return err
 	}
+	foreseeing := r.Preview || r.Previewed != ""
 	switch {
-	case known:
+	case known && !foreseeing:
 	case w.create:
 		f = st.none()
 	default:
@@ -109,7 +116,24 @@ func carryOut[S any](ctx context.Context, h *Handler, st *streams[S], r Request,
 	for tries := 1; ; {
 		began := time.Now()
 		*attempts++
-		answer, p, err := consider(ctx, st, r, meta, w, f, fresh)
+		answer, p, err := consider(ctx, st, r, meta, w, f, fresh, foreseeing)
+		if r.Preview && (err == nil || fresh || away(err)) {
+			if err != nil {
+				return result[S]{}, err
+			}
+			preview, err := foresee(ctx, h, st, r, meta, w, f, p)
+			if err != nil {
+				return result[S]{}, err
+			}
+			return result[S]{}, preview
+		}
+		if _, again := f.seen(r.CommandID); r.Previewed != "" && !again && !errors.Is(err, errLook) {
+			if err = held(ctx, h, st, r, meta, w, f, p, err); err == nil && answer == nil {
+				// Numbers are drawn only now. What was read for the decision may have moved meanwhile, so the whole is compared again.
+				answer, p, err = consider(ctx, st, r, meta, w, f, fresh, false)
+				err = held(ctx, h, st, r, meta, w, f, p, err)
+			}
+		}
 		var next Folded[S]
 		var proposed []eventschema.Proposed
 		if err == nil && answer == nil {
@@ -133,12 +157,15 @@ func carryOut[S any](ctx context.Context, h *Handler, st *streams[S], r Request,
 		steps, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepsTimeout)
 		defer cancel()
 		if err := h.reserve(steps, r, w.booking, p.reserve, func(job uuid.UUID) string { return w.ref(f.State, job) }); err != nil {
-			if fresh || away(err) {
+			// Refused on what a remembered booking wanted: does it still want that? Or the preview found the time free, and it is taken now: then
+			// the preview is out of date.
+			if away(err) || fresh && (r.Previewed == "" || tries >= maxTries) {
 				return result[S]{}, err
 			}
-			if err := look(steps); err != nil { // refused on what a remembered booking wanted: does it still want that?
+			if err := look(steps); err != nil {
 				return result[S]{}, err
 			}
+			tries++
 			continue
 		}
 		appended, err := h.log.Append(steps, w.stream, f.Revision, proposed)
@@ -167,8 +194,8 @@ func carryOut[S any](ctx context.Context, h *Handler, st *streams[S], r Request,
 // errLook: the answer would not be an append, so a remembered fold is not enough to find it.
 var errLook = errors.New("the stream has to be read on first")
 
-// consider judges a command on one fold. A result answers without an append; otherwise the plan says what to append.
-func consider[S any](ctx context.Context, st *streams[S], r Request, meta eventschema.Meta, w wish[S], f Folded[S], fresh bool) (*result[S], plan, error) {
+// consider judges a command on one fold. A result answers without an append; otherwise the plan says what to append. dry: nothing is drawn.
+func consider[S any](ctx context.Context, st *streams[S], r Request, meta eventschema.Meta, w wish[S], f Folded[S], fresh, dry bool) (*result[S], plan, error) {
 	if w.allow != nil {
 		if err := w.allow(f.State); err != nil {
 			return nil, plan{}, err
@@ -197,7 +224,7 @@ func consider[S any](ctx context.Context, st *streams[S], r Request, meta events
 			return nil, plan{}, stale(ctx, st, r.Viewer, w, f, *r.IfMatch)
 		}
 	}
-	p, err := w.decide(ctx, f.State, attempt{id: uuid.New(), at: r.At})
+	p, err := w.decide(ctx, f.State, attempt{id: uuid.New(), at: r.At, dry: dry})
 	if err == nil && len(p.events) == 0 {
 		return &result[S]{folded: f, position: f.Position, warnings: p.warnings}, p, nil // nothing to do
 	}

@@ -24,7 +24,7 @@ func newMeasures(t *telemetry.Traces, r prometheus.Registerer) (measures, error)
 		traces: t,
 		commands: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "dragoman_commands_total",
-			Help: "Commands by name, kind of stream and result (accepted, refused, conflict, unavailable, failed); code is the refusal's. A command's steps in diaries count by themselves.",
+			Help: "Commands by name, kind of stream and result (accepted, previewed, refused, conflict, unavailable, failed); code is the refusal's. A command's steps in diaries count by themselves.",
 		}, []string{"command", "kind", "result", "code"}),
 		folds: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "dragoman_folds_total",
@@ -45,6 +45,7 @@ func newMeasures(t *telemetry.Traces, r prometheus.Registerer) (measures, error)
 // Results of commands, as metrics and traces name them.
 const (
 	accepted    = "accepted"
+	foretold    = "previewed"
 	refused     = "refused"
 	conflict    = "conflict"
 	unavailable = "unavailable"
@@ -57,7 +58,10 @@ func resultOf(err error) (result, code string) {
 		return accepted, ""
 	}
 	var no *domain.Refusal
+	var preview *Preview
 	switch {
+	case errors.As(err, &preview):
+		return foretold, ""
 	case errors.As(err, &no):
 		return refused, no.Code
 	case errors.Is(err, eventschema.ErrConflict):
@@ -82,7 +86,7 @@ func execute[S any](ctx context.Context, h *Handler, st *streams[S], r Request, 
 	span.Number("dragoman.attempts", attempts)
 	span.ID("dragoman.correlation_id", r.Correlation)
 	switch outcome {
-	case accepted:
+	case accepted, foretold:
 	case refused:
 		span.Text("dragoman.refusal", code)
 	default:

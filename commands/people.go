@@ -116,6 +116,9 @@ type place struct {
 	changed  uuid.UUID // whose revision the answer tells
 }
 
+// makes tells whether the thing is new.
+func (p place) makes() bool { return p.seen != p.changed }
+
 // at is the place of something that is changed.
 func at(customer, thing uuid.UUID) place { return place{customer, thing, thing} }
 
@@ -127,6 +130,7 @@ func (h *Handler) onCustomer(ctx context.Context, r Request, p place, area acces
 	decide func(context.Context, people.Customer) ([]people.Event, error)) (Changed, error) {
 	res, err := execute(ctx, h, h.customers, r, wish[people.Customer]{
 		stream:   eventschema.CustomerStream(p.customer),
+		makes:    p.makes(),
 		revision: func(f Folded[people.Customer]) uint64 { return f.State.Revisions[p.seen] },
 		allow:    mayAtCustomer(r.Viewer, p.customer, area),
 		decide:   func(ctx context.Context, s people.Customer, _ attempt) (plan, error) { return planned(decide(ctx, s)) },

@@ -22,6 +22,8 @@ type Request struct {
 	At          time.Time     // business time at which the command was first received, UTC; zero: the clock's now
 	Correlation uuid.UUID     // zero: the command starts its own
 	Causation   uuid.UUID     // the event that led to it; zero: the command itself
+	Preview     bool          // decide, write nothing, and answer with a *Preview in the place of an error
+	Previewed   string        // the token of the preview that the sender saw: done is what it said, or nothing (412)
 
 	// named: which stream the command is for follows from what was sent, not from the address alone. The same key may have been used for another.
 	named bool

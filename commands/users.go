@@ -155,6 +155,7 @@ func (h *Handler) onUsers(ctx context.Context, r Request, p place,
 	if p.customer != uuid.Nil {
 		res, err := execute(ctx, h, h.customers, r, wish[people.Customer]{
 			stream:   usersOf(p.customer),
+			makes:    p.makes(),
 			revision: func(f Folded[people.Customer]) uint64 { return f.State.Revisions[p.seen] },
 			allow:    mayAtCustomer(r.Viewer, p.customer, access.ManageUsers),
 			decide: func(ctx context.Context, s people.Customer, a attempt) (plan, error) {
@@ -168,6 +169,7 @@ func (h *Handler) onUsers(ctx context.Context, r Request, p place,
 	}
 	res, err := execute(ctx, h, h.agency, r, wish[people.Agency]{
 		stream:   usersOf(p.customer),
+		makes:    p.makes(),
 		revision: func(f Folded[people.Agency]) uint64 { return f.State.Revisions[p.seen] },
 		allow: func(people.Agency) error {
 			if r.Viewer.OfCustomer() {

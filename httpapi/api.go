@@ -51,8 +51,9 @@ type API struct {
 	viewers  viewers
 	log      *slog.Logger
 	huma     huma.API
-	// What the OpenAPI document says of operations by their id: their answer is a table too, filters by its columns.
-	tables, filtered map[string]bool
+	// What the OpenAPI document says of operations by their id: their answer is a table too, filters by its columns; it is a command, which can
+	// be previewed.
+	tables, filtered, orders map[string]bool
 }
 
 // New makes the handler of everything under /api, /healthz, /readyz, /metrics and, in development, /dev.
@@ -61,7 +62,7 @@ func New(c Config) (http.Handler, error) {
 		return nil, fmt.Errorf("httpapi: Commands, Accounts, Models, Clock, Ready, Metrics and Log are needed")
 	}
 	a := &API{Config: c, commands: c.Commands, accounts: c.Accounts, models: c.Models, viewers: c.Queries.Access, log: c.Log,
-		tables: map[string]bool{}, filtered: map[string]bool{}}
+		tables: map[string]bool{}, filtered: map[string]bool{}, orders: map[string]bool{}}
 	root := chi.NewRouter()
 	root.Use(withRequestID, withHeaders, a.observed, a.withRecover, chimw.GetHead, withText)
 	root.NotFound(func(w http.ResponseWriter, _ *http.Request) { plainProblem(w, notFound()) })

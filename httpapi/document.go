@@ -23,6 +23,9 @@ func (a *API) complete() {
 					Description: "filter[column]=text: the column contains the text, whatever the case. Several hold together.",
 					Schema:      &huma.Schema{Type: huma.TypeObject, AdditionalProperties: text}})
 			}
+			if a.orders[op.OperationID] {
+				a.describePreview(op)
+			}
 			if a.tables[op.OperationID] {
 				op.Responses["200"].Content["text/csv"] = &huma.MediaType{Schema: text}
 			}

@@ -116,14 +116,3 @@ func look(location string, v any, faults *[]error) {
 		}
 	}
 }
-
-// noPreview refuses to preview a command: whoever asks for one must not find it done.
-func (a *API) noPreview(ctx huma.Context, next func(huma.Context)) {
-	if asked := ctx.Query("preview"); ctx.Method() == http.MethodGet || ctx.Method() == http.MethodHead || asked == "" || asked == "false" {
-		next(ctx)
-		return
-	}
-	p := problem(http.StatusUnprocessableEntity, "invalid", someWrong)
-	p.Errors = []domain.FieldError{{Location: "query.preview", Message: "There are no previews yet. Nothing was done."}}
-	a.refuse(ctx, p)
-}

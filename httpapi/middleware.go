@@ -22,7 +22,8 @@ type ctxKey int
 const (
 	requestIDKey ctxKey = iota
 	callerKey
-	mayKey // func() error: may the caller know the thing, and do this to it
+	mayKey     // func() error: may the caller know the thing, and do this to it
+	previewKey // true: the command is only to be previewed
 )
 
 var givenID = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)

@@ -134,9 +134,13 @@ func (a *API) request(ctx context.Context, name string, o Ordering, raw []byte) 
 		return commands.Request{}, err
 	}
 	v := viewer(ctx)
+	asked, previewed := canonical(raw)
 	req := commands.Request{
-		Viewer: v, Name: name, At: v.Now, IfMatch: match, Canonical: canonical(raw),
+		Viewer: v, Name: name, At: v.Now, IfMatch: match, Canonical: asked, Previewed: previewed,
 		CommandID: commands.CommandID(v.User, o.method, o.path, o.IdempotencyKey),
+	}
+	if req.Preview, _ = ctx.Value(previewKey).(bool); req.Preview {
+		req.CommandID, req.Previewed = uuid.New(), "" // a preview is never the command itself, whatever its key has done before
 	}
 	if id, err := uuid.Parse(requestID(ctx)); err == nil {
 		req.Correlation = id // the caller's own thread of work
@@ -144,19 +148,25 @@ func (a *API) request(ctx context.Context, name string, o Ordering, raw []byte) 
 	return req, nil
 }
 
-// canonical writes a body in one form, so that spaces and the order of keys make no other request of it.
-func canonical(raw []byte) []byte {
+// canonical writes a body in one form, so that spaces and the order of keys make no other request of it. The token of a preview is not part of
+// what is asked for: it stands beside it.
+func canonical(raw []byte) (asked []byte, previewed string) {
 	var v any
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	if d.Decode(&v) != nil {
-		return raw
+		return raw, ""
+	}
+	if body, ok := v.(map[string]any); ok {
+		if previewed, ok = body[previewedField].(string); ok {
+			delete(body, previewedField)
+		}
 	}
 	out, err := json.Marshal(v)
 	if err != nil {
-		return raw
+		return raw, ""
 	}
-	return out
+	return out, previewed
 }
 
 // commandAnswer carries what every accepted command answers.
@@ -170,11 +180,12 @@ type commandAnswer[O any] struct {
 func (a *API) operation(method, path, summary string, status int) huma.Operation {
 	tag := strings.SplitN(strings.TrimPrefix(path, "/"), "/", 2)[0]
 	id := strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(path)
+	a.orders[id] = method != http.MethodGet
 	return huma.Operation{
 		OperationID: id,
 		Method:      method, Path: path, Summary: summary, Tags: []string{tag}, DefaultStatus: status,
 		MaxBodyBytes: maxBody,
-		Middlewares:  huma.Middlewares{a.signedIn, a.noPreview, a.acceptable(id)},
+		Middlewares:  huma.Middlewares{a.signedIn, a.previewing, a.acceptable(id)},
 		Security:     []map[string][]string{{"bearer": {}}, {"session": {}}},
 		Errors:       []int{400, 401, 403, 404, 409, 412, 422, 429, 500, 503},
 	}

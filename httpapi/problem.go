@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/internal/accounts"
@@ -28,6 +29,7 @@ type Problem struct {
 	Actions []domain.Action     `json:"actions,omitempty" doc:"Commands that help, ready to send."`
 	Until   string              `json:"until,omitempty" doc:"Instant until which it would have been possible."`
 	Changed []string            `json:"changed,omitempty" doc:"What happened since the revision in If-Match."`
+	Preview *PreviewAnswer      `json:"preview,omitempty" doc:"Of a stale preview: what the command would do now."`
 
 	retryAfter int
 }
@@ -133,6 +135,8 @@ func (a *API) answerTo(ctx context.Context, err error) error {
 		known   huma.StatusError
 		refusal *domain.Refusal
 		limited *retryLater
+		preview *commands.Preview
+		stale   *commands.StalePreview
 	)
 	switch {
 	case err == nil:
@@ -145,11 +149,12 @@ func (a *API) answerTo(ctx context.Context, err error) error {
 			return huma.ErrorWithHeaders(p, http.Header{"Www-Authenticate": {"Bearer"}})
 		}
 		return known
+	case errors.As(err, &preview):
+		return previewOf(preview)
 	case errors.As(err, &refusal):
-		p := problem(refusal.Status, refusal.Code, refusal.Detail)
-		p.Errors, p.Choices, p.Actions, p.Until = refusal.Errors, refusal.Choices, refusal.Actions, refusal.Until
-		for _, c := range refusal.Changed {
-			p.Changed = append(p.Changed, c.Command)
+		p := problemOf(refusal)
+		if errors.As(err, &stale) {
+			p.Preview = previewOf(stale.Now)
 		}
 		return p
 	case errors.As(err, &limited):
@@ -171,6 +176,16 @@ func (a *API) answerTo(ctx context.Context, err error) error {
 	}
 	a.log.ErrorContext(ctx, "request failed", slog.String("request", requestID(ctx)), slog.Any("cause", err))
 	return problem(http.StatusInternalServerError, "internal", "Something went wrong on our side. It has been logged; please try again.")
+}
+
+// problemOf is a refusal as the contract writes it.
+func problemOf(refusal *domain.Refusal) *Problem {
+	p := problem(refusal.Status, refusal.Code, refusal.Detail)
+	p.Errors, p.Choices, p.Actions, p.Until = refusal.Errors, refusal.Choices, refusal.Actions, refusal.Until
+	for _, c := range refusal.Changed {
+		p.Changed = append(p.Changed, c.Command)
+	}
+	return p
 }
 
 // wrong answers that what was sent is wrong, to whoever may send it at all.

@@ -74,6 +74,7 @@ type sessionOutput struct {
 func (a *API) sessions() {
 	in := a.operation(http.MethodPost, "/sessions", "Sign in with user name, e-mail or PIN (LL-03)", http.StatusCreated)
 	in.Middlewares, in.Security = nil, nil
+	in = a.unforeseen(in)
 	huma.Register(a.huma, in, func(ctx context.Context, i *signInInput) (*sessionOutput, error) {
 		who, err := a.accounts.Authenticate(ctx, i.Body.Username, i.Body.Password, i.from)
 		if err != nil {
@@ -98,7 +99,7 @@ func (a *API) sessions() {
 		}
 		return out, nil
 	})
-	gone := a.operation(http.MethodDelete, "/sessions/current", "Sign out", http.StatusNoContent)
+	gone := a.unforeseen(a.operation(http.MethodDelete, "/sessions/current", "Sign out", http.StatusNoContent))
 	huma.Register(a.huma, gone, func(ctx context.Context, _ *struct{}) (*struct {
 		SetCookie string `header:"Set-Cookie"`
 	}, error) {
@@ -119,7 +120,7 @@ func (a *API) sessions() {
 			New     string `json:"new" maxLength:"200"`
 		}
 	}
-	password := a.operation(http.MethodPut, "/me/password", "Choose another password (II-03, II-07)", http.StatusNoContent)
+	password := a.unforeseen(a.operation(http.MethodPut, "/me/password", "Choose another password (II-03, II-07)", http.StatusNoContent))
 	huma.Register(a.huma, password, func(ctx context.Context, i *passwordOrder) (*struct{}, error) {
 		c, _ := ctx.Value(callerKey).(caller)
 		err := a.accounts.ChangePassword(ctx, c.User, i.Body.Current, i.Body.New, c.token)
@@ -140,6 +141,7 @@ func (a *API) sessions() {
 	}
 	setup := a.operation(http.MethodPost, "/setup", "Create the first admin of an empty deployment by its one-time link", http.StatusCreated)
 	setup.Middlewares, setup.Security = nil, nil
+	setup = a.unforeseen(setup)
 	huma.Register(a.huma, setup, func(ctx context.Context, i *setupOrder) (*struct{ Body idAnswer }, error) {
 		if faults := unstorable(i.RawBody); len(faults) > 0 {
 			return nil, newError(http.StatusUnprocessableEntity, someWrong, faults...)

@@ -243,7 +243,7 @@ func (a *API) preferences() {
 		Body    map[string]any
 		RawBody []byte
 	}
-	huma.Register(a.huma, a.operation(http.MethodPut, "/me/preferences", "Store how I like the portal, whole", http.StatusNoContent),
+	huma.Register(a.huma, a.unforeseen(a.operation(http.MethodPut, "/me/preferences", "Store how I like the portal, whole", http.StatusNoContent)),
 		func(ctx context.Context, in *preferencesOrder) (*struct{}, error) {
 			if faults := unstorable(in.RawBody); len(faults) > 0 {
 				return nil, newError(http.StatusUnprocessableEntity, someWrong, faults...)

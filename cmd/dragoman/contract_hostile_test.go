@@ -208,7 +208,11 @@ func (o *office) hostileAddresses() {
 		}
 	}
 	before := o.read("requestor", "/jobs").body["total"]
-	problemIs(t, "a preview", o.send("requestor", "POST", "/bookings?preview=true", o.booking("2020-06-01T10:00", 60)), 422, "invalid", "query.preview")
+	problemIs(t, "a preview or not", o.send("requestor", "POST", "/bookings?preview=perhaps", o.booking("2020-06-01T10:00", 60)), 422, "invalid", "query.preview")
+	problemIs(t, "a preview of signing out", o.send("requestor", "DELETE", "/sessions/current?preview=true", nil), 422, "invalid", "query.preview")
+	if r := o.send("requestor", "POST", "/bookings?preview=true", o.booking("2020-06-01T10:00", 60)); r.status != 200 {
+		t.Errorf("a preview: %d %s", r.status, r.raw)
+	}
 	if after := o.read("requestor", "/jobs").body["total"]; after != before {
 		t.Errorf("a preview made a job: %v, then %v", before, after)
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // TestEveryRoleOnEveryRoute walks the table of httpapi/testdata/roles.txt over HTTP: who may what, on whose things. A route without a row
-// fails, a row without a route fails, and a refused write appends nothing to the log.
+// fails, a row without a route fails, a refused write appends nothing to the log, and neither does a preview, which is permitted to the same.
 func TestEveryRoleOnEveryRoute(t *testing.T) {
 	t.Parallel()
 	columns, rows := roleTable(t, "../../httpapi/testdata/roles.txt")
@@ -28,8 +28,18 @@ func TestEveryRoleOnEveryRoute(t *testing.T) {
 				continue
 			}
 			c := w.people[persona]
+			body := w.body(row, persona)
 			before := newest()
-			r := c.send(row.method, path, w.body(row, persona), nil)
+			if row.method != "GET" {
+				seen := c.send(row.method, path+"?preview=true", body, nil)
+				if got := map[int]string{401: "1", 403: "3", 404: "4"}[seen.status]; got != strings.Trim(row.want[i], "o") || seen.status >= 500 {
+					t.Errorf("preview of %s %s by %s: %d %s, want %s", row.method, path, persona, seen.status, strings.TrimSpace(string(seen.raw)), row.want[i])
+				}
+				if newest() != before {
+					t.Errorf("the preview of %s %s by %s appended something", row.method, path, persona)
+				}
+			}
+			r := c.send(row.method, path, body, nil)
 			if row.method == "DELETE" && persona != "guest" {
 				w.again(persona) // that was the session
 			}

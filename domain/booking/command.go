@@ -18,14 +18,17 @@ type Command interface {
 }
 
 // Env is what a decision may know besides the stream: everything that the caller looked up.
+//
+// What is the same for every attempt to decide is kept out of its JSON form, of which a preview's token is made: the rest is what a decision
+// rests on.
 type Env struct {
-	Now   time.Time    // business time at which the command was first received, UTC
-	Actor domain.Actor // who wishes; rights were checked before
+	Now   time.Time    `json:"-"` // business time at which the command was first received, UTC
+	Actor domain.Actor `json:"-"` // who wishes; rights were checked before
 	// NewID derives an id from this attempt to decide and a name: asked twice it is the same, and no other attempt, in whichever process,
 	// makes it. So whoever reserved time under an id of its own may give it back. A repeated command is recognised before it is decided.
-	NewID func(name string) uuid.UUID
-	Form  forms.Form  // the version this booking was made with; the newest for Create
-	Terms forms.Terms // in force: for the fees shown in offers
+	NewID func(name string) uuid.UUID `json:"-"`
+	Form  forms.Form                  // the version this booking was made with; the newest for Create
+	Terms forms.Terms                 // in force: for the fees shown in offers
 	// Settings of the agency and the booking's customer, as of now.
 	Agency        people.AgencySettings
 	AgencyVersion int
@@ -57,6 +60,13 @@ type Decision struct {
 	Reserve  []Reserve
 	Release  []Release
 	Warnings []domain.Warning
+	Skipped  []Skip // siblings that the command could have meant and leaves as they are: a preview says why
+}
+
+// Skip is a job that a command leaves as it is, and why, in one plain sentence.
+type Skip struct {
+	Job uuid.UUID
+	Why string
 }
 
 // Reserve asks one worker's diary for a window. Replaces names the job's own old reservation, which does not clash.

@@ -312,3 +312,8 @@ func ahead(j Job, now time.Time) bool {
 	}
 	return false
 }
+
+// Why a job is left as it is.
+const (
+	WhyNothing = "Nothing would change."
+)

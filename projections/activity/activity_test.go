@@ -110,7 +110,7 @@ func TestTheSeedsHistory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := found[4]; n.Kind != activity.Assigned || n.Params["lin"] != "LIN/5466/5J71X" || n.Params["job"] != "DTP1389466" || n.Position != found[3].Position ||
+	if n := found[4]; n.Kind != "assigned" || n.Params["lin"] != "LIN/5466/5J71X" || n.Params["job"] != "DTP1389466" || n.Position != found[3].Position ||
 		n.EventID != found[3].EventID || n.EventID == uuid.Nil {
 		t.Errorf("the assignment is told as %+v", n)
 	}

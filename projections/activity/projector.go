@@ -7,15 +7,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
-	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/booking"
+	"github.com/dragoman-booking/dragoman/domain/notes"
 	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/projections"
 	"github.com/dragoman-booking/dragoman/projections/rows"
@@ -40,7 +39,7 @@ func (Projector) Name() string { return Name }
 func (Projector) SQL() string { return tables }
 
 // Sources implements projections.Projector.
-func (Projector) Sources() fs.FS { return sources }
+func (Projector) Sources() fs.FS { return rows.Join(sources, notes.Source) }
 
 // Apply implements projections.Projector. Erasures leave no trace: nothing here is personal.
 func (Projector) Apply(ctx context.Context, tx pgx.Tx, page eventschema.Page) error {
@@ -87,33 +86,7 @@ type fold struct {
 	ordinal int32                // of its next note
 }
 
-// Kinds of notes.
-const (
-	Created            = "created"
-	Edited             = "edited"
-	TakenKind          = "taken"
-	ReleasedKind       = "released"
-	OfferSent          = "offer-sent"
-	OfferRevoked       = "offer-revoked"
-	OfferAccepted      = "offer-accepted"
-	OfferDeclined      = "offer-declined"
-	Assigned           = "assigned"
-	Unassigned         = "unassigned"
-	StatusChanged      = "status-changed"
-	EtaProposed        = "eta-proposed"
-	EtaDeclined        = "eta-declined"
-	EtaChanged         = "eta-changed"
-	TimesheetSubmitted = "timesheet-submitted"
-	TimesheetDisputed  = "timesheet-disputed"
-	Continued          = "continued"
-	MessagePosted      = "message-posted"
-	ContactLogged      = "contact-logged"
-)
-
-// etaLayout is the only stamp with seconds (LL-87).
-const etaLayout = "02/01/2006 15:04:05"
-
-// event is the one type switch. A status change stands after what caused it, so that it is listed above it (LL-84, LL-86).
+// event follows what the notes need to know of their jobs, and adds the notes.
 func (f *fold) event(event booking.Event) error {
 	switch e := event.(type) {
 	case booking.Created:
@@ -128,73 +101,33 @@ func (f *fold) event(event booking.Event) error {
 		values := booking.Merge(booking.Details{Client: from.client, Location: from.location}, e.Job.Differs)
 		f.create(&job{booking: from.booking, customer: from.customer, bookedBy: from.bookedBy}, e.Job, values)
 	case booking.Edited:
-		return f.edited(e)
-	case booking.Taken:
-		return f.on(e.Job, func(j *job) { f.say(j, TakenKind, "", j.ref+" taken") })
-	case booking.Released:
-		return f.on(e.Job, func(j *job) { f.say(j, ReleasedKind, "", j.ref+" released") })
-	case booking.OfferSent:
-		return f.on(e.Job, func(j *job) {
-			for _, o := range e.Offers {
-				f.sent(j, o.LIN)
-			}
-		})
-	case booking.OfferRevoked:
-		return f.on(e.Job, func(j *job) { f.revoked(j, e.LIN) })
-	case booking.OfferAccepted:
-		return f.on(e.Job, func(j *job) { f.say(j, OfferAccepted, e.LIN, e.LIN+" accepted job offer for "+j.ref) })
-	case booking.OfferDeclined:
-		return f.on(e.Job, func(j *job) { f.say(j, OfferDeclined, e.LIN, e.LIN+" declined job offer for "+j.ref) })
-	case booking.Assigned:
-		return f.on(e.Job, func(j *job) {
-			f.say(j, Assigned, e.LIN, "Assigned "+e.LIN+" to job "+j.ref)
-			f.changed(j, domain.New, string(domain.Assigned))
-		})
-	case booking.Unassigned:
-		return f.on(e.Job, func(j *job) {
-			f.say(j, Unassigned, e.LIN, "Unassigned "+e.LIN+" from job "+j.ref)
-			f.changed(j, domain.Assigned, string(domain.New))
-		})
-	case booking.EtaProposed:
-		return f.on(e.Job, func(j *job) {
-			eta := e.ETA.In().Format(etaLayout)
-			f.say(j, EtaProposed, "", "ETA "+eta+" proposed for "+j.ref, param{"eta", eta})
-		})
-	case booking.EtaAgreed:
-		return f.on(e.Job, func(j *job) { f.eta(j, e.ETA) })
-	case booking.EtaChanged:
-		if e.InPast {
-			return f.on(e.Job, func(j *job) { f.eta(j, e.ETA, param{"inPast", "true"}) })
-		}
-		return f.on(e.Job, func(j *job) { f.eta(j, e.ETA) })
-	case booking.EtaDeclined:
-		return f.on(e.Job, func(j *job) { f.say(j, EtaDeclined, "", "Proposed ETA declined for "+j.ref) })
-	case booking.TimesheetSubmitted:
-		return f.on(e.Job, f.submitted)
-	case booking.TimesheetAccepted:
-		return f.on(e.Job, func(j *job) { f.completed(j, domain.Ongoing, e.Outcome) })
-	case booking.TimesheetDisputed:
-		return f.on(e.Job, func(j *job) { f.say(j, TimesheetDisputed, "", "Timesheet disputed for "+j.ref) })
-	case booking.Closed:
-		return f.on(e.Job, func(j *job) { f.completed(j, e.From, e.Outcome) })
-	case booking.Cancelled:
 		for _, c := range e.Jobs {
-			if err := f.on(c.Job, func(j *job) { f.changed(j, c.From, string(domain.Cancelled)) }); err != nil {
+			j, err := f.job(c.Job)
+			if err != nil {
 				return err
 			}
+			for _, change := range []*booking.Change{e.Shared, c.Own} {
+				j.move(change)
+			}
 		}
-	case booking.Continued:
-		return f.on(e.Job, func(j *job) { f.say(j, Continued, "", j.ref+" continued in "+e.Ref, param{"in", e.Ref}) })
-	case booking.MessagePosted:
-		return f.on(e.Job, func(j *job) { f.say(j, MessagePosted, "", "Admin message posted for "+j.ref) })
-	case booking.ContactLogged:
-		return f.on(e.Job, func(j *job) { f.say(j, ContactLogged, "", "Contact logged for "+j.ref) })
-	case booking.OfferLapsed, booking.HoldEnded, booking.ReservationVoided, booking.PersonErased:
-		// nobody did anything to the job: no note
-	default:
-		return fmt.Errorf("no note for %T: %w", event, projections.ErrEvent)
+	}
+	if err := notes.Of(event, f.subject, f.say); err != nil {
+		return fmt.Errorf("%w: %w", err, projections.ErrEvent)
+	}
+	if e, ok := event.(booking.TimesheetSubmitted); ok {
+		if j := f.jobs[e.Job]; !j.hours {
+			j.hours, j.dirty = true, true
+		}
 	}
 	return nil
+}
+
+func (f *fold) subject(id uuid.UUID) (notes.Subject, error) {
+	j, err := f.job(id)
+	if err != nil {
+		return notes.Subject{}, err
+	}
+	return notes.Subject{Ref: j.ref, Hours: j.hours}, nil
 }
 
 func (f *fold) job(id uuid.UUID) (*job, error) {
@@ -205,45 +138,10 @@ func (f *fold) job(id uuid.UUID) (*job, error) {
 	return j, nil
 }
 
-func (f *fold) on(id uuid.UUID, say func(*job)) error {
-	j, err := f.job(id)
-	if err == nil {
-		say(j)
-	}
-	return err
-}
-
 func (f *fold) create(j *job, n booking.NewJob, values booking.Details) {
 	j.id, j.ref, j.client, j.location = n.ID, n.Ref, values.Client, values.Location
 	j.dirty = true
 	f.jobs[n.ID] = j
-	f.say(j, Created, "", j.ref+" Created")
-}
-
-func (f *fold) edited(e booking.Edited) error {
-	for _, c := range e.Jobs {
-		err := f.on(c.Job, func(j *job) {
-			for _, change := range []*booking.Change{e.Shared, c.Own} {
-				j.move(change)
-			}
-			f.say(j, Edited, "", j.ref+" edited")
-			for _, o := range c.Revoked {
-				f.revoked(j, o.LIN)
-				if again := slices.IndexFunc(c.Resent, func(r booking.Offer) bool { return r.Interpreter == o.Interpreter }); again >= 0 {
-					f.sent(j, c.Resent[again].LIN)
-				}
-			}
-			for _, o := range c.Resent {
-				if !slices.ContainsFunc(c.Revoked, func(r booking.Offered) bool { return r.Interpreter == o.Interpreter }) {
-					f.sent(j, o.LIN)
-				}
-			}
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // move follows who may know the job.
@@ -260,57 +158,24 @@ func (j *job) move(c *booking.Change) {
 	j.dirty = true
 }
 
-func (f *fold) sent(j *job, lin string) {
-	f.say(j, OfferSent, lin, "Sent job offer to "+lin+" for job "+j.ref)
-}
-
-func (f *fold) revoked(j *job, lin string) {
-	f.say(j, OfferRevoked, lin, "Revoked job offer to "+lin+" for job "+j.ref)
-}
-
-func (f *fold) eta(j *job, eta domain.Moment, more ...param) {
-	stamp := eta.In().Format(etaLayout)
-	f.say(j, EtaChanged, "", j.ref+" ETA has changed to "+stamp, append([]param{{"eta", stamp}}, more...)...)
-}
-
-// submitted: the first hours make the job ongoing (LL-88); hours entered again after a dispute change no status.
-func (f *fold) submitted(j *job) {
-	if j.hours {
-		f.say(j, TimesheetSubmitted, "", "Timesheet submitted for "+j.ref)
-		return
-	}
-	j.hours, j.dirty = true, true
-	f.changed(j, domain.Assigned, string(domain.Ongoing))
-}
-
-func (f *fold) completed(j *job, from domain.Status, o domain.Outcome) {
-	f.say(j, StatusChanged, "", j.ref+" changed from "+string(from)+" to complete: "+o.Words(),
-		param{"from", string(from)}, param{"to", string(domain.Complete)}, param{"outcome", string(o)})
-}
-
-func (f *fold) changed(j *job, from domain.Status, to string) {
-	f.say(j, StatusChanged, "", j.ref+" changed from "+string(from)+" to "+to, param{"from", string(from)}, param{"to", to})
-}
-
-type param struct{ name, value string }
-
 // say adds a note of the event being folded.
-func (f *fold) say(j *job, kind, lin, text string, more ...param) {
-	params := appendParam([]byte{'{'}, param{"job", j.ref})
-	if lin != "" {
-		params = appendParam(append(params, ','), param{"lin", lin})
+func (f *fold) say(n notes.Note) {
+	j := f.jobs[n.Job]
+	params := appendParam([]byte{'{'}, notes.Param{Name: "job", Value: j.ref})
+	if n.LIN != "" {
+		params = appendParam(append(params, ','), notes.Param{Name: "lin", Value: n.LIN})
 	}
-	for _, p := range more {
+	for _, p := range n.Params {
 		params = appendParam(append(params, ','), p)
 	}
-	f.notes = append(f.notes, note{job: j.id, position: f.r.Position, ordinal: f.ordinal, at: f.r.Meta.At, kind: kind, text: text,
-		params: string(append(params, '}')), event: f.r.ID, lin: lin})
+	f.notes = append(f.notes, note{job: j.id, position: f.r.Position, ordinal: f.ordinal, at: f.r.Meta.At, kind: n.Kind, text: n.Text,
+		params: string(append(params, '}')), event: f.r.ID, lin: n.LIN})
 	f.ordinal++
 }
 
 // appendParam writes a name and a value as JSON.
-func appendParam(b []byte, p param) []byte {
-	return appendText(append(appendText(b, p.name), ':'), p.value)
+func appendParam(b []byte, p notes.Param) []byte {
+	return appendText(append(appendText(b, p.Name), ':'), p.Value)
 }
 
 // appendText quotes a text; ours are plain ASCII, for which there is nothing to escape.
