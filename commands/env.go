@@ -12,6 +12,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/booking"
 	"github.com/dragoman-booking/dragoman/domain/forms"
+	"github.com/dragoman-booking/dragoman/domain/matching"
 	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/eventschema"
 )
@@ -26,6 +27,9 @@ type needs struct {
 	formVersion  int // 0: the newest; a given version never changes, so a remembered one will do
 	interpreters []uuid.UUID
 	numbers      bool // where job numbers stand
+	// matching: the diaries of those interpreters for these times of the job, with their neighbouring jobs, and where places are.
+	matching uuid.UUID
+	times    []span
 }
 
 // found is what was read.
@@ -36,6 +40,8 @@ type found struct {
 	form         forms.Form
 	formKnown    bool
 	interpreters map[uuid.UUID]people.Interpreter
+	diaries      map[uuid.UUID][]matching.Entry
+	postcodes    people.Postcodes
 	numbers      people.Numbering
 }
 
@@ -73,6 +79,12 @@ func (h *Handler) look(ctx context.Context, n needs) (found, error) {
 		g.Go(func() error {
 			f, err := h.numbering.now(ctx, eventschema.NumberingStream(people.NumberingJob))
 			out.numbers = f.State
+			return err
+		})
+	}
+	if n.matching != uuid.Nil {
+		g.Go(func() (err error) {
+			out.diaries, out.postcodes, err = h.ways(ctx, n.interpreters, n.matching, n.times)
 			return err
 		})
 	}
@@ -127,6 +139,7 @@ func (h *Handler) env(r Request, a attempt, f found) booking.Env {
 		Customer: f.customer.Settings, CustomerZone: f.customer.TimeZone,
 		Candidates: make(map[uuid.UUID]booking.Candidate, len(f.interpreters)),
 		Locations:  customer.Locations, Clients: customer.Clients,
+		Geography: booking.Geography{Locations: f.customer.Locations, Postcodes: f.postcodes},
 	}
 	for id, p := range f.customer.Locations {
 		if p.Nation != "" {
@@ -137,7 +150,7 @@ func (h *Handler) env(r Request, a attempt, f found) booking.Env {
 		}
 	}
 	for id, p := range f.interpreters {
-		e.Candidates[id] = booking.Candidate{ID: id, Suspended: p.Suspended || p.Erased, Availability: p.Availability, Profile: p.Profile}
+		e.Candidates[id] = workerOf(p, f.diaries[id], f.postcodes)
 	}
 	return e
 }
@@ -171,15 +184,18 @@ func needsOf(s booking.State, c booking.Command) needs {
 		return needs{}
 	case booking.SendOffer:
 		form.agency, form.terms, form.interpreters = true, true, c.Interpreters
+		form.match(s, c.Job, c.ProposedStart)
 	case booking.AcceptOffer:
 		form.agency, form.interpreters = true, []uuid.UUID{c.Interpreter}
+		form.match(s, c.Job, c.ProposedStart)
 	case booking.DeclineOffer:
 		if j, _ := s.Job(c.Job); !named(j, c.Interpreter) {
 			return needs{interpreters: []uuid.UUID{c.Interpreter}}
 		}
 		return needs{}
 	case booking.Assign:
-		form.interpreters = []uuid.UUID{c.Interpreter}
+		form.agency, form.interpreters = true, []uuid.UUID{c.Interpreter}
+		form.match(s, c.Job, "")
 	case booking.SubmitTimesheet:
 		return needs{terms: len(c.Incidentals) > 0}
 	case booking.Close:

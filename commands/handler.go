@@ -120,6 +120,7 @@ type Handler struct {
 	terms        *streams[forms.TermsState]
 	billing      *streams[billing.State]
 	numbering    *streams[people.Numbering]
+	postcodes    *streams[people.Postcodes]
 
 	keyed queues // commands under an idempotency key whose stream follows from what was sent
 
@@ -157,6 +158,7 @@ func New(c Config) (*Handler, error) {
 		terms:        newStreams(m.folds, eventschema.Terms, c.Log, c.Codec, c.Cache, evolveWith(forms.EvolveTerms)),
 		billing:      newStreams(m.folds, eventschema.Billing, c.Log, c.Codec, c.Cache, evolveWith(billing.Evolve)),
 		numbering:    newStreams(m.folds, eventschema.Numbering, c.Log, c.Codec, 10, evolveWith(people.EvolveNumbering)),
+		postcodes:    newStreams(m.folds, eventschema.Postcodes, c.Log, c.Codec, 1, evolveWith(people.EvolvePostcodes)),
 		made:         newMade(),
 	}
 	h.numbers = &numbers{}

@@ -18,6 +18,7 @@ type Refusal struct {
 	Actions []Action     // ready commands that help, such as the admin message that asks for a cancellation (LL-115)
 	Until   string       // RFC 3339 instant to which a window was open, if that was the rule
 	Changed []Change     // for a stale revision: what happened since
+	Trace   []Because    // which rules spoke against it, and from which facts (N-04); kept nowhere else
 }
 
 // Change is something that happened meanwhile: by which command, who did it as what, and when.

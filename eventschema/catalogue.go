@@ -80,6 +80,8 @@ var types = catalogue{
 	"form.defined.v1":  current[forms.Defined]("A new version of a booking form."),
 	"terms.defined.v1": current[forms.TermsDefined]("A new version of a contract's prices and fees."),
 
+	"postcodes.imported.v1": current[people.PostcodesImported]("The agency's table of where postcodes lie was replaced."),
+
 	"numbering.block-drawn.v1":    current[people.BlockDrawn]("A block of job numbers was drawn."),
 	"numbering.next-set.v1":       current[people.NextSet]("An admin set the next number; blocks drawn before are void."),
 	"numbering.number-claimed.v1": current[people.NumberClaimed]("An invoice number was given to a named invoice."),

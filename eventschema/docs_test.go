@@ -116,6 +116,8 @@ func (p *page) holds(t reflect.Type) string {
 		return "true or false"
 	case reflect.Int, reflect.Int64, reflect.Uint64:
 		return "whole number"
+	case reflect.Float64:
+		return "number"
 	case reflect.String:
 		if t.PkgPath() != "" {
 			return "text: " + strings.ToLower(t.Name())

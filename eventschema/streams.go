@@ -18,10 +18,14 @@ const (
 	Agency      = "agency" // one stream, without an id
 	Billing     = "billing"
 	Numbering   = "numbering"
+	Postcodes   = "postcodes"
 )
 
+// PostcodeTable is the one stream that holds the agency's postcode tables.
+const PostcodeTable = Postcodes + "-table"
+
 // Kinds are all stream kinds of ours; the feed's filter is made of them.
-var Kinds = []string{Booking, Diary, Interpreter, Customer, Form, Terms, Agency, Billing, Numbering}
+var Kinds = []string{Booking, Diary, Interpreter, Customer, Form, Terms, Agency, Billing, Numbering, Postcodes}
 
 // BookingStream names a booking's stream; the others likewise.
 func BookingStream(id uuid.UUID) string     { return Booking + "-" + id.String() }

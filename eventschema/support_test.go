@@ -85,6 +85,8 @@ func streamOf(name string) string {
 		return TermsStream("standard")
 	case Numbering:
 		return NumberingStream("job")
+	case Postcodes:
+		return PostcodeTable
 	default:
 		return kind + "-" + testID(1).String()
 	}
@@ -169,6 +171,8 @@ func (f *filler) fill(v reflect.Value, name string) {
 		v.SetInt(int64(f.n))
 	case reflect.Uint64:
 		v.SetUint(uint64(f.n))
+	case reflect.Float64:
+		v.SetFloat(float64(f.n) + 0.5)
 	default:
 		panic("no value for a field of type " + v.Type().String())
 	}

@@ -93,13 +93,16 @@ type locationItem struct {
 	Address      postalBody `json:"address"`
 	TimeZone     string     `json:"timeZone"`
 	Revision     uint64     `json:"revision" doc:"For If-Match."`
+
+	Coordinates *coordinatesBody `json:"coordinates" doc:"Null: not known."`
 }
 
 func (i locationItem) revision() uint64 { return i.Revision }
 
 func locationOf(l readpeople.Location) locationItem {
 	return locationItem{ID: l.ID, Customer: l.Customer, CustomerName: l.CustomerName, Client: l.Client, ClientName: l.ClientName, Name: l.Name,
-		Address: postalBody{l.Line1, l.Line2, l.Town, l.Postcode}, TimeZone: l.TimeZone, Revision: l.Revision}
+		Address: postalBody{l.Line1, l.Line2, l.Town, l.Postcode}, TimeZone: l.TimeZone, Revision: l.Revision,
+		Coordinates: coordinatesOf(domain.Coordinates{Lat: l.Latitude, Lon: l.Longitude})}
 }
 
 type userItem struct {
@@ -136,6 +139,9 @@ type interpreterItem struct {
 	Email        string              `json:"email"`
 	Suspended    bool                `json:"suspended"`
 	RegisteredAt time.Time           `json:"registeredAt"`
+	Coordinates  *coordinatesBody    `json:"coordinates" doc:"Where the interpreter sets out from; null: not known, or not yours to see."`
+	Postcode     string              `json:"postcode"`
+	RadiusKm     int                 `json:"travelRadiusKm" doc:"0: any distance."`
 	Photo        *string             `json:"photo" doc:"Null until photos are built."`
 	Revision     uint64              `json:"revision" doc:"For If-Match."`
 }
@@ -143,7 +149,8 @@ type interpreterItem struct {
 func (i interpreterItem) revision() uint64 { return i.Revision }
 
 func interpreterOf(i readpeople.Interpreter) interpreterItem {
-	return interpreterItem{ID: i.ID, LIN: i.LIN, Name: i.Name, Gender: i.Gender, Languages: i.Languages, Skills: i.Skills,
+	home, _ := domain.ParseCoordinates(i.Coordinates) // [erased] is nowhere
+	return interpreterItem{Coordinates: coordinatesOf(home), Postcode: i.Postcode, RadiusKm: i.TravelRadiusKm, ID: i.ID, LIN: i.LIN, Name: i.Name, Gender: i.Gender, Languages: i.Languages, Skills: i.Skills,
 		ServiceTypes: i.ServiceTypes, Credentials: i.Credentials, PaitID: i.PaitID, Telephone: i.Telephone, Email: i.Email,
 		Suspended: i.Suspended, RegisteredAt: i.RegisteredAt, Revision: i.Revision}
 }

@@ -56,6 +56,8 @@ type locationBody struct {
 	Name     string     `json:"name,omitempty" maxLength:"200"`
 	Address  postalBody `json:"address,omitempty"`
 	TimeZone string     `json:"timeZone,omitempty" doc:"Default: the customer's."`
+	// Coordinates say where it lies (M-03).
+	Coordinates *coordinatesBody `json:"coordinates,omitempty" doc:"Where it lies; without them its postcode is looked up."`
 }
 
 type locationPatch struct {
@@ -63,6 +65,8 @@ type locationPatch struct {
 	Name     *string     `json:"name,omitempty" maxLength:"200"`
 	Address  *postalBody `json:"address,omitempty"`
 	TimeZone *string     `json:"timeZone,omitempty"`
+
+	Coordinates *coordinatesBody `json:"coordinates,omitempty"`
 }
 
 type credentialBody struct {
@@ -91,6 +95,10 @@ type interpreterInBody struct {
 	PaitID       string           `json:"paitId,omitempty" maxLength:"100"`
 	Telephone    string           `json:"telephone,omitempty" maxLength:"50"`
 	Email        string           `json:"email,omitempty" maxLength:"200"`
+
+	Coordinates    *coordinatesBody `json:"coordinates,omitempty" doc:"Where the interpreter sets out from; without them the postcode is looked up."`
+	Postcode       string           `json:"postcode,omitempty" maxLength:"20"`
+	TravelRadiusKm int              `json:"travelRadiusKm,omitempty" doc:"As the crow flies; 0: any distance."`
 }
 
 type interpreterPatch struct {
@@ -103,6 +111,10 @@ type interpreterPatch struct {
 	PaitID       *string           `json:"paitId,omitempty" maxLength:"100"`
 	Telephone    *string           `json:"telephone,omitempty" maxLength:"50"`
 	Email        *string           `json:"email,omitempty" maxLength:"200"`
+
+	Coordinates    *coordinatesBody `json:"coordinates,omitempty"`
+	Postcode       *string          `json:"postcode,omitempty" maxLength:"20"`
+	TravelRadiusKm *int             `json:"travelRadiusKm,omitempty"`
 }
 
 type userBody struct {
@@ -201,11 +213,12 @@ func (a *API) peopleCommands() {
 			return c.ChangeClient(ctx, r, people.ChangeClient{Client: id, Name: b.Name})
 		})
 	making(a, "/locations", "create-location", "A customer's address (II-46)", access.ManageLocations, func(ctx context.Context, r commands.Request, b locationBody) (commands.Made, error) {
-		return c.AddLocation(ctx, r, b.Customer, people.Place{Client: b.Client, Name: b.Name, Address: b.Address.address(), TimeZone: b.TimeZone})
+		return c.AddLocation(ctx, r, b.Customer, people.Place{Client: b.Client, Name: b.Name, Address: b.Address.address(), TimeZone: b.TimeZone,
+			Coordinates: b.Coordinates.orUnknown()})
 	})
 	changing(a, http.MethodPatch, "/locations/{id}", "change-location", "Change a location", owned(access.ManageLocations),
 		func(ctx context.Context, r commands.Request, id uuid.UUID, b locationPatch) (commands.Changed, error) {
-			change := people.ChangeLocation{Location: id, Client: b.Client, Name: b.Name, TimeZone: b.TimeZone}
+			change := people.ChangeLocation{Location: id, Client: b.Client, Name: b.Name, TimeZone: b.TimeZone, Coordinates: b.Coordinates.point()}
 			if b.Address != nil {
 				address := b.Address.address()
 				change.Address = &address
@@ -216,12 +229,14 @@ func (a *API) peopleCommands() {
 		func(ctx context.Context, r commands.Request, b interpreterInBody) (commands.Made, error) {
 			return c.RegisterInterpreter(ctx, r, people.Profile{LIN: b.LIN, Name: domain.Personal(b.Name),
 				Gender: b.Gender, Languages: b.Languages, Skills: b.Skills, ServiceTypes: b.ServiceTypes, Credentials: credentials(b.Credentials),
-				PaitID: domain.Personal(b.PaitID), Telephone: domain.Personal(b.Telephone), Email: domain.Personal(b.Email)})
+				PaitID: domain.Personal(b.PaitID), Telephone: domain.Personal(b.Telephone), Email: domain.Personal(b.Email),
+				Coordinates: people.HomeAt(b.Coordinates.orUnknown()), Postcode: domain.Personal(b.Postcode), TravelRadiusKm: b.TravelRadiusKm})
 		})
 	changing(a, http.MethodPatch, "/interpreters/{id}", "change-interpreter", "Change an interpreter", atInterpreter(access.ManageInterpreters),
 		func(ctx context.Context, r commands.Request, id uuid.UUID, b interpreterPatch) (commands.Changed, error) {
 			change := people.ChangeInterpreter{Name: b.Name, Gender: b.Gender, Languages: b.Languages, Skills: b.Skills,
-				ServiceTypes: b.ServiceTypes, PaitID: b.PaitID, Telephone: b.Telephone, Email: b.Email}
+				ServiceTypes: b.ServiceTypes, PaitID: b.PaitID, Telephone: b.Telephone, Email: b.Email,
+				Coordinates: b.Coordinates.point(), Postcode: b.Postcode, TravelRadiusKm: b.TravelRadiusKm}
 			if b.Credentials != nil {
 				held := credentials(*b.Credentials)
 				change.Credentials = &held

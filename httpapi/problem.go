@@ -30,6 +30,7 @@ type Problem struct {
 	Until   string              `json:"until,omitempty" doc:"Instant until which it would have been possible."`
 	Changed []string            `json:"changed,omitempty" doc:"What happened since the revision in If-Match."`
 	Preview *PreviewAnswer      `json:"preview,omitempty" doc:"Of a stale preview: what the command would do now."`
+	Reasons []domain.Because    `json:"reasons,omitempty" doc:"Which rules spoke for and against an interpreter; kept nowhere else (N-04)."`
 
 	retryAfter int
 }
@@ -182,6 +183,7 @@ func (a *API) answerTo(ctx context.Context, err error) error {
 func problemOf(refusal *domain.Refusal) *Problem {
 	p := problem(refusal.Status, refusal.Code, refusal.Detail)
 	p.Errors, p.Choices, p.Actions, p.Until = refusal.Errors, refusal.Choices, refusal.Actions, refusal.Until
+	p.Reasons = refusal.Trace
 	for _, c := range refusal.Changed {
 		p.Changed = append(p.Changed, c.Command)
 	}

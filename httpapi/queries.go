@@ -6,6 +6,7 @@ import (
 	"github.com/dragoman-booking/dragoman/projections/access"
 	"github.com/dragoman-booking/dragoman/projections/activity"
 	"github.com/dragoman-booking/dragoman/projections/calendar"
+	"github.com/dragoman-booking/dragoman/projections/candidates"
 	"github.com/dragoman-booking/dragoman/projections/dashboard"
 	"github.com/dragoman-booking/dragoman/projections/history"
 	"github.com/dragoman-booking/dragoman/projections/invoices"
@@ -27,10 +28,13 @@ type Queries struct {
 	Jobs      jobs.Queries
 	Invoices  invoices.Queries
 	History   history.Queries
+
+	Candidates candidates.Queries
 }
 
 // QueriesOn are the questions of these read models. History reads the log and is made apart; sub makes the analysts' pseudonyms.
 func QueriesOn(m *projections.Models, h history.Queries, sub domainaccess.Substitute) Queries {
 	return Queries{Access: access.Queries{Models: m}, People: people.Queries{Models: m}, Settings: settings.Queries{Models: m}, Calendar: calendar.Queries{Models: m, Substitute: sub}, Activity: activity.Queries{Models: m},
-		Dashboard: dashboard.Queries{Models: m}, Messages: messages.Queries{Models: m}, Jobs: jobs.Queries{Models: m, Substitute: sub}, Invoices: invoices.Queries{Models: m}, History: h}
+		Dashboard: dashboard.Queries{Models: m}, Messages: messages.Queries{Models: m}, Jobs: jobs.Queries{Models: m, Substitute: sub}, Invoices: invoices.Queries{Models: m}, History: h,
+		Candidates: candidates.Queries{Models: m}}
 }

@@ -42,6 +42,7 @@ type agencyBody struct {
 	Notices         *[]people.Notice            `json:"notices,omitempty"`
 	Splash          *string                     `json:"splash,omitempty"`
 	Look            *people.Look                `json:"look,omitempty"`
+	Travel          *people.Travel              `json:"travel,omitempty" doc:"How ways are measured: km as the crow flies times a factor, at one speed."`
 }
 
 type numberingBody struct {

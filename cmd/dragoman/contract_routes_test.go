@@ -334,6 +334,7 @@ func (o *office) peopleCommands() {
 	changed("admin", "PUT", "/settings/agency", map[string]any{"name": "Dragoman Language Services"})
 	changed("assigner", "PUT", "/settings/notices", map[string]any{"splash": ""})
 	changed("admin", "PUT", "/settings/numbering", map[string]any{"series": "job", "next": 600000})
+	changed("admin", "PUT", "/settings/postcodes", map[string]any{"csv": "code,lat,lon\nLS1,53.7965,-1.5478"})
 	if r := o.send("requestor", "PUT", "/me/preferences", map[string]any{"columns": []string{"ref"}}); r.status != 204 {
 		t.Errorf("preferences: %d %s", r.status, r.raw)
 	}
@@ -414,22 +415,25 @@ func (o *office) queries() {
 		"/jobs/" + ref + "/history": {"auditor", false, nil, []string{"number", "position", "id", "type", "at", "recordedAt", "actor", "command", "correlationId", "causationId", "data",
 			"stored"}},
 		"/calendar?from=2020-03-01&to=2020-04-01": {"requestor", false, nil, []string{"ref", "title", "start", "end", "status", "language", "serviceType", "createdBy"}},
-		"/dashboard":           {"requestor", false, []string{"tiles", "upcoming", "notices", "splash"}, nil},
-		"/offers":              {"interpreter", true, nil, []string{"job", "state", "start", "fee", "sentAt"}},
-		"/waiting-for-me":      {"interpreter", true, nil, []string{"ref", "step"}},
-		"/invoices":            {"finance", true, nil, []string{"id", "standing", "number", "jobs", "customer", "total"}},
-		"/customers":           {"admin", true, nil, []string{"id", "name", "timeZone", "settings"}},
-		"/clients":             {"requestor", true, nil, []string{"id", "customer", "name"}},
-		"/locations":           {"requestor", true, nil, []string{"id", "customer", "client", "name", "address", "timeZone"}},
-		"/interpreters":        {"assigner", true, nil, []string{"id", "lin", "name", "gender", "languages", "skills", "credentials", "paitId", "telephone", "email", "photo"}},
-		"/users":               {"admin", true, nil, []string{"id", "name", "email", "role", "customer", "clients", "locations", "permissions"}},
-		"/forms":               {"requestor", true, nil, []string{"id", "version", "name"}},
-		"/forms/face-to-face":  {"requestor", false, []string{"id", "version", "sections", "fields", "notices", "defaults"}, nil},
-		"/languages":           {"requestor", true, nil, []string{"code", "name", "tier"}},
-		"/reasons?kind=cancel": {"requestor", true, nil, []string{"value", "label"}},
-		"/notices":             {"requestor", true, []string{"splash", "revision"}, []string{"key", "text"}},
-		"/settings":            {"admin", false, []string{"version", "revision", "name", "timeZone", "currency"}, nil},
-		"/status":              {"auditor", false, nil, []string{"model", "position", "lagEvents", "lagSeconds", "health", "generation"}},
+		"/dashboard":                   {"requestor", false, []string{"tiles", "upcoming", "notices", "splash"}, nil},
+		"/offers":                      {"interpreter", true, nil, []string{"job", "state", "start", "fee", "sentAt"}},
+		"/waiting-for-me":              {"interpreter", true, nil, []string{"ref", "step"}},
+		"/invoices":                    {"finance", true, nil, []string{"id", "standing", "number", "jobs", "customer", "total"}},
+		"/customers":                   {"admin", true, nil, []string{"id", "name", "timeZone", "settings"}},
+		"/clients":                     {"requestor", true, nil, []string{"id", "customer", "name"}},
+		"/locations":                   {"requestor", true, nil, []string{"id", "customer", "client", "name", "address", "timeZone"}},
+		"/interpreters":                {"assigner", true, nil, []string{"id", "lin", "name", "gender", "languages", "skills", "credentials", "paitId", "telephone", "email", "photo"}},
+		"/users":                       {"admin", true, nil, []string{"id", "name", "email", "role", "customer", "clients", "locations", "permissions"}},
+		"/forms":                       {"requestor", true, nil, []string{"id", "version", "name"}},
+		"/forms/face-to-face":          {"requestor", false, []string{"id", "version", "sections", "fields", "notices", "defaults"}, nil},
+		"/languages":                   {"requestor", true, nil, []string{"code", "name", "tier"}},
+		"/reasons?kind=cancel":         {"requestor", true, nil, []string{"value", "label"}},
+		"/notices":                     {"requestor", true, []string{"splash", "revision"}, []string{"key", "text"}},
+		"/settings":                    {"admin", false, []string{"version", "revision", "name", "timeZone", "currency"}, nil},
+		"/settings/postcodes":          {"admin", false, []string{"version", "codes", "source", "revision"}, nil},
+		"/jobs/" + ref + "/candidates": {"assigner", true, nil, []string{"interpreter", "rank", "eligible", "reasons"}},
+		"/jobs/" + ref + "/candidates/" + o.ana(): {"assigner", false, []string{"interpreter", "rank", "eligible", "reasons"}, nil},
+		"/status": {"auditor", false, nil, []string{"model", "position", "lagEvents", "lagSeconds", "health", "generation"}},
 	} {
 		got := o.read(q.user, path)
 		if got.header.Get("Content-Type") != "application/json" || got.header.Get("Dragoman-Position") == "" && path != "/status" {

@@ -281,7 +281,8 @@ func (w *roleWorld) body(row roleRow, persona string) any {
 		"/clients/{client}": map[string]any{"name": fmt.Sprint("Unit ", w.made)}, "/locations/{location}": map[string]any{"name": fmt.Sprint("Place ", w.made)},
 		"/interpreters/{interpreter}/suspend": map[string]any{"reason": "test"}, "/settings/agency": map[string]any{"name": fmt.Sprint("Agency ", w.made)},
 		"/interpreters/{interpreter}": map[string]any{"paitId": fmt.Sprint("PAIT-", w.made)}, "/users/{user}": map[string]any{"name": fmt.Sprint("Name ", w.made)},
-		"/settings/numbering": map[string]any{"series": "job", "next": 500000 + w.made}, "/erasures": map[string]any{"user": w.user, "reason": "request"},
+		"/settings/numbering": map[string]any{"series": "job", "next": 500000 + w.made},
+		"/settings/postcodes": map[string]any{"csv": fmt.Sprintf("LS%d,53.8,-1.5", w.made)}, "/erasures": map[string]any{"user": w.user, "reason": "request"},
 		"/invoices": map[string]any{"customer": w.customer, "jobs": []string{w.job}, "expectedTotal": map[string]any{"amount": "0.00", "currency": "GBP"}},
 	}
 	switch row.path {

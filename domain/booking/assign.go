@@ -2,23 +2,22 @@ package booking
 
 import (
 	"errors"
-	"slices"
-	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/matching"
 	"github.com/dragoman-booking/dragoman/domain/people"
 )
 
 // Rules that an override may go past, as Override.Rules names them.
 const (
-	RulePrecluded   = "precluded"
-	RuleLanguage    = "language"
-	RuleSkill       = "skill"
-	RuleServiceType = "service-type"
-	RuleCredential  = "credential"
+	RulePrecluded   = matching.RulePrecluded
+	RuleLanguage    = matching.RuleLanguage
+	RuleSkill       = matching.RuleSkill
+	RuleServiceType = matching.RuleServiceType
+	RuleCredential  = matching.RuleCredential
+	RuleTravel      = matching.RuleTravel
 	// The interpreter's own word, which the interpreter's own acceptance goes past.
 	RuleUnavailable  = people.RuleUnavailable
 	RuleWorkingHours = people.RuleWorkingHours
@@ -79,7 +78,7 @@ func assign(s State, j Job, id uuid.UUID, override string, env Env) (Decision, e
 		d.Events = append(d.Events, EtaAgreed{Job: j.ID, ETA: *o.ProposedStart})
 		j.ETA = o.ProposedStart
 	}
-	went, err := qualify(j, id, override, env)
+	went, trace, err := qualify(j, id, override, env)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -89,7 +88,7 @@ func assign(s State, j Job, id uuid.UUID, override string, env Env) (Decision, e
 	}
 	e := Assigned{
 		Key: s.Key, Job: j.ID, Offered: Offered{Interpreter: id, LIN: env.Candidates[id].LIN},
-		Reservation: reservation, Unchecked: unchecked, Override: went,
+		Reservation: reservation, Unchecked: unchecked, Override: went, Trace: trace,
 	}
 	for _, o := range j.Offers {
 		if o.Interpreter != id && o.alive(env.Now) {
@@ -102,108 +101,6 @@ func assign(s State, j Job, id uuid.UUID, override string, env Env) (Decision, e
 
 func errSuspended() *domain.Refusal {
 	return domain.Unprocessable("suspended", "This interpreter is suspended.")
-}
-
-// qualify tells whether the job may be offered or given to an interpreter. It answers with the override that was needed, nil if none was; a
-// suspended interpreter is refused whatever the reason (LL-130), the other rules ask for one (LL-39).
-func qualify(j Job, id uuid.UUID, reason string, env Env) (*Override, error) {
-	c, ok := env.Candidates[id]
-	if !ok {
-		return nil, domain.NotFound("There is no such interpreter.")
-	}
-	if c.Suspended {
-		return nil, errSuspended()
-	}
-	rules := unmet(j, c, env)
-	switch {
-	case len(rules) == 0:
-		return nil, nil
-	case reason != "":
-		return &Override{Reason: domain.Personal(reason), Rules: rules}, nil
-	case rules[0] == RulePrecluded:
-		return nil, domain.Unprocessable("precluded", "The customer does not want this interpreter. Give a reason to go past that.")
-	}
-	if rules[0] == RuleUnavailable || rules[0] == RuleWorkingHours {
-		return nil, domain.Unprocessable("unavailable", "This interpreter is not available at that time. Give a reason to go past that.")
-	}
-	return nil, domain.Unprocessable("not-qualified", "This interpreter lacks: %s. Give a reason to go past that.", strings.Join(rules, ", "))
-}
-
-// unmet lists the rules that speak against an interpreter, precluded first.
-func unmet(j Job, c Candidate, env Env) []string {
-	var rules []string
-	if slices.ContainsFunc(j.Details.Fields["precludedInterpreter"].Items, func(lin string) bool { return strings.EqualFold(lin, c.LIN) }) {
-		rules = append(rules, RulePrecluded)
-	}
-	if !speaks(c, j.Details) {
-		rules = append(rules, RuleLanguage)
-	}
-	if !skilled(c, j, env) {
-		rules = append(rules, RuleSkill)
-	}
-	if len(c.ServiceTypes) > 0 && !slices.Contains(c.ServiceTypes, j.Details.ServiceType) {
-		rules = append(rules, RuleServiceType)
-	}
-	if !credited(c, j.Begin()) {
-		rules = append(rules, RuleCredential)
-	}
-	if rule := elsewhere(j, c, env); rule != "" {
-		rules = append(rules, rule)
-	}
-	return rules
-}
-
-// elsewhere is what the interpreter said about the job's time that speaks against it. Who accepted the job for that very time has said the
-// contrary since; a time that is over already is recorded, not planned.
-func elsewhere(j Job, c Candidate, env Env) string {
-	if over(j, env.Now) {
-		return ""
-	}
-	if o, ok := j.Offering(c.ID); ok && o.State == Accepted {
-		return ""
-	}
-	start, end := j.Window()
-	if no := c.Availability.Against(start, end); no != nil {
-		return no.Rule
-	}
-	return ""
-}
-
-// speaks: the language asked for, or one of the alternatives (LL-26).
-func speaks(c Candidate, d Details) bool {
-	for _, l := range c.Languages {
-		if strings.EqualFold(l, d.Language) || slices.ContainsFunc(d.AlternativeLanguages, func(a string) bool { return strings.EqualFold(a, l) }) {
-			return true
-		}
-	}
-	return false
-}
-
-// skilled: every skill asked for. What the form presets ("Spoken only", LL-25) is what everyone can do.
-func skilled(c Candidate, j Job, env Env) bool {
-	field, _ := env.Form.Field("skills")
-	for _, skill := range j.Details.Fields["skills"].Items {
-		if skill != field.Default && !slices.Contains(c.Skills, skill) {
-			return false
-		}
-	}
-	return true
-}
-
-// credited: of every kind of credential that the interpreter has, one is valid on the day of service, both ends included; and there is at
-// least one.
-func credited(c Candidate, at domain.Moment) bool {
-	day := at.Local[:len(time.DateOnly)]
-	valid := map[string]bool{}
-	for _, k := range c.Credentials {
-		valid[k.Kind] = valid[k.Kind] || k.ValidFrom <= day && (k.ValidTo == "" || day <= k.ValidTo)
-	}
-	for _, ok := range valid {
-		if !ok {
-			return false
-		}
-	}
-	return len(valid) > 0
 }
 
 // Decide takes the job away from its interpreter; it is new again and assigning resumes (LL-92). The agreed ETA stays.

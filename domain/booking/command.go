@@ -34,8 +34,9 @@ type Env struct {
 	AgencyVersion int
 	Customer      people.CustomerSettings
 	CustomerZone  string
-	// Candidates are the profiles of the interpreters that the command names, by id.
+	// Candidates are the interpreters that the command names, by id.
 	Candidates map[uuid.UUID]Candidate
+	Geography  Geography // for the ways between places (M-03)
 	// Locations of the customer, by id; Clients likewise: for what a command names.
 	Locations map[uuid.UUID]people.Place
 	Clients   map[uuid.UUID]string
@@ -43,14 +44,6 @@ type Env struct {
 	Nations map[uuid.UUID]string
 	// Documents are those files, of the ones that the command names, that are kept: a file is durable before an event names it.
 	Documents map[uuid.UUID]bool
-}
-
-// Candidate is an interpreter as the rules of offering and assigning see one.
-type Candidate struct {
-	ID           uuid.UUID
-	Suspended    bool
-	Availability people.Availability // the interpreter's own word about the time
-	people.Profile
 }
 
 // Decision is what a command leads to. The handler reserves first, then appends the events, then releases: the diary holds a superset of

@@ -147,6 +147,8 @@ type Offer struct {
 	ExpiresAt     *time.Time     `json:"expiresAt,omitempty"`
 	ProposedStart *domain.Moment `json:"proposedStart,omitempty"`
 	Override      *Override      `json:"override,omitempty"`
+	// Trace is which rules spoke for and against the interpreter, and from which facts (N-04).
+	Trace []domain.Because `json:"trace,omitempty"`
 }
 
 // Override is why staff went past a rule that allows it, and which rules those were.
@@ -209,6 +211,9 @@ type Assigned struct {
 	Unchecked   bool      `json:"unchecked,omitempty"` // the window was over already: recorded, not checked
 	Closed      []Offered `json:"closed,omitempty"`
 	Override    *Override `json:"override,omitempty"`
+	// Trace is which rules spoke for and against the interpreter, and from which facts: method, factor, speed and table of the ways too, so that
+	// whoever pays for them uses the same figures (N-04, M-03).
+	Trace []domain.Because `json:"trace,omitempty"`
 }
 
 // Unassigned: the job is nobody's again (LL-92). Reservation is what the diary may release.

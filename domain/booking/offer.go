@@ -56,18 +56,22 @@ func (c SendOffer) Decide(s State, env Env) (Decision, error) {
 		return Decision{}, err
 	}
 	e := OfferSent{Key: s.Key, Job: j.ID}
+	offered := j // as it would be done
+	if proposed != nil {
+		offered.ETA = proposed
+	}
 	var no refusals
 	for i, id := range c.Interpreters {
 		if o, ok := j.Offering(id); ok && o.alive(env.Now) || slices.ContainsFunc(e.Offers, func(o Offer) bool { return o.Interpreter == id }) {
 			continue
 		}
-		went, err := qualify(j, id, override, env)
+		went, trace, err := qualify(offered, id, override, env)
 		if err != nil {
 			no.add(fmt.Sprintf("body.interpreters[%d]", i), err)
 			continue
 		}
 		o := newOffer(j, Offered{Interpreter: id, LIN: env.Candidates[id].LIN}, expires, env)
-		o.ProposedStart, o.Override = proposed, went
+		o.ProposedStart, o.Override, o.Trace = proposed, went, trace
 		e.Offers = append(e.Offers, o)
 	}
 	if err := no.refusal(); err != nil || len(e.Offers) == 0 {
@@ -253,7 +257,7 @@ func (c AcceptOffer) assignToo(d Decision, s State, e OfferAccepted, env Env) (D
 	before, _ := s.Job(c.Job)
 	if o, ok := before.Offering(c.Interpreter); ok && !e.WithoutOffer && o.Override != nil {
 		reason = o.Override.Reason.Reveal()
-		if went, err := qualify(j, c.Interpreter, reason, env); err != nil || went != nil && !subset(went.Rules, o.Override.Rules) {
+		if went, _, err := qualify(j, c.Interpreter, reason, env); err != nil || went != nil && !subset(went.Rules, o.Override.Rules) {
 			return d, nil
 		}
 	}

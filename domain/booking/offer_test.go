@@ -137,12 +137,12 @@ func TestUnmetRules(t *testing.T) {
 			k := good
 			k.Credentials = slices.Clone(good.Credentials)
 			c.change(&k)
-			if got := unmet(job, k, env(monday)); !slices.Equal(got, c.want) {
+			if got := unmet(check(job, k, env(monday))); !slices.Equal(got, c.want) {
 				t.Fatalf("unmet %v, want %v", got, c.want)
 			}
 		})
 	}
-	if got := unmet(job, Candidate{Profile: people.Profile{LIN: linEve, ServiceTypes: []string{"x"}}}, env(monday)); len(got) != 5 || got[0] != RulePrecluded {
+	if got := unmet(check(job, Candidate{Profile: people.Profile{LIN: linEve, ServiceTypes: []string{"x"}}}, env(monday))); len(got) != 5 || got[0] != RulePrecluded {
 		t.Fatalf("everything: %v", got)
 	}
 }
@@ -151,7 +151,7 @@ func TestLL25_SpokenOnlyAsksForNoSkill(t *testing.T) {
 	t.Parallel()
 	c := candidate(ana, linAna)
 	c.Skills = nil
-	if got := unmet(created(t).job(), c, env(monday)); len(got) > 0 {
+	if got := unmet(check(created(t).job(), c, env(monday))); len(got) > 0 {
 		t.Fatal(got)
 	}
 }

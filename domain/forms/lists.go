@@ -127,3 +127,12 @@ func Within(flexibility string, requested, proposed domain.Moment) bool {
 	}
 	return proposed.Instant.Sub(requested.Instant).Abs() <= spans[flexibility]
 }
+
+// RemoteWillDo tells whether a remote option of the face-to-face form means that the customer would take an interpreter who joins remotely (LL-30).
+func RemoteWillDo(option string) bool {
+	switch option {
+	case "remote-acceptable", "video-acceptable", "audio-acceptable":
+		return true
+	}
+	return false
+}

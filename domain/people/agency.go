@@ -55,6 +55,7 @@ type ChangeAgency struct {
 	Notices         *[]Notice
 	Splash          *string
 	Look            *Look
+	Travel          *Travel
 }
 
 // Decide answers with the whole new settings under the next version; nothing if they are the old ones.
@@ -70,7 +71,7 @@ func (c ChangeAgency) Decide(s Agency) ([]Event, error) {
 	}
 	n.CancelHours, n.CancelInclusive = or(c.CancelHours, n.CancelHours), or(c.CancelInclusive, n.CancelInclusive)
 	n.AutoAssign, n.OfferHours = or(c.AutoAssign, n.AutoAssign), or(c.OfferHours, n.OfferHours)
-	n.Notices, n.Splash, n.Look = or(c.Notices, n.Notices), or(c.Splash, n.Splash), or(c.Look, n.Look)
+	n.Notices, n.Splash, n.Look, n.Travel = or(c.Notices, n.Notices), or(c.Splash, n.Splash), or(c.Look, n.Look), or(c.Travel, n.Travel)
 	return s.changedTo(n)
 }
 
@@ -134,6 +135,9 @@ func checkAgency(s AgencySettings) error {
 	f.notices(s.Notices)
 	f.text("body.splash", s.Splash, maxText)
 	f.look(s.Look)
+	f.check(s.Travel.FactorPercent == 0 || s.Travel.FactorPercent >= 100 && s.Travel.FactorPercent <= 500, "body.travel.factorPercent",
+		"Send per cent from 100 to 500: no road is shorter than the line.")
+	f.check(s.Travel.SpeedKmh == 0 || s.Travel.SpeedKmh >= 1 && s.Travel.SpeedKmh <= 200, "body.travel.speedKmh", "Send km an hour from 1 to 200.")
 	return f.refusal()
 }
 

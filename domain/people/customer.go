@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/domain/windows"
 )
@@ -187,6 +188,8 @@ type (
 		Address  *PostalAddress
 		TimeZone *string
 		Nation   *string
+		// Coordinates where it lies; the zero point: not known.
+		Coordinates *domain.Coordinates
 	}
 )
 
@@ -212,7 +215,8 @@ func (c ChangeLocation) Decide(s Customer) ([]Event, error) {
 		return nil, unknown("location")
 	}
 	p := Place{Client: or(c.Client, before.Client), Name: or(c.Name, before.Name), Address: or(c.Address, before.Address),
-		TimeZone: or(c.TimeZone, before.TimeZone), Nation: or(c.Nation, before.Nation)}.trimmed()
+		TimeZone: or(c.TimeZone, before.TimeZone), Nation: or(c.Nation, before.Nation),
+		Coordinates: or(c.Coordinates, before.Coordinates)}.trimmed()
 	if p == before {
 		return nil, nil
 	}
@@ -226,6 +230,7 @@ func (p Place) trimmed() Place {
 	p.Name = strings.TrimSpace(p.Name)
 	p.Address.Line1, p.Address.Line2 = strings.TrimSpace(p.Address.Line1), strings.TrimSpace(p.Address.Line2)
 	p.Address.Town, p.Address.Postcode = strings.TrimSpace(p.Address.Town), strings.TrimSpace(p.Address.Postcode)
+	p.Coordinates = p.Coordinates.Rounded()
 	return p
 }
 
@@ -240,6 +245,7 @@ func checkPlace(s Customer, p Place) error {
 		f.zone("body.timeZone", p.TimeZone)
 	}
 	f.nation("body.nation", p.Nation)
+	f.check(p.Coordinates.IsZero() || p.Coordinates.Valid(), "body.coordinates", coordinatesMessage)
 	if p.Client != uuid.Nil {
 		_, there := s.Clients[p.Client]
 		f.check(there, "body.client", "Name one of the customer's clients.")

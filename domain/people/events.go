@@ -58,6 +58,8 @@ type Place struct {
 	Address  PostalAddress `json:"address"`
 	TimeZone string        `json:"timeZone,omitempty"` // empty: the customer's
 	Nation   string        `json:"nation,omitempty"`   // whose bank holidays are kept there; empty: the customer's
+	// Coordinates are where it lies; zero: not known, and looked up by the postcode.
+	Coordinates domain.Coordinates `json:"coordinates,omitzero"`
 }
 
 // PostalAddress is an organisation's address; a person's is sealed with the booking.
@@ -130,6 +132,11 @@ type Profile struct {
 	PaitID       domain.Personal `json:"paitId,omitempty"`
 	Telephone    domain.Personal `json:"telephone,omitempty"`
 	Email        domain.Personal `json:"email,omitempty"`
+	// Coordinates ("53.7965,-1.5478") and Postcode are where the interpreter sets out from, as far as known; TravelRadiusKm how far from there,
+	// as the crow flies. 0: any distance.
+	Coordinates    domain.Personal `json:"coordinates,omitempty"`
+	Postcode       domain.Personal `json:"postcode,omitempty"`
+	TravelRadiusKm int             `json:"travelRadiusKm,omitempty"`
 }
 
 // InterpreterRegistered and InterpreterChanged carry the whole profile.

@@ -52,6 +52,10 @@ type ChangeInterpreter struct {
 	PaitID       *string
 	Telephone    *string
 	Email        *string
+	// Coordinates where the interpreter sets out from; the zero point: not known.
+	Coordinates    *domain.Coordinates
+	Postcode       *string
+	TravelRadiusKm *int // 0: any distance
 }
 
 // Decide answers with the whole new profile; nothing if it is the old one.
@@ -67,6 +71,10 @@ func (c ChangeInterpreter) Decide(s Interpreter) ([]Event, error) {
 	p.Telephone, p.Email = orPersonal(c.Telephone, p.Telephone), orPersonal(c.Email, p.Email)
 	p.Gender, p.Languages, p.Skills = or(c.Gender, p.Gender), or(c.Languages, p.Languages), or(c.Skills, p.Skills)
 	p.ServiceTypes, p.Credentials = or(c.ServiceTypes, p.ServiceTypes), or(c.Credentials, p.Credentials)
+	p.Postcode, p.TravelRadiusKm = orPersonal(c.Postcode, p.Postcode), or(c.TravelRadiusKm, p.TravelRadiusKm)
+	if c.Coordinates != nil {
+		p.Coordinates = HomeAt(*c.Coordinates)
+	}
 	p = p.trimmed()
 	if same(p.tidy(), s.Profile) {
 		return nil, nil
@@ -132,7 +140,7 @@ func (c EraseInterpreter) Decide(s Interpreter) ([]Event, error) {
 
 func (p Profile) trimmed() Profile {
 	p.LIN = strings.TrimSpace(p.LIN)
-	p.Name, p.PaitID, p.Telephone, p.Email = trim(p.Name), trim(p.PaitID), trim(p.Telephone), trim(p.Email)
+	p.Name, p.PaitID, p.Telephone, p.Email, p.Postcode = trim(p.Name), trim(p.PaitID), trim(p.Telephone), trim(p.Email), trim(p.Postcode)
 	return p
 }
 
@@ -169,8 +177,20 @@ func checkProfile(p Profile) error {
 	f.text("body.paitId", p.PaitID.Reveal(), maxName)
 	f.telephone("body.telephone", p.Telephone.Reveal())
 	f.email("body.email", p.Email.Reveal(), false)
+	_, err := domain.ParseCoordinates(p.Coordinates.Reveal())
+	f.check(err == nil, "body.coordinates", coordinatesMessage)
+	f.text("body.postcode", p.Postcode.Reveal(), 20)
+	f.check(p.TravelRadiusKm >= 0 && p.TravelRadiusKm <= maxRadiusKm, "body.travelRadiusKm", "Send km from 1 to 2000, or 0 for any distance.")
 	return f.refusal()
 }
+
+const (
+	maxRadiusKm        = 2000
+	coordinatesMessage = "Send a latitude from -90 to 90 and a longitude from -180 to 180."
+)
+
+// HomeAt is a point as a profile keeps it: sealed, for it says where somebody lives.
+func HomeAt(c domain.Coordinates) domain.Personal { return domain.Personal(c.Rounded().String()) }
 
 func (f *faults) credential(location string, c Credential) {
 	f.required(location+".kind", c.Kind, maxWord)

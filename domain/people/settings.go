@@ -25,6 +25,31 @@ type AgencySettings struct {
 	// Policies are the windows that bind customers, by command (M-06); see Window.
 	Policies map[string]windows.Rule `json:"policies,omitempty"`
 	Holidays []windows.Day           `json:"holidays,omitempty"` // besides the table's
+	Travel   Travel                  `json:"travel,omitzero"`    // how ways are measured (M-03)
+}
+
+// Travel is how long a way takes: its great-circle distance times a factor for roads, at one speed. Zero: the defaults.
+type Travel struct {
+	FactorPercent int `json:"factorPercent,omitempty"`
+	SpeedKmh      int `json:"speedKmh,omitempty"`
+}
+
+// Ways are measured like this unless the agency says otherwise: roads are a third longer than the line, and 40 km an hour is what is made of it
+// in towns, parking and the way on foot included.
+const (
+	defaultFactorPercent = 130
+	defaultSpeedKmh      = 40
+)
+
+// OrDefault puts the defaults where nothing is set.
+func (t Travel) OrDefault() Travel {
+	if t.FactorPercent == 0 {
+		t.FactorPercent = defaultFactorPercent
+	}
+	if t.SpeedKmh == 0 {
+		t.SpeedKmh = defaultSpeedKmh
+	}
+	return t
 }
 
 // Contact is whom a customer turns to (LL-05, LL-132).

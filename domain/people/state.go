@@ -63,7 +63,7 @@ func Touches(e Event) uuid.UUID {
 		return e.Interpreter
 	case PersonErased:
 		return e.Subject
-	case DeploymentCreated, AgencyChanged, BlockDrawn, NextSet, NumberClaimed:
+	case DeploymentCreated, AgencyChanged, BlockDrawn, NextSet, NumberClaimed, PostcodesImported:
 		return uuid.Nil
 	default:
 		panic(fmt.Sprintf("people.Touches: no case for %T", e)) // our bug, not bad data

@@ -11,6 +11,7 @@ create table reservations (
 	recorded_at timestamptz not null
 );
 create index reservations_interpreter on reservations (interpreter, starts_at);
+create index reservations_starts_at on reservations (starts_at);
 create index reservations_recorded_at on reservations (recorded_at);
 comment on table reservations is 'Time that is kept for a job in a worker''s diary, until released.';
 comment on column reservations.reservation is 'Id of the reservation.';
@@ -32,11 +33,17 @@ create table jobs (
 	eta         timestamptz,
 	live        boolean not null,
 	interpreter uuid,
-	reservation uuid
+	reservation uuid,
+	service_type text not null,
+	addressed    boolean not null,
+	location     uuid,
+	postcode     text not null,
+	outward      text not null
 );
+create index jobs_booking on jobs (booking);
 create index jobs_reservation on jobs (reservation) where reservation is not null;
 create index jobs_interpreter on jobs (interpreter) where interpreter is not null;
-comment on table jobs is 'When jobs are, and who has them.';
+comment on table jobs is 'When and where jobs are, and who has them.';
 comment on column jobs.job is 'Id of the job.';
 comment on column jobs.booking is 'Its booking.';
 comment on column jobs.ref is 'Job #.';
@@ -47,6 +54,11 @@ comment on column jobs.eta is 'The agreed new start, if any.';
 comment on column jobs.live is 'False: complete or cancelled, so it needs no time kept.';
 comment on column jobs.interpreter is 'Who has the job.';
 comment on column jobs.reservation is 'The reservation that it counts on.';
+comment on column jobs.service_type is 'Type of service.';
+comment on column jobs.addressed is 'True: somebody goes to an address, unless the service is a remote one.';
+comment on column jobs.location is 'Which of the customer''s locations, if any.';
+comment on column jobs.postcode is 'Postcode of the address; [erased] once the booking''s people are erased.';
+comment on column jobs.outward is 'Its outward half.';
 
 create table holds (
 	job         uuid primary key,

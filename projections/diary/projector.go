@@ -90,6 +90,34 @@ type job struct {
 	live        bool
 	interpreter *uuid.UUID
 	reservation *uuid.UUID
+	service     string
+	addressed   bool
+	location    *uuid.UUID
+	postcode    string
+	outward     string
+}
+
+// details are the job's values that matter here, as events put them together.
+func (j *job) details() booking.Details {
+	d := booking.Details{ServiceType: j.service}
+	if j.location != nil {
+		d.Location = *j.location
+	}
+	if j.addressed {
+		d.Address = &booking.Address{Postcode: domain.Personal(j.postcode), Outward: j.outward}
+	}
+	return d
+}
+
+// stands keeps those values of details.
+func (j *job) stands(d booking.Details) {
+	j.service, j.addressed, j.location, j.postcode, j.outward = d.ServiceType, d.Address != nil, nil, "", ""
+	if d.Location != uuid.Nil {
+		j.location = &d.Location
+	}
+	if d.Address != nil {
+		j.postcode, j.outward = d.Address.Postcode.Reveal(), d.Address.Outward
+	}
 }
 
 // reservation is a row of reservations.
@@ -107,6 +135,7 @@ type fold struct {
 	newHolds map[uuid.UUID]bool      // jobs whose hold has changed
 	reserved map[uuid.UUID]reservation
 	released []uuid.UUID
+	erased   []uuid.UUID // bookings whose people are erased
 }
 
 // load reads the rows of the jobs that events name.
@@ -127,7 +156,12 @@ func load(ctx context.Context, tx pgx.Tx, page eventschema.Page) (*fold, error) 
 		if isNew {
 			continue
 		}
-		for _, id := range booking.Touches(event) {
+		touched := booking.Touches(event)
+		if added, ok := event.(booking.JobAdded); ok {
+			made[added.Job.ID] = true
+			touched = []uuid.UUID{added.From}
+		}
+		for _, id := range touched {
 			if !made[id] {
 				made[id] = true // asked for once
 				ids = append(ids, id)
@@ -138,10 +172,12 @@ func load(ctx context.Context, tx pgx.Tx, page eventschema.Page) (*fold, error) 
 		return f, nil
 	}
 	b := &pgx.Batch{}
-	b.Queue(`select job, booking, ref, starts_at, zone, minutes, eta, live, interpreter, reservation from jobs where job = any($1)`, ids).
+	b.Queue(`select job, booking, ref, starts_at, zone, minutes, eta, live, interpreter, reservation, service_type, addressed, location, postcode, outward
+		from jobs where job = any($1)`, ids).
 		Query(func(rows pgx.Rows) error {
 			var j job
-			_, err := pgx.ForEachRow(rows, []any{&j.id, &j.booking, &j.ref, &j.start, &j.zone, &j.minutes, &j.eta, &j.live, &j.interpreter, &j.reservation},
+			_, err := pgx.ForEachRow(rows, []any{&j.id, &j.booking, &j.ref, &j.start, &j.zone, &j.minutes, &j.eta, &j.live, &j.interpreter, &j.reservation,
+				&j.service, &j.addressed, &j.location, &j.postcode, &j.outward},
 				func() error {
 					one := j
 					f.jobs[j.id] = &one
@@ -175,19 +211,25 @@ func (f *fold) apply(e eventschema.Recorded) error {
 
 	case booking.Created:
 		for _, j := range event.Jobs {
-			f.add(event.Booking, j)
+			f.add(event.Booking, j, booking.Merge(event.Shared, j.Differs))
 		}
 	case booking.JobAdded:
 		id, named := eventschema.IDOf(e.Stream)
 		if !named {
 			return fmt.Errorf("a booking's stream without its id: %w", projections.ErrEvent)
 		}
-		f.add(id, event.Job)
+		var values booking.Details
+		if from := f.jobs[event.From]; from != nil {
+			values = from.details()
+		}
+		f.add(id, event.Job, booking.Merge(values, event.Job.Differs))
 	case booking.Edited:
 		for _, c := range event.Jobs {
 			f.change(c.Job, func(j *job) {
 				j.reschedule(event.Shared)
 				j.reschedule(c.Own)
+				j.relocate(event.Shared)
+				j.relocate(c.Own)
 				j.claim(c.Reservation)
 			})
 			for _, o := range c.Revoked {
@@ -224,13 +266,44 @@ func (f *fold) apply(e eventschema.Recorded) error {
 		for _, c := range event.Jobs {
 			f.over(c.Job, true)
 		}
+
+	case booking.PersonErased:
+		id, named := eventschema.IDOf(e.Stream)
+		if !named {
+			return fmt.Errorf("a booking's stream without its id: %w", projections.ErrEvent)
+		}
+		f.erased = append(f.erased, id)
+		for _, j := range f.jobs {
+			if j.booking == id && j.addressed {
+				f.change(j.id, func(j *job) { j.postcode = domain.Erased })
+			}
+		}
 	}
 	return nil
 }
 
-func (f *fold) add(id uuid.UUID, n booking.NewJob) {
-	f.jobs[n.ID] = &job{id: n.ID, booking: id, ref: n.Ref, start: n.Schedule.Start.Instant, zone: n.Schedule.Start.Zone, minutes: n.Schedule.Minutes, live: true}
-	f.changed[n.ID] = true
+func (f *fold) add(id uuid.UUID, n booking.NewJob, d booking.Details) {
+	j := &job{id: n.ID, booking: id, ref: n.Ref, start: n.Schedule.Start.Instant, zone: n.Schedule.Start.Zone, minutes: n.Schedule.Minutes, live: true}
+	j.stands(d)
+	f.jobs[n.ID], f.changed[n.ID] = j, true
+}
+
+// relocate applies an edit's new place and type of service.
+func (j *job) relocate(c *booking.Change) {
+	if c == nil {
+		return
+	}
+	d := j.details()
+	if c.Location != nil {
+		d.Location = *c.Location
+	}
+	if c.Address != nil {
+		d.Address = c.Address
+	}
+	if c.ServiceType != nil {
+		d.ServiceType = *c.ServiceType
+	}
+	j.stands(d)
 }
 
 func (f *fold) change(id uuid.UUID, change func(*job)) {
@@ -291,6 +364,9 @@ func (f *fold) over(id uuid.UUID, cancelled bool) {
 func (f *fold) write(ctx context.Context, tx pgx.Tx) error {
 	b := &pgx.Batch{}
 	f.writeJobs(b)
+	if len(f.erased) > 0 {
+		b.Queue(`update jobs set postcode = $2 where booking = any($1) and addressed`, f.erased, domain.Erased)
+	}
 	f.writeHolds(b)
 	if len(f.released) > 0 {
 		b.Queue(`delete from reservations where reservation = any($1)`, f.released)
@@ -311,15 +387,20 @@ func (f *fold) writeJobs(b *pgx.Batch) {
 		all = append(all, f.jobs[id])
 	}
 	b.Queue(`
-		insert into jobs (job, booking, ref, starts_at, zone, minutes, eta, live, interpreter, reservation)
-		select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::int[], $7::timestamptz[], $8::boolean[], $9::uuid[], $10::uuid[])
+		insert into jobs (job, booking, ref, starts_at, zone, minutes, eta, live, interpreter, reservation, service_type, addressed, location, postcode, outward)
+		select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::int[], $7::timestamptz[], $8::boolean[], $9::uuid[], $10::uuid[],
+			$11::text[], $12::boolean[], $13::uuid[], $14::text[], $15::text[])
 		on conflict (job) do update set starts_at = excluded.starts_at, zone = excluded.zone, minutes = excluded.minutes, eta = excluded.eta,
-			live = excluded.live, interpreter = excluded.interpreter, reservation = excluded.reservation`,
+			live = excluded.live, interpreter = excluded.interpreter, reservation = excluded.reservation, service_type = excluded.service_type,
+			addressed = excluded.addressed, location = excluded.location, postcode = excluded.postcode, outward = excluded.outward`,
 		column(all, func(j *job) uuid.UUID { return j.id }), column(all, func(j *job) uuid.UUID { return j.booking }),
 		column(all, func(j *job) string { return j.ref }), column(all, func(j *job) time.Time { return j.start }),
 		column(all, func(j *job) string { return j.zone }), column(all, func(j *job) int { return j.minutes }),
 		column(all, func(j *job) *time.Time { return j.eta }), column(all, func(j *job) bool { return j.live }),
-		column(all, func(j *job) *uuid.UUID { return j.interpreter }), column(all, func(j *job) *uuid.UUID { return j.reservation }))
+		column(all, func(j *job) *uuid.UUID { return j.interpreter }), column(all, func(j *job) *uuid.UUID { return j.reservation }),
+		column(all, func(j *job) string { return j.service }), column(all, func(j *job) bool { return j.addressed }),
+		column(all, func(j *job) *uuid.UUID { return j.location }), column(all, func(j *job) string { return j.postcode }),
+		column(all, func(j *job) string { return j.outward }))
 }
 
 func (f *fold) writeHolds(b *pgx.Batch) {

@@ -37,6 +37,8 @@ create table locations (
 	town      text not null,
 	postcode  text not null,
 	time_zone text not null,
+	latitude  double precision not null,
+	longitude double precision not null,
 	revision  bigint not null
 );
 create index locations_customer on locations (customer);
@@ -50,6 +52,8 @@ comment on column locations.line2 is 'Second line, may be empty.';
 comment on column locations.town is 'Town.';
 comment on column locations.postcode is 'Postcode.';
 comment on column locations.time_zone is 'IANA name; empty: the customer''s.';
+comment on column locations.latitude is 'Where it lies, in degrees; both 0: not known.';
+comment on column locations.longitude is 'Likewise.';
 comment on column locations.revision is 'Number of the last event about it.';
 
 create table users (
@@ -93,18 +97,22 @@ create table interpreters (
 	name          text not null,
 	gender        text not null,
 	languages     text[] not null,
+	spoken        text[] not null,
 	skills        text[] not null,
 	service_types text[] not null,
 	credentials   jsonb not null,
 	pait_id       text not null,
 	telephone     text not null,
 	email         text not null,
+	coordinates   text not null,
+	postcode      text not null,
+	travel_radius_km int not null,
 	suspended     boolean not null default false,
 	registered_at timestamptz not null,
 	revision      bigint not null
 );
 create unique index interpreters_lin on interpreters (lin);
-create index interpreters_languages on interpreters using gin (languages);
+create index interpreters_spoken on interpreters using gin (spoken);
 create index interpreters_key_id on interpreters (key_id);
 comment on table interpreters is 'Interpreters and what they can do.';
 comment on column interpreters.interpreter is 'Id, derived from the LIN.';
@@ -113,12 +121,16 @@ comment on column interpreters.lin is 'Linguist identification number.';
 comment on column interpreters.name is 'Name; [erased] once erased, like PAIT ID, telephone and e-mail.';
 comment on column interpreters.gender is 'female, male, other or unstated.';
 comment on column interpreters.languages is 'BCP 47 codes.';
+comment on column interpreters.spoken is 'The same in small letters, to look for.';
 comment on column interpreters.skills is 'Skills by key.';
 comment on column interpreters.service_types is 'Types of service; empty: all.';
 comment on column interpreters.credentials is 'Qualifications and vetting with their validity, as people.Credential.';
 comment on column interpreters.pait_id is 'PAIT ID, may be empty.';
 comment on column interpreters.telephone is 'Telephone, may be empty.';
 comment on column interpreters.email is 'E-mail, may be empty.';
+comment on column interpreters.coordinates is 'Latitude, longitude of where the interpreter sets out from; empty: not known; [erased] once erased.';
+comment on column interpreters.postcode is 'Postcode of that place, may be empty.';
+comment on column interpreters.travel_radius_km is 'How far the interpreter travels, as the crow flies; 0: any distance.';
 comment on column interpreters.suspended is 'True: no new offers or assignments.';
 comment on column interpreters.registered_at is 'Business time at which the interpreter was registered.';
 comment on column interpreters.revision is 'Number of the last event about the interpreter.';

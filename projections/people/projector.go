@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -100,11 +101,13 @@ func queueCustomer(b *pgx.Batch, id uuid.UUID, name, zone string, s people.Custo
 
 func queueLocation(b *pgx.Batch, customer, id uuid.UUID, p people.Place, revision int64) {
 	b.Queue(`
-		insert into locations (location, customer, client, name, line1, line2, town, postcode, time_zone, revision)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		insert into locations (location, customer, client, name, line1, line2, town, postcode, time_zone, latitude, longitude, revision)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		on conflict (location) do update set client = excluded.client, name = excluded.name, line1 = excluded.line1, line2 = excluded.line2,
-			town = excluded.town, postcode = excluded.postcode, time_zone = excluded.time_zone, revision = excluded.revision`,
-		id, customer, orNull(p.Client), p.Name, p.Address.Line1, p.Address.Line2, p.Address.Town, p.Address.Postcode, p.TimeZone, revision)
+			town = excluded.town, postcode = excluded.postcode, time_zone = excluded.time_zone, latitude = excluded.latitude,
+			longitude = excluded.longitude, revision = excluded.revision`,
+		id, customer, orNull(p.Client), p.Name, p.Address.Line1, p.Address.Line2, p.Address.Town, p.Address.Postcode, p.TimeZone,
+		p.Coordinates.Lat, p.Coordinates.Lon, revision)
 }
 
 func queueUser(b *pgx.Batch, id uuid.UUID, a people.Account, at time.Time, revision int64) {
@@ -126,14 +129,16 @@ func queueInterpreter(b *pgx.Batch, id uuid.UUID, p people.Profile, at time.Time
 	}
 	b.Queue(`
 		insert into interpreters (interpreter, key_id, lin, name, gender, languages, skills, service_types, credentials, pait_id, telephone, email, registered_at,
-			revision)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+			revision, spoken, coordinates, postcode, travel_radius_km)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 		on conflict (interpreter) do update set key_id = excluded.key_id, lin = excluded.lin, name = excluded.name, gender = excluded.gender,
 			languages = excluded.languages, skills = excluded.skills, service_types = excluded.service_types,
 			credentials = excluded.credentials, pait_id = excluded.pait_id, telephone = excluded.telephone, email = excluded.email,
-			revision = excluded.revision`,
+			revision = excluded.revision, spoken = excluded.spoken, coordinates = excluded.coordinates, postcode = excluded.postcode,
+			travel_radius_km = excluded.travel_radius_km`,
 		id, p.Key, p.LIN, p.Name.Reveal(), p.Gender, list(p.Languages), list(p.Skills), list(p.ServiceTypes), credentials,
-		p.PaitID.Reveal(), p.Telephone.Reveal(), p.Email.Reveal(), at, revision)
+		p.PaitID.Reveal(), p.Telephone.Reveal(), p.Email.Reveal(), at, revision, spoken(p.Languages), p.Coordinates.Reveal(), p.Postcode.Reveal(),
+		p.TravelRadiusKm)
 	return nil
 }
 
@@ -169,11 +174,21 @@ func queueErasure(b *pgx.Batch, keys []uuid.UUID, revision int64) {
 	b.Queue(`update users set name = $2, email = $2, telephone = case telephone when '' then '' else $2 end, revision = $3 where key_id = any($1)`,
 		keys, domain.Erased, revision)
 	b.Queue(`update interpreters set name = $2, pait_id = case pait_id when '' then '' else $2 end,
-		telephone = case telephone when '' then '' else $2 end, email = case email when '' then '' else $2 end, revision = $3 where key_id = any($1)`,
-		keys, domain.Erased, revision)
+		telephone = case telephone when '' then '' else $2 end, email = case email when '' then '' else $2 end,
+		coordinates = case coordinates when '' then '' else $2 end, postcode = case postcode when '' then '' else $2 end,
+		revision = $3 where key_id = any($1)`, keys, domain.Erased, revision)
 	b.Queue(`update availability set unavailable = (select coalesce(jsonb_agg(
 			case a->>'note' when '' then a else jsonb_set(a, '{note}', to_jsonb($2::text)) end order by n), '[]')
 		from jsonb_array_elements(unavailable) with ordinality as marked(a, n)) where key_id = any($1)`, keys, domain.Erased)
+}
+
+// spoken are languages in small letters: codes mean the same in any.
+func spoken(languages []string) []string {
+	out := make([]string, len(languages))
+	for i, l := range languages {
+		out[i] = strings.ToLower(l)
+	}
+	return out
 }
 
 func orNull(id uuid.UUID) *uuid.UUID {

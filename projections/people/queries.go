@@ -50,6 +50,8 @@ type Location struct {
 	Town         string
 	Postcode     string
 	TimeZone     string
+	Latitude     float64 // both 0: not known
+	Longitude    float64
 	Revision     uint64
 }
 
@@ -85,9 +87,13 @@ type Interpreter struct {
 	PaitID       string
 	Telephone    string
 	Email        string
-	Suspended    bool
-	RegisteredAt time.Time
-	Revision     uint64
+	// Coordinates ("53.7965,-1.5478", may be empty) and Postcode are where the interpreter sets out from.
+	Coordinates    string
+	Postcode       string
+	TravelRadiusKm int
+	Suspended      bool
+	RegisteredAt   time.Time
+	Revision       uint64
 }
 
 // may tells whether the viewer reads an area at all.
@@ -164,7 +170,7 @@ func (q Queries) Client(ctx context.Context, v access.Viewer, id uuid.UUID) (c C
 
 const locationsSQL = `
 select l.location as id, l.customer, o.name as customer_name, l.client, c.name as client_name, l.name, l.line1, l.line2, l.town, l.postcode,
-	case l.time_zone when '' then o.time_zone else l.time_zone end as time_zone, l.revision
+	case l.time_zone when '' then o.time_zone else l.time_zone end as time_zone, l.latitude, l.longitude, l.revision
 from {people}.locations l join {people}.customers o using (customer) left join {people}.clients c using (client)
 where ($1::uuid is null or l.customer = $1) and (cardinality($2::uuid[]) = 0 or l.location = any($2))
 and (cardinality($3::uuid[]) = 0 or l.client is null or l.client = any($3)) and ($4::uuid is null or l.customer = $4)
@@ -233,7 +239,8 @@ func interpretersSQL(v access.Viewer) string {
 		id = pseudonyms.IDSQL(access.AnInterpreter, id)
 	}
 	return `
-select ` + id + ` as id, lin, name, gender, languages, skills, service_types, credentials, pait_id, telephone, email, suspended, registered_at, revision
+select ` + id + ` as id, lin, name, gender, languages, skills, service_types, credentials, pait_id, telephone, email, coordinates, postcode, travel_radius_km,
+	suspended, registered_at, revision
 from {people}.interpreters where ($1::uuid is null or ` + id + ` = $1)`
 }
 
@@ -299,7 +306,7 @@ func forViewer(v access.Viewer, i Interpreter) Interpreter {
 		return i
 	}
 	i.Name, i.LIN = pseudonyms.Name(access.AnInterpreter, i.ID), ""
-	i.PaitID, i.Telephone, i.Email = "", "", ""
+	i.PaitID, i.Telephone, i.Email, i.Coordinates, i.Postcode = "", "", "", "", ""
 	for n := range i.Credentials {
 		i.Credentials[n].Reference = ""
 	}

@@ -1,0 +1,210 @@
+// Package candidates answers who could do a job, in which order, and why (LL-23..34, M-03, N-04). It has no tables of its own: the directory knows
+// what interpreters can do, the diaries when and where they are; both keep what is asked for here. Whoever speaks one of the wanted languages is
+// found by an index, and so is what their diaries hold around the job; the rules of domain/matching do the rest.
+package candidates
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/booking"
+	"github.com/dragoman-booking/dragoman/domain/matching"
+	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/projections"
+	"github.com/dragoman-booking/dragoman/projections/diary"
+	readpeople "github.com/dragoman-booking/dragoman/projections/people"
+)
+
+// Models are the read models that are read.
+var Models = []string{readpeople.Name, diary.Name}
+
+// Queries answers from them.
+type Queries struct{ Models *projections.Models }
+
+// Which candidates are wanted.
+const (
+	Everybody = ""
+	Eligible  = "eligible" // those whom nothing speaks against
+	Others    = "others"   // the rest
+)
+
+// Candidate is one interpreter and what the rules found.
+type Candidate struct {
+	Verdict matching.Verdict
+	Name    string
+	Rank    int // 1 is the first; 0: no candidate
+}
+
+// Page is a part of the answer. Candidates come first, in their order; then those who speak a wanted language, whom least speaks against first; then
+// everybody else, by LIN.
+type Page struct {
+	Items    []Candidate
+	Total    int
+	Eligible int // candidates in all
+}
+
+// Rank looks for workers. What the job wants, and who may ask, the commands' Search has settled; so only staff and auditors come here, and what of
+// a trace each may read is that search's matter too.
+func (q Queries) Rank(ctx context.Context, j matching.Job, w matching.World, table people.Postcodes, which string, offset, limit int) (page Page, err error) {
+	err = q.Models.Read(ctx, func(tx pgx.Tx) error {
+		page = Page{}
+		workers, names, err := speakers(ctx, tx, j, table)
+		if err != nil {
+			return err
+		}
+		if err := fillDiaries(ctx, tx, j, workers, table); err != nil {
+			return err
+		}
+		found := matching.Rank(j, workers, w)
+		for page.Eligible < len(found) && found[page.Eligible].Eligible {
+			page.Eligible++
+		}
+		rest := 0
+		if which != Eligible {
+			if err := tx.QueryRow(ctx, `select count(*) from interpreters`).Scan(&rest); err != nil {
+				return err
+			}
+			rest -= len(found)
+		}
+		first := 0
+		switch which {
+		case Eligible:
+			found = found[:page.Eligible]
+		case Others:
+			found, first = found[page.Eligible:], page.Eligible
+		}
+		page.Total = len(found) + rest
+		for i := min(offset, len(found)); i < min(offset+limit, len(found)); i++ {
+			c := Candidate{Verdict: found[i], Name: names[found[i].Worker.ID]}
+			if found[i].Eligible {
+				c.Rank = first + i + 1
+			}
+			page.Items = append(page.Items, c)
+		}
+		if room := limit - len(page.Items); room > 0 && rest > 0 {
+			others, err := strangers(ctx, tx, j, w, table, max(0, offset-len(found)), room)
+			if err != nil {
+				return err
+			}
+			page.Items = append(page.Items, others...)
+		}
+		return nil
+	}, Models...)
+	if err != nil {
+		return Page{}, fmt.Errorf("look for candidates: %w", err)
+	}
+	return page, nil
+}
+
+// wanted are the languages that somebody may speak, in small letters.
+func wanted(j matching.Job) []string {
+	all := []string{strings.ToLower(j.Language)}
+	for _, l := range j.Alternatives {
+		all = append(all, strings.ToLower(l))
+	}
+	return all
+}
+
+const workersSQL = `
+select interpreter, lin, name, gender, languages, skills, service_types, credentials, suspended, coordinates, postcode, travel_radius_km,
+	coalesce(a.time_zone, ''), a.week, a.unavailable
+from interpreters left join availability a using (interpreter) where `
+
+// speakers are all who speak a wanted language.
+func speakers(ctx context.Context, tx pgx.Tx, j matching.Job, table people.Postcodes) ([]matching.Worker, map[uuid.UUID]string, error) {
+	return readWorkers(ctx, tx, table, workersSQL+`spoken && $1`, wanted(j))
+}
+
+func readWorkers(ctx context.Context, tx pgx.Tx, table people.Postcodes, sql string, args ...any) ([]matching.Worker, map[uuid.UUID]string, error) {
+	rows, err := tx.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, nil, err
+	}
+	var all []matching.Worker
+	names := map[uuid.UUID]string{}
+	var w matching.Worker
+	var name, coordinates, postcode string
+	var away []struct{ From, To domain.Moment }
+	_, err = pgx.ForEachRow(rows, []any{&w.ID, &w.LIN, &name, &w.Gender, &w.Languages, &w.Skills, &w.ServiceTypes, &w.Credentials, &w.Suspended,
+		&coordinates, &postcode, &w.TravelRadiusKm, &w.Availability.TimeZone, &w.Availability.Week, &away}, func() error {
+		for _, a := range away {
+			w.Availability.Unavailable = append(w.Availability.Unavailable, people.Away{From: a.From, To: a.To})
+		}
+		away = nil
+		w.Name, w.Coordinates, w.Postcode = domain.Personal(name), domain.Personal(coordinates), domain.Personal(postcode)
+		w.Suspended = w.Suspended || name == domain.Erased
+		w.Home = matching.LocateHome(w.Profile, table)
+		names[w.ID] = name
+		all = append(all, w)
+		w = matching.Worker{}
+		return nil
+	})
+	return all, names, err
+}
+
+// longest is how long a reservation can be: what began before the time asked about by more than that is over.
+const longest = booking.MaxMinutes * time.Minute
+
+// fillDiaries reads what workers' diaries hold within the job's horizon, with where those jobs are.
+func fillDiaries(ctx context.Context, tx pgx.Tx, j matching.Job, workers []matching.Worker, table people.Postcodes) error {
+	if len(workers) == 0 {
+		return nil
+	}
+	at := make(map[uuid.UUID]*matching.Worker, len(workers))
+	ids := make([]uuid.UUID, len(workers))
+	for i := range workers {
+		ids[i], at[workers[i].ID] = workers[i].ID, &workers[i]
+	}
+	from, to := matching.Horizon(j)
+	rows, err := tx.Query(ctx, `
+		select r.interpreter, r.job, r.starts_at, r.ends_at, coalesce(j.ref, ''), coalesce(j.addressed, false), coalesce(j.service_type, ''),
+			coalesce(j.postcode, ''), coalesce(j.outward, ''), coalesce(l.postcode, ''), coalesce(l.latitude, 0), coalesce(l.longitude, 0)
+		from reservations r left join jobs j using (job) left join locations l on l.location = j.location
+		where r.starts_at >= $2 and r.starts_at < $3 and r.ends_at > $4 and r.interpreter = any($1) and r.job <> $5
+		order by r.starts_at, r.reservation`, ids, from.Add(-longest), to, from, j.ID)
+	if err != nil {
+		return err
+	}
+	var worker uuid.UUID
+	var e matching.Entry
+	var addressed bool
+	var service, postcode, outward string
+	var location people.Place
+	_, err = pgx.ForEachRow(rows, []any{&worker, &e.Job, &e.Start, &e.End, &e.Ref, &addressed, &service, &postcode, &outward,
+		&location.Address.Postcode, &location.Coordinates.Lat, &location.Coordinates.Lon}, func() error {
+		held := booking.Job{Details: booking.Details{ServiceType: service}}
+		if addressed {
+			held.Details.Address = &booking.Address{Postcode: domain.Personal(postcode), Outward: outward}
+		}
+		if e.InPerson = held.InPerson(); e.InPerson {
+			e.Place = held.Spot(booking.Geography{Locations: map[uuid.UUID]people.Place{uuid.Nil: location}, Postcodes: table})
+		} else {
+			e.Place = matching.Spot{}
+		}
+		at[worker].Diary = append(at[worker].Diary, e)
+		return nil
+	})
+	return err
+}
+
+// strangers are those who speak none of the wanted languages, by LIN.
+func strangers(ctx context.Context, tx pgx.Tx, j matching.Job, w matching.World, table people.Postcodes, offset, limit int) ([]Candidate, error) {
+	workers, names, err := readWorkers(ctx, tx, table, workersSQL+`not spoken && $1 order by lin offset $2 limit $3`, wanted(j), offset, limit)
+	if err != nil {
+		return nil, err
+	}
+	if err := fillDiaries(ctx, tx, j, workers, table); err != nil {
+		return nil, err
+	}
+	out := make([]Candidate, len(workers))
+	for i := range workers {
+		out[i] = Candidate{Verdict: matching.Judge(j, workers[i], w), Name: names[workers[i].ID]}
+	}
+	return out, nil
+}
