@@ -26,9 +26,10 @@ type BookingAnswer struct {
 
 // JobMade is a job that a command made.
 type JobMade struct {
-	ID     uuid.UUID
-	Ref    string
-	Status domain.Status
+	ID       uuid.UUID
+	Ref      string
+	Status   domain.Status
+	Revision uint64
 }
 
 // JobAnswer is what a command on a job answers: the job as it stands after the command.
@@ -77,10 +78,7 @@ func (h *Handler) draw(ctx context.Context, now people.Numbering, prefix string,
 	if err != nil {
 		return papers{}, err
 	}
-	p := papers{ref: bookingPrefix + strconv.FormatInt(drawn[0], 10)}
-	for _, n := range drawn {
-		p.jobs = append(p.jobs, prefix+strconv.FormatInt(n, 10))
-	}
+	p := papers{ref: bookingPrefix + strconv.FormatInt(drawn[0], 10), jobs: refsOf(prefix, drawn)}
 	if p.key, err = h.keys.Draw(ctx); err != nil {
 		return papers{}, fmt.Errorf("draw a personal-data key: %w", err)
 	}
@@ -147,7 +145,7 @@ func (h *Handler) bookingAnswer(res result[booking.State], jobs []booking.Job) B
 	s := res.folded.State
 	a := BookingAnswer{BookingID: s.ID, BookingRef: s.Ref, Revision: uint64(res.folded.Revision), Position: res.position, Warnings: res.warnings}
 	for _, j := range jobs {
-		a.Jobs = append(a.Jobs, JobMade{j.ID, j.Ref, j.Status})
+		a.Jobs = append(a.Jobs, JobMade{j.ID, j.Ref, j.Status, j.Revision})
 		h.made.jobs.Add(j.Ref, target{s.ID, j.ID})
 	}
 	return a
@@ -207,42 +205,172 @@ func actingFor(v access.Viewer, j booking.Job, c booking.Command) uuid.UUID {
 
 // Continue puts the hours after a long break into a job of their own (LL-124), under a number of its own.
 func (h *Handler) Continue(ctx context.Context, r Request, ref string, build func(booking.Job) (booking.Continue, error)) (BookingAnswer, error) {
+	return h.AddJobs(ctx, r, ref, func(j booking.Job) (booking.Adding, error) { return build(j) })
+}
+
+// AddJobs carries out a command that makes further jobs of a job's booking: all of them or none, under references drawn once it is known how many.
+func (h *Handler) AddJobs(ctx context.Context, r Request, ref string, build func(booking.Job) (booking.Adding, error)) (BookingAnswer, error) {
 	r = h.ready(r)
-	drawn := ""
+	var drawn []string
 	res, id, err := h.onJob(ctx, r, ref, func(ctx context.Context, s booking.State, j booking.Job, a attempt) (plan, error) {
 		c, err := build(j)
 		if err != nil {
 			return plan{}, err
+		}
+		if c.Name() != r.Name {
+			return plan{}, fmt.Errorf("the request is to %s, the command is to %s: what was permitted is not what would be done", r.Name, c.Name())
 		}
 		f, err := h.look(ctx, needsOf(s, c))
 		if err != nil {
 			return plan{}, err
 		}
 		env := h.env(r, a, f)
-		if c.Ref = drawn; drawn == "" {
-			c.Ref = noRef
-			if p, err := decide(c, s, env); err != nil || a.dry || len(p.events) == 0 {
-				return p, err
-			}
-			numbers, err := h.drawNumbers(ctx, f.numbers, 1)
+		p, err := decide(c, s, env)
+		if err == nil && edits(p) {
+			err = access.May(r.Viewer, access.Relate(r.Viewer, s.Facts(j)), "edit")
+		}
+		jobs := adds(p)
+		if err != nil || a.dry || jobs == 0 {
+			return p, err
+		}
+		if more := jobs - len(drawn); more > 0 {
+			numbers, err := h.drawNumbers(ctx, f.numbers, more)
 			if err != nil {
 				return plan{}, err
 			}
-			drawn = env.Form.Prefix + strconv.FormatInt(numbers[0], 10)
-			c.Ref = drawn
+			drawn = append(drawn, refsOf(env.Form.Prefix, numbers)...)
 		}
-		return decide(c, s, env)
+		return decide(c.Numbered(drawn[:jobs]), s, env)
 	})
 	if err != nil {
 		return BookingAnswer{}, err
 	}
-	var jobs []booking.Job
+	var made []booking.Job
 	for _, j := range res.folded.State.Jobs {
-		if from, _ := res.folded.State.Job(id); j.ID == from.Continued {
-			jobs = append(jobs, j)
+		if j.From == id && int64(j.Revision) >= res.first { // the fold ends with this command
+			made = append(made, j)
 		}
 	}
-	return h.bookingAnswer(res, jobs), nil
+	return h.bookingAnswer(res, made), nil
+}
+
+// adds is how many jobs a plan makes.
+func adds(p plan) (jobs int) {
+	for _, e := range p.events {
+		if _, ok := e.(booking.JobAdded); ok {
+			jobs++
+		}
+	}
+	return jobs
+}
+
+// edits tells whether a plan changes a job that is there already.
+func edits(p plan) bool {
+	for _, e := range p.events {
+		if _, ok := e.(booking.Edited); ok {
+			return true
+		}
+	}
+	return false
+}
+
+func refsOf(prefix string, numbers []int64) []string {
+	refs := make([]string, len(numbers))
+	for i, n := range numbers {
+		refs[i] = prefix + strconv.FormatInt(n, 10)
+	}
+	return refs
+}
+
+// Duplicate makes a booking of its own from a job of another one, on the newest version of its form (II-63, LL-111). If-Match means the original.
+func (h *Handler) Duplicate(ctx context.Context, r Request, ref string, build func(booking.Job) (booking.Duplicate, error)) (BookingAnswer, error) {
+	r = h.ready(r)
+	o, err := h.original(ctx, r, ref)
+	if err != nil {
+		return BookingAnswer{}, err
+	}
+	id := derived("booking", r.CommandID.String())
+	var drawn *papers
+	anew := r
+	anew.IfMatch = nil // a new booking has no revision
+	res, err := execute(ctx, h, h.bookings, anew, wish[booking.State]{
+		stream:  eventschema.BookingStream(id),
+		create:  true,
+		booking: id,
+		claims:  claims,
+		ref:     refOf,
+		decide: func(ctx context.Context, s booking.State, a attempt) (plan, error) {
+			if err := o.unchanged(ctx, h, r); err != nil {
+				return plan{}, err
+			}
+			c, err := build(o.job)
+			if err != nil {
+				return plan{}, err
+			}
+			f, err := h.lookToBook(ctx, o.folded.State.Customer, o.folded.State.Form)
+			if err != nil {
+				return plan{}, err
+			}
+			env := h.env(r, a, f)
+			c.Booking, c.Original, c.Customer = id, o.job, o.folded.State.Customer
+			if drawn == nil {
+				c.Key, c.Ref, c.JobRefs = domain.Namespace, "-", blank(1).jobs
+				p, err := decide(c, s, env)
+				if err != nil || a.dry {
+					return p, err
+				}
+				given, err := h.draw(ctx, f.numbers, env.Form.Prefix, 1)
+				if err != nil {
+					return plan{}, err
+				}
+				drawn = &given
+			}
+			c.Key, c.Ref, c.JobRefs = drawn.key, drawn.ref, drawn.jobs
+			return decide(c, s, env)
+		},
+	})
+	if err != nil {
+		return BookingAnswer{}, err
+	}
+	return h.bookingAnswer(res, res.folded.State.Jobs), nil
+}
+
+// original is a job that a booking of its own is made from, as it stood when the command came.
+type original struct {
+	folded Folded[booking.State]
+	job    booking.Job
+}
+
+// original reads the job that a reference names, for a command that writes elsewhere, and asks whether the sender may send it.
+func (h *Handler) original(ctx context.Context, r Request, ref string) (original, error) {
+	t, err := h.find(ctx, ref)
+	if err != nil {
+		return original{}, err
+	}
+	f, err := h.bookings.now(ctx, eventschema.BookingStream(t.booking))
+	if err != nil {
+		return original{}, err
+	}
+	j, ok := f.State.Job(t.job)
+	if !ok {
+		h.made.jobs.Remove(ref) // of another log: it is looked for anew next time
+		return original{}, unknown()
+	}
+	return original{f, j}, mayOnJob(r, f.State, j)
+}
+
+// unchanged compares the original with the revision that the sender saw.
+func (o original) unchanged(ctx context.Context, h *Handler, r Request) error {
+	if r.IfMatch == nil || *r.IfMatch == o.job.Revision {
+		return nil
+	}
+	return stale(ctx, h.bookings, r.Viewer, wish[booking.State]{
+		stream: eventschema.BookingStream(o.folded.State.ID),
+		revision: func(f Folded[booking.State]) uint64 {
+			j, _ := f.State.Job(o.job.ID)
+			return j.Revision
+		},
+	}, o.folded, *r.IfMatch)
 }
 
 // onJob carries out a command on the job that a reference names.

@@ -15,6 +15,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain/matching"
 	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/recurrence"
 )
 
 // needs is what a decision wants to know besides its own stream. All of it is read on at once, side by side: a remembered profile or
@@ -140,6 +141,7 @@ func (h *Handler) env(r Request, a attempt, f found) booking.Env {
 		Candidates: make(map[uuid.UUID]booking.Candidate, len(f.interpreters)),
 		Locations:  customer.Locations, Clients: customer.Clients,
 		Geography: booking.Geography{Locations: f.customer.Locations, Postcodes: f.postcodes},
+		Days:      recurrence.Days,
 	}
 	for id, p := range f.customer.Locations {
 		if p.Nation != "" {
@@ -202,7 +204,9 @@ func needsOf(s booking.State, c booking.Command) needs {
 		return needs{agency: true, customer: s.Customer, terms: len(c.Incidentals) > 0}
 	case booking.Cancel:
 		form.agency, form.customer = true, s.Customer
-	case booking.Continue:
+	case booking.MakeRecurring: // it may move the job
+		form.agency, form.terms, form.customer, form.numbers, form.interpreters = true, true, s.Customer, true, concerned(s)
+	case booking.Continue, booking.FollowUp:
 		form.agency, form.terms, form.customer, form.numbers = true, true, s.Customer, true
 	case booking.Edit:
 		form.agency, form.terms, form.customer, form.interpreters = true, true, s.Customer, concerned(s)

@@ -76,6 +76,7 @@ type result[S any] struct {
 	folded   Folded[S] // as it stood after the command's last event; as it stands, if there was nothing to do
 	position eventschema.Position
 	warnings []domain.Warning
+	first    int64 // number of the command's first event
 }
 
 // carryOut takes one command through: who may (404, 403), repeat, If-Match (412), the rules, the append. A conflict is decided again; attempts
@@ -173,7 +174,7 @@ func carryOut[S any](ctx context.Context, h *Handler, st *streams[S], r Request,
 		case err == nil:
 			done := st.acknowledge(w.stream, next, meta, f.Revision+1, appended)
 			h.release(steps, r, p.release)
-			return result[S]{folded: done, position: appended.Position, warnings: p.warnings}, nil
+			return result[S]{folded: done, position: appended.Position, warnings: p.warnings, first: f.Revision + 1}, nil
 		case !errors.Is(err, eventschema.ErrConflict):
 			st.forget(w.stream) // whether it was written is not known; nor is, then, whether what was reserved is claimed
 			return result[S]{}, fmt.Errorf("append %s to %s: %w", r.Name, w.stream, err)
@@ -275,7 +276,7 @@ func repeated[S any](ctx context.Context, st *streams[S], w wish[S], f Folded[S]
 	if err != nil {
 		return nil, err
 	}
-	res := &result[S]{folded: then, position: before.Position}
+	res := &result[S]{folded: then, position: before.Position, first: before.First}
 	if p, err := w.decide(ctx, found.State, attempt{id: uuid.New(), at: at, dry: true}); err == nil {
 		res.warnings = p.warnings
 	}

@@ -76,8 +76,8 @@ type bookingBody struct {
 	Acknowledged          []string       `json:"acknowledged,omitempty"`
 }
 
-type EditBody struct {
-	Scope                string         `json:"scope,omitempty" enum:"this,following,all"`
+// ValuesBody are values of a job, as an edit changes them and a job made from another one has its own.
+type ValuesBody struct {
 	Client               *string        `json:"client,omitempty"`
 	Location             *string        `json:"location,omitempty"`
 	Address              *addressBody   `json:"address,omitempty"`
@@ -89,6 +89,26 @@ type EditBody struct {
 	TimeZone             *string        `json:"timeZone,omitempty"`
 	Duration             *duration      `json:"duration,omitempty"`
 	Fields               map[string]any `json:"fields,omitempty"`
+}
+
+type EditBody struct {
+	Scope string `json:"scope,omitempty" enum:"this,following,all"`
+	ValuesBody
+}
+
+// madeFromBody is a job made from another one: its schedule, and whatever else is to differ.
+type madeFromBody struct{ ValuesBody }
+
+type recurringBody struct {
+	Frequency    string         `json:"frequency,omitempty" enum:"daily,weekly,monthly" doc:"A day that a month lacks becomes its last day."`
+	Interval     *int           `json:"interval,omitempty" doc:"Every so many days, weeks or months; default 1."`
+	Weekdays     []string       `json:"weekdays,omitempty" maxItems:"7" doc:"Of a weekly recurrence: mon, tue, wed, thu, fri, sat, sun (II-59). Default: that of startsOn."`
+	StartsOn     string         `json:"startsOn,omitempty" doc:"A date; default the original's. Another one moves the original there and needs acknowledged (II-60)."`
+	Occurrences  *int           `json:"occurrences,omitempty" doc:"How many jobs are added to the original, those of except included. Either it or until (II-61)."`
+	Until        string         `json:"until,omitempty" doc:"The last date, inclusive."`
+	Except       []string       `json:"except,omitempty" maxItems:"400" doc:"Dates that are left out."`
+	Acknowledged []string       `json:"acknowledged,omitempty" maxItems:"50" doc:"moves-original, if startsOn is another date than the original's."`
+	Fields       map[string]any `json:"fields,omitempty" doc:"For what the form does not copy."`
 }
 
 type noBody struct{}

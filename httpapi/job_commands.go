@@ -22,9 +22,10 @@ type jobAnswer struct {
 }
 
 type newJobAnswer struct {
-	ID     uuid.UUID     `json:"id"`
-	Ref    string        `json:"ref"`
-	Status domain.Status `json:"status"`
+	ID       uuid.UUID     `json:"id"`
+	Ref      string        `json:"ref"`
+	Status   domain.Status `json:"status"`
+	Revision uint64        `json:"revision"`
 }
 
 type bookingAnswer struct {
@@ -38,7 +39,7 @@ type bookingAnswer struct {
 func bookingAnswerOf(b commands.BookingAnswer) bookingAnswer {
 	out := bookingAnswer{BookingID: b.BookingID, BookingRef: b.BookingRef, Revision: b.Revision, Warnings: b.Warnings}
 	for _, j := range b.Jobs {
-		out.Jobs = append(out.Jobs, newJobAnswer{j.ID, j.Ref, j.Status})
+		out.Jobs = append(out.Jobs, newJobAnswer{j.ID, j.Ref, j.Status, j.Revision})
 	}
 	return out
 }
@@ -137,17 +138,50 @@ func (a *API) jobCommands() {
 		return booking.LogContact{Job: job, Kind: b.Kind, Text: b.Text, NextUpdateMinutes: b.NextUpdateMinutes}, nil
 	})
 
-	op := a.operation(http.MethodPost, "/jobs/{ref}/continue", "Put hours after a long break into a job of their own (LL-124)", http.StatusCreated)
-	huma.Register(a.huma, a.mayOnJob(op, "continue"), func(ctx context.Context, in *jobOrder[continueBody]) (*commandAnswer[bookingAnswer], error) {
-		req, err := a.request(ctx, "continue", in.Ordering, in.RawBody)
+	addsJobs(a, "follow-up", "Make one more job of the same booking (II-51..54)", func(v access.Viewer, job uuid.UUID, b madeFromBody) (booking.Adding, error) {
+		values, err := valuesOf(v, job, b.ValuesBody)
+		return booking.FollowUp{Job: job, Overrides: values}, err
+	})
+	addsJobs(a, "make-recurring", "Make further jobs of the same booking on a fixed schedule (II-56..62)", func(v access.Viewer, job uuid.UUID, b recurringBody) (booking.Adding, error) {
+		fields, faults := fieldTexts(b.Fields)
+		if len(faults) > 0 {
+			return nil, domain.Invalid(faults...)
+		}
+		return booking.MakeRecurring{Job: job, Frequency: b.Frequency, Interval: b.Interval, Weekdays: b.Weekdays, StartsOn: b.StartsOn, Occurrences: b.Occurrences,
+			Until: b.Until, Except: b.Except, Acknowledged: b.Acknowledged, Fields: fields, ByCustomer: !v.Staff()}, nil
+	})
+	addsJobs(a, "continue", "Put hours after a long break into a job of their own (LL-124)", func(v access.Viewer, job uuid.UUID, b continueBody) (booking.Adding, error) {
+		edit, err := editOf(v, job, b.EditBody)
+		return booking.Continue{Job: job, Blocks: blocks(b.Blocks), Side: booking.CustomerSide, Overrides: edit}, err
+	})
+
+	op := a.operation(http.MethodPost, "/jobs/{ref}/duplicate", "Make a booking of its own from the job (II-63..65, LL-111)", http.StatusCreated)
+	huma.Register(a.huma, a.mayOnJob(op, "duplicate"), func(ctx context.Context, in *jobOrder[madeFromBody]) (*commandAnswer[bookingAnswer], error) {
+		req, err := a.request(ctx, "duplicate", in.Ordering, in.RawBody)
 		if err != nil {
 			return nil, a.wrong(ctx, err)
 		}
-		v := viewer(ctx)
-		done, err := a.commands.Continue(ctx, req, in.Ref, func(job booking.Job) (booking.Continue, error) {
-			edit, err := editOf(v, job.ID, in.Body.EditBody)
-			side := booking.CustomerSide
-			return booking.Continue{Job: job.ID, Blocks: blocks(in.Body.Blocks), Side: side, Overrides: edit}, err
+		done, err := a.commands.Duplicate(ctx, req, in.Ref, func(original booking.Job) (booking.Duplicate, error) {
+			values, err := valuesOf(viewer(ctx), original.ID, in.Body.ValuesBody)
+			return booking.Duplicate{Overrides: values}, err
+		})
+		if err != nil {
+			return nil, a.answerTo(ctx, err)
+		}
+		return positioned(done.Position, &done.Revision, bookingAnswerOf(done)), nil
+	})
+}
+
+// addsJobs registers POST /jobs/{ref}/{name} for a command that makes further jobs of the booking.
+func addsJobs[B any](a *API, name, summary string, build func(v access.Viewer, job uuid.UUID, body B) (booking.Adding, error)) {
+	op := a.operation(http.MethodPost, "/jobs/{ref}/"+name, summary, http.StatusCreated)
+	huma.Register(a.huma, a.mayOnJob(op, name), func(ctx context.Context, in *jobOrder[B]) (*commandAnswer[bookingAnswer], error) {
+		req, err := a.request(ctx, name, in.Ordering, in.RawBody)
+		if err != nil {
+			return nil, a.wrong(ctx, err)
+		}
+		done, err := a.commands.AddJobs(ctx, req, in.Ref, func(job booking.Job) (booking.Adding, error) {
+			return build(viewer(ctx), job.ID, in.Body)
 		})
 		if err != nil {
 			return nil, a.answerTo(ctx, err)
@@ -234,8 +268,15 @@ func addressOf(b *addressBody) *booking.Address {
 }
 
 func editOf(v access.Viewer, job uuid.UUID, b EditBody) (booking.Edit, error) {
+	e, err := valuesOf(v, job, b.ValuesBody)
+	e.Scope = b.Scope
+	return e, err
+}
+
+// valuesOf reads what was sent of a job's values.
+func valuesOf(v access.Viewer, job uuid.UUID, b ValuesBody) (booking.Edit, error) {
 	fields, faults := fieldTexts(b.Fields)
-	e := booking.Edit{Job: job, Scope: b.Scope, Address: addressOf(b.Address), BillTo: b.BillTo, Language: b.Language,
+	e := booking.Edit{Job: job, Address: addressOf(b.Address), BillTo: b.BillTo, Language: b.Language,
 		Alternatives: b.AlternativeLanguages, ServiceType: b.ServiceType, Start: b.Start, TimeZone: b.TimeZone, ByCustomer: !v.Staff()}
 	if len(fields) > 0 {
 		e.Fields = fields

@@ -137,7 +137,7 @@ func (o *office) document(doc *openAPI) {
 		}
 	}
 	for _, command := range []string{"take", "release", "send-offer", "revoke-offer", "accept-offer", "decline-offer", "assign", "unassign", "propose-eta", "agree-eta",
-		"decline-eta", "change-eta", "submit-timesheet", "accept-timesheet", "dispute-timesheet", "close", "cancel", "edit", "continue", "post-message", "log-contact"} {
+		"decline-eta", "change-eta", "submit-timesheet", "accept-timesheet", "dispute-timesheet", "close", "cancel", "edit", "continue", "duplicate", "follow-up", "make-recurring", "post-message", "log-contact"} {
 		if !slices.Contains(doc.routes, "POST /v1/jobs/{ref}/"+command) {
 			t.Errorf("it lacks the command %s", command)
 		}
@@ -274,6 +274,17 @@ func (o *office) jobCommands() {
 	accepted("continue", made, "", 201)
 	if made.body["bookingRef"] != booked.body["bookingRef"] || refOf(made) == ref {
 		t.Errorf("continue: %s", made.raw)
+	}
+	for command, body := range map[string]map[string]any{
+		"duplicate": another("2020-05-01T10:00"), "follow-up": another("2020-05-01T10:00"),
+		"make-recurring": {"frequency": "weekly", "interval": 2, "weekdays": []string{"mon", "tue"}, "startsOn": "2020-04-01", "until": "2020-04-30", "except": []string{"2020-04-13"},
+			"acknowledged": []string{"moves-original"}, "fields": map[string]any{"jobNotes": "Every other week."}},
+	} {
+		made := o.try("requestor", ref, command, body)
+		accepted(command, made, "", 201)
+		if made.body["bookingId"] == nil || objectsOf(made.body["jobs"])[0]["revision"] == nil {
+			t.Errorf("%s: %s", command, made.raw)
+		}
 	}
 	// What is related asks for a scope, with what may be sent.
 	ref = refOf(made)

@@ -273,6 +273,7 @@ func (w *roleWorld) body(row roleRow, persona string) any {
 		"submit-timesheet": map[string]any{"blocks": block, "onBehalfOf": "customer"}, "accept-timesheet": map[string]any{"onBehalfOf": "interpreter"},
 		"dispute-timesheet": map[string]any{"reason": "no", "onBehalfOf": "interpreter"}, "close": map[string]any{"outcome": "aborted", "reason": "ill"},
 		"cancel": map[string]any{"authorisedBy": "Sergeant Bell"}, "edit": map[string]any{"fields": map[string]any{"reportTo": fmt.Sprint("Desk ", w.made)}},
+		"duplicate": another("2032-11-01T10:00"), "follow-up": another("2032-11-01T10:00"), "make-recurring": map[string]any{"frequency": "daily", "occurrences": 1},
 		"continue": map[string]any{"blocks": block}, "post-message": map[string]any{"text": "Hello"}, "log-contact": map[string]any{"kind": "call", "text": "Told"},
 		"/sessions": map[string]any{"username": "requestor", "password": "dragoman-demo"}, "/setup": map[string]any{"token": "x", "username": "x", "password": "x"},
 		"/me/password": map[string]any{"current": "wrong one", "new": "a longer pass phrase"}, "/me/preferences": map[string]any{"columns": []string{"ref"}},

@@ -52,6 +52,12 @@ func TestRows(t *testing.T) {
 		{"II45_SavedAndShown", rowSaved},
 		{"II46_LocationsByPermission", rowNewLocation},
 		{"II47_AtTheAgencyAtOnce", rowAtTheAgency},
+		{"II51_II53_II54_FollowUp", rowFollowUp},
+		{"II56_II61_OneActionMakesTheSet", rowRecurring},
+		{"II58_II59_DaysOfTheSet", rowRecurringDays},
+		{"II60_TheFirstDayMovesTheOriginal", rowRecurringMoves},
+		{"II63_II64_Duplicate", rowDuplicate},
+		{"LL111_LL112_DuplicatesOfLiveLINK", rowDuplicateLiveLINK},
 		{"II66_II67_FollowedUntilAssigned", rowFollowed},
 		{"II69_LL107_Edited", rowEdited},
 		{"II73_AboveTheCalendarSpreads", rowSpreads},
@@ -672,6 +678,10 @@ func rowActions(r *rows) {
 					got := r.try(who, ref, command, bodyOf(command, who, state, day))
 					if got.status != http.StatusOK && got.status != http.StatusCreated {
 						t.Errorf("%s: %s is offered to %s and refused: %d %s", state, command, who, got.status, got.raw)
+					} else if madeFrom[command] {
+						if made := refOf(got); r.notes("assigner", made)[0] != made+" Created" { // LL-79, on the job that it made
+							t.Errorf("%s: %s by %s made %s, whose notes are %q", state, command, who, made, r.notes("assigner", made))
+						}
 					} else if after := len(r.notes("assigner", ref)); after <= before {
 						t.Errorf("%s: %s by %s left no note", state, command, who)
 					}
@@ -695,7 +705,11 @@ func rowActions(r *rows) {
 
 // commandsOfAJob are the commands of the contract that are built.
 var commandsOfAJob = []string{"take", "release", "send-offer", "revoke-offer", "accept-offer", "decline-offer", "assign", "unassign", "propose-eta", "agree-eta", "decline-eta",
-	"change-eta", "submit-timesheet", "accept-timesheet", "dispute-timesheet", "close", "cancel", "edit", "post-message", "log-contact"}
+	"change-eta", "submit-timesheet", "accept-timesheet", "dispute-timesheet", "close", "cancel", "edit", "duplicate", "follow-up",
+	"make-recurring", "post-message", "log-contact"}
+
+// madeFrom are those that make jobs and leave the job itself as it is.
+var madeFrom = map[string]bool{"duplicate": true, "follow-up": true, "make-recurring": true}
 
 // bodyOf is a complete body of a command by somebody on a job in one of the states above.
 func bodyOf(command, who, state, day string) map[string]any {
@@ -739,6 +753,10 @@ func bodyOf(command, who, state, day string) map[string]any {
 		body["authorisedBy"] = "Inspector Hale"
 	case "edit":
 		body["fields"] = map[string]any{"reportTo": "The side door " + who}
+	case "duplicate", "follow-up":
+		body = another("2023-05-02T10:00")
+	case "make-recurring":
+		body = map[string]any{"frequency": "monthly", "occurrences": 1}
 	case "post-message":
 		body["text"] = "Any parking?"
 	case "log-contact":

@@ -40,7 +40,10 @@ var actions = []struct {
 	{"close", everyone(func(w Who, job uuid.UUID) checked { return Close{Job: job, Side: w.side()} })},
 	{"cancel", notInterpreter(func(w Who, job uuid.UUID) checked { return Cancel{Job: job, ByCustomer: w.Customer} })},
 	{"edit", notInterpreter(func(w Who, job uuid.UUID) checked { return Edit{Job: job, ByCustomer: w.Customer} })},
+	{"duplicate", notInterpreter(func(_ Who, job uuid.UUID) checked { return Duplicate{Original: Job{ID: job}} })},
+	{"follow-up", notInterpreter(func(_ Who, job uuid.UUID) checked { return FollowUp{Job: job} })},
 	{"continue", notInterpreter(func(w Who, job uuid.UUID) checked { return Continue{Job: job} })},
+	{"make-recurring", notInterpreter(func(w Who, job uuid.UUID) checked { return MakeRecurring{Job: job, ByCustomer: w.Customer} })},
 	{"post-message", notInterpreter(func(w Who, job uuid.UUID) checked { return PostMessage{Job: job} })},
 	{"log-contact", staff(func(job uuid.UUID) checked { return LogContact{Job: job} })},
 }

@@ -12,7 +12,7 @@ import (
 func TestLL69_ActionsDependOnStatusAndWhoAsks(t *testing.T) {
 	t.Parallel()
 	staff, cust := Who{Staff: true}, Who{Customer: true}
-	always := []string{"edit", "post-message", "log-contact"}
+	always := []string{"edit", "duplicate", "follow-up", "make-recurring", "post-message", "log-contact"}
 	for name, c := range map[string]struct {
 		story *story
 		now   string
@@ -21,8 +21,8 @@ func TestLL69_ActionsDependOnStatusAndWhoAsks(t *testing.T) {
 	}{
 		"new, staff": {created(t), monday, staff,
 			append([]string{"take", "send-offer", "accept-offer", "decline-offer", "assign", "propose-eta", "change-eta", "cancel"}, always...)},
-		"new, customer in time":    {early(t), "2020-03-23T09:59", cust, []string{"cancel", "edit", "post-message"}},
-		"new, customer too late":   {early(t), threeDays, cust, []string{"edit", "post-message"}},
+		"new, customer in time":    {early(t), "2020-03-23T09:59", cust, []string{"cancel", "edit", "duplicate", "follow-up", "make-recurring", "post-message"}},
+		"new, customer too late":   {early(t), threeDays, cust, []string{"edit", "duplicate", "follow-up", "make-recurring", "post-message"}},
 		"new, not offered":         {created(t), monday, Who{Interpreter: ana}, nil},
 		"new, offered":             {offered(t), tuesday, Who{Interpreter: ana}, []string{"accept-offer", "decline-offer"}},
 		"new, offer expired":       {offered(t), later, Who{Interpreter: ana}, nil},
@@ -34,18 +34,18 @@ func TestLL69_ActionsDependOnStatusAndWhoAsks(t *testing.T) {
 		"assigned, mine":           {assignedTo(t, ana), tuesday, Who{Interpreter: ana}, []string{"unassign"}},
 		"assigned, not mine":       {assignedTo(t, ana), later, Who{Interpreter: ben}, nil},
 		"assigned and over, mine":  {assignedTo(t, ana), later, Who{Interpreter: ana}, []string{"unassign", "submit-timesheet"}},
-		"assigned and over, C":     {assignedTo(t, ana), later, cust, []string{"submit-timesheet", "edit", "continue", "post-message"}},
-		"ongoing, who submitted":   {ongoing(t), later, cust, []string{"edit", "continue", "post-message"}},
+		"assigned and over, C":     {assignedTo(t, ana), later, cust, []string{"submit-timesheet", "edit", "duplicate", "follow-up", "continue", "make-recurring", "post-message"}},
+		"ongoing, who submitted":   {ongoing(t), later, cust, []string{"edit", "duplicate", "follow-up", "continue", "make-recurring", "post-message"}},
 		"ongoing, who is asked":    {ongoing(t), later, Who{Interpreter: ana}, []string{"accept-timesheet", "dispute-timesheet"}},
-		"ongoing, staff":           {ongoing(t), later, staff, []string{"accept-timesheet", "dispute-timesheet", "close", "edit", "continue", "post-message", "log-contact"}},
-		"complete, customer":       {complete(t), later, cust, []string{"continue", "post-message"}},
-		"complete, staff":          {complete(t), later, staff, []string{"edit", "continue", "post-message"}},
+		"ongoing, staff":           {ongoing(t), later, staff, []string{"accept-timesheet", "dispute-timesheet", "close", "edit", "duplicate", "follow-up", "continue", "make-recurring", "post-message", "log-contact"}},
+		"complete, customer":       {complete(t), later, cust, []string{"duplicate", "follow-up", "continue", "make-recurring", "post-message"}},
+		"complete, staff":          {complete(t), later, staff, []string{"edit", "duplicate", "follow-up", "continue", "make-recurring", "post-message"}},
 		"complete, interpreter":    {complete(t), later, Who{Interpreter: ana}, nil},
-		"cancelled, customer":      {cancelled(t), tuesday, cust, []string{"post-message"}},
-		"a start to agree to":      {created(t).at(tuesday, ProposeEta{Job: jobID, ETA: "2020-03-26T16:00"}), tuesday, cust, []string{"agree-eta", "decline-eta", "edit", "post-message"}},
+		"cancelled, customer":      {cancelled(t), tuesday, cust, []string{"duplicate", "follow-up", "post-message"}},
+		"a start to agree to":      {created(t).at(tuesday, ProposeEta{Job: jobID, ETA: "2020-03-26T16:00"}), tuesday, cust, []string{"agree-eta", "decline-eta", "edit", "duplicate", "follow-up", "make-recurring", "post-message"}},
 		"taken":                    {created(t).at(monday, Take{Job: jobID}), later, staff, append([]string{"take", "release", "accept-offer", "decline-offer", "assign", "propose-eta", "change-eta", "close", "cancel"}, always...)},
 		"nobody":                   {created(t), monday, Who{}, nil},
-		"erased, nothing to write": {created(t).at(monday, ErasePerson{}), later, cust, []string{"edit"}},
+		"erased, nothing to write": {created(t).at(monday, ErasePerson{}), later, cust, []string{"edit", "duplicate"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -17,6 +17,13 @@ type Command interface {
 	Decide(s State, env Env) (Decision, error)
 }
 
+// Adding is a command that makes further jobs of a booking. Their references are drawn once it is known how many there are: without references it
+// is decided all the same, to be counted or previewed, but not to be stored.
+type Adding interface {
+	Command
+	Numbered(refs []string) Command
+}
+
 // Env is what a decision may know besides the stream: everything that the caller looked up.
 //
 // What is the same for every attempt to decide is kept out of its JSON form, of which a preview's token is made: the rest is what a decision
@@ -42,6 +49,8 @@ type Env struct {
 	Clients   map[uuid.UUID]string
 	// Nations of those of the customer's locations that name one: whose bank holidays are kept there. All of them, whatever the caller may name.
 	Nations map[uuid.UUID]string
+	// Days are the days of a schedule in order, the first so many of them: a pure function.
+	Days func(r domain.Recurrence, limit int) []time.Time
 	// Documents are those files, of the ones that the command names, that are kept: a file is durable before an event names it.
 	Documents map[uuid.UUID]bool
 }

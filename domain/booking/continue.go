@@ -1,7 +1,6 @@
 package booking
 
 import (
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -9,11 +8,21 @@ import (
 	"github.com/dragoman-booking/dragoman/domain"
 )
 
-// WhyContinuation is JobAdded.Why of a continuation.
-const WhyContinuation = "continuation"
+// Why a job was added to its booking: JobAdded.Why.
+const (
+	WhyContinuation = "continuation"
+	WhyFollowUp     = "follow-up"
+	WhyRecurrence   = "recurrence"
+)
 
 // Name is the command's name.
 func (Continue) Name() string { return "continue" }
+
+// Numbered is the command with the reference of its job.
+func (c Continue) Numbered(refs []string) Command {
+	c.Ref = refs[0]
+	return c
+}
 
 // Decide makes the hours after a long break a job of their own (LL-124, D-11): of the same booking, at the same address, with the same
 // interpreter, whose time is recorded unchecked because it is over. It stands at ongoing until the other side accepts.
@@ -35,8 +44,8 @@ func (c Continue) Decide(s State, env Env) (Decision, error) {
 	if err := c.allowed(s, j, env); err != nil {
 		return Decision{}, err
 	}
-	if len(s.Jobs) >= MaxJobs {
-		return Decision{}, domain.Unprocessable("too-many-jobs", "A booking holds at most %d jobs.", MaxJobs)
+	if err := s.room(1); err != nil {
+		return Decision{}, err
 	}
 	c.Overrides.Fields = speaker(c.Overrides.Fields, env.Form)
 	if err := c.Overrides.editable(j, env.Form, Frozen{}); err != nil {
@@ -121,21 +130,5 @@ func (c Continue) differs(j Job, f *faults, env Env) *Details {
 	if w.empty() {
 		return nil
 	}
-	d := &Details{Fields: w.Fields}
-	if w.Client != nil {
-		d.Client = *w.Client
-	}
-	if w.BillTo != nil {
-		d.BillTo = *w.BillTo
-	}
-	if w.Language != nil {
-		d.Language, d.LanguageTier = *w.Language, *w.LanguageTier
-	}
-	if w.AlternativeLanguages != nil {
-		d.AlternativeLanguages = slices.Clone(*w.AlternativeLanguages)
-	}
-	if w.ServiceType != nil {
-		d.ServiceType = *w.ServiceType
-	}
-	return d
+	return ownValues(j.Details, after.Details)
 }

@@ -53,49 +53,32 @@ func (c Create) Decide(s State, env Env) (Decision, error) {
 	}
 
 	var f faults
-	if !slices.Contains(env.Customer.BookableForms(), env.Form.ID) {
-		f.add("body.form", "This form is not among those of the customer.")
-	}
+	f.bookable(env)
 	if c.Interpreters < 0 {
 		f.add("body.interpretersRequested", "At least 1.")
 	}
-	c.BillTo = f.text("body.billTo", c.BillTo, false)
-	shared := Details{BillTo: cmp.Or(c.BillTo, env.Customer.BillTo)}
-	zone := c.place(&shared, &f, env)
-	zone = cmp.Or(c.TimeZone, zone)
-
-	shared.Language, shared.LanguageTier = f.language("body.language", c.Language, env)
-	shared.AlternativeLanguages = f.alternatives(c.Alternatives, shared.Language, env)
-	shared.ServiceType = f.serviceType(c.ServiceType, env)
-
-	start, ok := f.moment("body.start", c.Start, zone)
-	if ok && !start.Instant.After(env.Now) {
-		f.add("body.start", "This time has passed.") // LL-27, for staff too
-	}
-	minutes := f.duration(c.Hours, c.Minutes)
-
-	fields, warnings := f.fields(c.Fields, forms.OnCreate, zone, env)
-	shared.Fields = fields
+	shared, zone, warnings := c.details(&f, env)
+	schedule := c.schedule(&f, zone, env)
 	if missing := unread(env.Form, c.Acknowledged); len(missing) > 0 {
 		f.special("acknowledgement-required", "body.acknowledged", "Read and acknowledge the notices first.", missing...)
 	}
 	if err := f.refusal(); err != nil {
 		return Decision{}, err
 	}
-	kept, err := c.inTime(start, shared, env)
+	kept, err := c.inTime(schedule.Start, shared, env)
 	if err != nil {
 		return Decision{}, err
 	}
 
 	e := Created{
 		Booking: c.Booking, Ref: c.Ref, Key: c.Key, Customer: c.Customer,
-		Form: env.Form.ID, FormVersion: env.Form.Version, Status: domain.Status(cmp.Or(env.Form.Initial, string(domain.New))),
+		Form: env.Form.ID, FormVersion: env.Form.Version, Status: env.Form.InitialStatus(),
 		Shared: shared, Jobs: make([]NewJob, n),
-		Policy: policy(env, start.Instant),
+		Policy: policy(env, schedule.Start.Instant),
 	}
 	e.Policy.Window = kept
 	for i := range e.Jobs {
-		e.Jobs[i] = NewJob{ID: env.NewID(fmt.Sprintf("job/%d", i)), Ref: c.JobRefs[i], Schedule: Schedule{Start: start, Minutes: minutes}}
+		e.Jobs[i] = NewJob{ID: env.NewID(fmt.Sprintf("job/%d", i)), Ref: c.JobRefs[i], Schedule: schedule}
 	}
 	return Decision{Events: []Event{e}, Warnings: warnings}, nil
 }
@@ -112,6 +95,36 @@ func (c Create) inTime(start domain.Moment, d Details, env Env) (*windows.Applie
 	r := tooLate(w, start, "A job that starts then could be booked", "Please contact the agency.")
 	r.Errors = []domain.FieldError{{Location: "body.start", Message: "This is too soon to book here: please contact the agency."}}
 	return nil, r
+}
+
+// bookable notes that the customer does not book with this form.
+func (f *faults) bookable(env Env) {
+	if !slices.Contains(env.Customer.BookableForms(), env.Form.ID) {
+		f.add("body.form", "This form is not among those of the customer.")
+	}
+}
+
+// details reads what is booked, all but the time, and the time zone in which that is meant.
+func (c Create) details(f *faults, env Env) (shared Details, zone string, warnings []domain.Warning) {
+	c.BillTo = f.text("body.billTo", c.BillTo, false)
+	shared = Details{BillTo: cmp.Or(c.BillTo, env.Customer.BillTo)}
+	zone = c.place(&shared, f, env)
+	zone = cmp.Or(c.TimeZone, zone)
+
+	shared.Language, shared.LanguageTier = f.language("body.language", c.Language, env)
+	shared.AlternativeLanguages = f.alternatives(c.Alternatives, shared.Language, env)
+	shared.ServiceType = f.serviceType(c.ServiceType, env)
+	shared.Fields, warnings = f.fields(c.Fields, forms.OnCreate, zone, env)
+	return shared, zone, warnings
+}
+
+// schedule reads when the job is wanted.
+func (c Create) schedule(f *faults, zone string, env Env) Schedule {
+	start, ok := f.moment("body.start", c.Start, zone)
+	if ok && !start.Instant.After(env.Now) {
+		f.add("body.start", "This time has passed.") // LL-27, for staff too
+	}
+	return Schedule{Start: start, Minutes: f.duration(c.Hours, c.Minutes)}
 }
 
 // place reads where the job takes place, or who pays if nobody travels (LL-19, LL-20, LL-48), and answers with the time zone there.

@@ -33,6 +33,8 @@ type Details struct {
 	AlternativeLanguages []string                `json:"alternativeLanguages,omitempty"`
 	ServiceType          string                  `json:"serviceType"`
 	Fields               map[string]domain.Value `json:"fields,omitempty"` // what the form adds, by its keys
+	// Without names, of a job's own values, core values that the base has and the job lacks: client, location, billTo, alternativeLanguages.
+	Without []string `json:"without,omitempty"`
 }
 
 // Schedule is when a job is wanted: in or below the calendar section of the form.

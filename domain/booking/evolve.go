@@ -180,12 +180,25 @@ func newJob(n NewJob, base Details, status domain.Status, p Policy, at Fact) Job
 	}
 }
 
-// Merge puts a job's own values over a base: what is set in own wins, and a field whose own value is empty is cleared.
+// Merge puts a job's own values over a base: what is set in own wins, a field whose own value is empty is cleared, and so is what own goes
+// without.
 func Merge(base Details, own *Details) Details {
 	if own == nil {
 		return base
 	}
 	d := base
+	for _, key := range own.Without {
+		switch key {
+		case withoutClient:
+			d.Client = uuid.Nil
+		case withoutLocation:
+			d.Location, d.Address = uuid.Nil, nil
+		case withoutBillTo:
+			d.BillTo = ""
+		case withoutAlternatives:
+			d.AlternativeLanguages = nil
+		}
+	}
 	if own.Client != uuid.Nil {
 		d.Client = own.Client
 	}

@@ -293,6 +293,31 @@ var generators = []generator{
 		start := j.Begin().Add(6 * time.Hour)
 		return Continue{Job: j.ID, Ref: fmt.Sprint("DTPC", w.step), Side: w.side(), Blocks: []BlockIn{{start.Local, start.Add(time.Hour).Local}}}
 	}},
+	{"follow-up", func(w *world) Command {
+		j := w.job()
+		c := FollowUp{Job: j.ID, Ref: fmt.Sprint("DTPF", w.step), Overrides: Edit{Hours: num(1), Minutes: num(oneOf(w, 0, 30)), Fields: fields("costCentre", w.text())}}
+		c.Overrides.Start = str(london("2020-03-27T10:00").Add(time.Duration(w.r.IntN(400)-48) * time.Hour).Local)
+		if w.chance(1, 4) {
+			c.Overrides.Location = oneOf(w, &dublin, &eve)
+		}
+		return c
+	}},
+	{"make-recurring", func(w *world) Command {
+		j := w.job()
+		c := MakeRecurring{Job: j.ID, Frequency: oneOf(w, "daily", "weekly", "monthly", "yearly"), Occurrences: num(1 + w.r.IntN(3)), ByCustomer: w.chance(1, 3),
+			Fields: fields("costCentre", w.text())}
+		for i := range *c.Occurrences {
+			c.Refs = append(c.Refs, fmt.Sprintf("DTPR%d-%d", w.step, i))
+		}
+		if c.Frequency == "weekly" && w.chance(1, 2) {
+			c.Weekdays = []string{oneOf(w, "mon", "tue", "wed"), oneOf(w, "thu", "fri", "someday")}
+		}
+		if j.Schedule.Start.Zone != "" && w.chance(1, 3) { // the original moves
+			c.StartsOn = j.Schedule.Start.Add(time.Duration(w.r.IntN(10)-1) * 24 * time.Hour).Local[:10]
+			c.Acknowledged = oneOf(w, nil, []string{MovesOriginal})
+		}
+		return c
+	}},
 	{"post-message", func(w *world) Command { return PostMessage{Job: w.job().ID, Text: w.text()} }},
 	{"log-contact", func(w *world) Command {
 		return LogContact{Job: w.job().ID, Kind: oneOf(w, "call", "update", "email", "pigeon"), Text: w.text() + w.text()}
@@ -320,10 +345,10 @@ func (w *world) waiting() Job {
 
 // natural are the commands that a job of this status usually gets.
 var natural = map[domain.Status][]string{
-	domain.New:       {"take", "release", "send-offer", "send-offer", "accept-offer", "decline-offer", "assign", "assign", "edit", "revoke-offer", "propose-eta", "agree-eta"},
+	domain.New:       {"follow-up", "make-recurring", "take", "release", "send-offer", "send-offer", "accept-offer", "decline-offer", "assign", "assign", "edit", "revoke-offer", "propose-eta", "agree-eta"},
 	domain.Assigned:  {"submit-timesheet", "submit-timesheet", "submit-timesheet", "unassign", "edit", "change-eta", "propose-eta", "agree-eta", "decline-eta", "close"},
 	domain.Ongoing:   {"accept-timesheet", "dispute-timesheet", "continue", "submit-timesheet", "close"},
-	domain.Complete:  {"continue", "edit", "post-message"},
+	domain.Complete:  {"continue", "edit", "post-message", "follow-up"},
 	domain.Cancelled: {"post-message", "edit"},
 }
 
@@ -518,6 +543,10 @@ func sender(c Command) (job uuid.UUID, who Who, ours bool) {
 		return c.Job, Who{Staff: !c.ByCustomer, Customer: c.ByCustomer}, true
 	case Continue:
 		return c.Job, staff, true
+	case FollowUp:
+		return c.Job, staff, true
+	case MakeRecurring:
+		return c.Job, Who{Staff: !c.ByCustomer, Customer: c.ByCustomer}, true
 	case PostMessage:
 		return c.Job, staff, true
 	case LogContact:

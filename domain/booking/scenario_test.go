@@ -15,6 +15,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/internal/recurrence"
 )
 
 // The people and places of the tests.
@@ -81,6 +82,7 @@ func env(now string) Env {
 	s.Suspended = true
 	e.Candidates[sam] = s
 	e.Documents = map[uuid.UUID]bool{document: true}
+	e.Days = recurrence.Days
 	return e
 }
 

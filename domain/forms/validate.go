@@ -151,6 +151,14 @@ func (f Form) Place(key string) string {
 	return Above
 }
 
+// InitialStatus is the status of a new job: new, unless the form says requested.
+func (f Form) InitialStatus() domain.Status {
+	if f.Initial == "" {
+		return domain.New
+	}
+	return domain.Status(f.Initial)
+}
+
 // Editable are the keys that a customer may change after booking (LL-108), in the form's order.
 func (f Form) Editable() []string {
 	var keys []string

@@ -16,8 +16,8 @@ const module = "github.com/dragoman-booking/dragoman/"
 var may = map[string][]string{
 	"domain":            {},
 	"eventschema":       {"domain"},
-	"commands":          {"domain", "eventschema", "internal/telemetry"},
-	"projections":       {"domain", "eventschema", "internal/eventlog", "internal/postgres", "internal/lease", "internal/telemetry", "internal/gather"},
+	"commands":          {"domain", "eventschema", "internal/telemetry", "internal/recurrence"},
+	"projections":       {"domain", "eventschema", "internal/eventlog", "internal/postgres", "internal/lease", "internal/telemetry", "internal/gather", "internal/recurrence"},
 	"reactions":         {"domain", "eventschema", "internal/eventlog", "internal/postgres", "internal/lease", "projections", "internal/telemetry"},
 	"httpapi":           {"domain", "eventschema", "commands", "projections", "internal/accounts", "internal/clock", "internal/telemetry"},
 	"web":               {"domain", "eventschema", "commands", "projections", "internal/accounts", "internal/clock", "internal/telemetry"},
@@ -27,21 +27,22 @@ var may = map[string][]string{
 	"internal/esnode/escluster": {"internal/esnode"}, // for tests
 	"internal/clockchanges":     {},                  // for tests
 
-	"internal/postgres":  {},
-	"internal/accounts":  {"domain", "eventschema", "internal/postgres", "internal/gather"},
-	"internal/gather":    {"internal/telemetry"},
-	"internal/lease":     {},
-	"internal/clock":     {},
-	"internal/telemetry": {"eventschema"},
-	"demo":               {"domain", "eventschema", "commands"},
-	"internal/blobs":     {},
-	"internal/backup":    {},
-	"internal/move":      {},
-	"internal/arrows":    {},
-	"internal/coverage":  {},
-	"deploy":             {},
-	"cmd":                {"*"},
-	"cmd/bench":          {"*"},
+	"internal/postgres":   {},
+	"internal/accounts":   {"domain", "eventschema", "internal/postgres", "internal/gather"},
+	"internal/gather":     {"internal/telemetry"},
+	"internal/lease":      {},
+	"internal/clock":      {},
+	"internal/telemetry":  {"eventschema"},
+	"demo":                {"domain", "eventschema", "commands"},
+	"internal/blobs":      {},
+	"internal/backup":     {},
+	"internal/recurrence": {"domain"},
+	"internal/move":       {},
+	"internal/arrows":     {},
+	"internal/coverage":   {},
+	"deploy":              {},
+	"cmd":                 {"*"},
+	"cmd/bench":           {"*"},
 }
 
 // only says which rooms may import a library that belongs to one place.
@@ -52,6 +53,7 @@ var only = map[string][]string{
 	"github.com/cockroachdb/pebble":              {"internal/esnode", "internal/esnode/escluster"},
 	module + "internal/esnode/escluster":         {}, // tests alone
 	module + "internal/clockchanges":             {}, // tests alone
+	"github.com/teambition/rrule-go":             {"internal/recurrence"},
 	"go.opentelemetry.io/otel":                   {"internal/telemetry", "internal/postgres", "cmd", "cmd/bench"},
 }
 

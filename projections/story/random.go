@@ -1,6 +1,7 @@
 package story
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,6 +30,8 @@ type random struct {
 	t   *rapid.T
 	now time.Time
 	all []uuid.UUID // bookings
+
+	drawn int // references of jobs made from jobs
 }
 
 func pick[T any](w *random, values ...T) T { return rapid.SampledFrom(values).Draw(w.t, "one of") }
@@ -108,6 +111,7 @@ func (w *random) command(j booking.Job) booking.Command {
 			booking.LapseOffer{Job: j.ID, Interpreter: w.someone()},
 			booking.Assign{Job: j.ID, Interpreter: w.someone()}, booking.Assign{Job: j.ID, Interpreter: w.someone()},
 			booking.Close{Job: j.ID, Outcome: pick(w, domain.NotFulfilled, domain.Aborted), Reason: "nobody"},
+			w.followUp(j), w.repeated(j),
 		},
 		domain.Assigned: {
 			booking.Unassign{Job: j.ID, Reason: "ill"}, booking.Unassign{Job: j.ID, Reason: "ill"},
@@ -161,6 +165,29 @@ func (w *random) command(j booking.Job) booking.Command {
 		return rapid.SampledFrom(always).Draw(w.t, "command")
 	}
 	return rapid.SampledFrom(fitting).Draw(w.t, "command")
+}
+
+// ref is a job reference that no other job has.
+func (w *random) ref(prefix string) string {
+	w.drawn++
+	return fmt.Sprint(prefix, w.drawn)
+}
+
+// followUp draws a follow-up, somewhere else now and then.
+func (w *random) followUp(j booking.Job) booking.Command {
+	hour, none := 1, 0
+	return booking.FollowUp{Job: j.ID, Ref: w.ref("DTF"), Overrides: booking.Edit{Start: ref(w.local(j.Schedule.Start, 96, 400)), Hours: &hour, Minutes: &none,
+		Location: pick(w, nil, &Court), Language: pick(w, nil, ref("uk")), BillTo: pick(w, nil, ref(""))}}
+}
+
+// repeated draws a recurring set, which may move its original.
+func (w *random) repeated(j booking.Job) booking.Command {
+	n := 2
+	c := booking.MakeRecurring{Job: j.ID, Frequency: pick(w, domain.Daily, domain.Weekly), Occurrences: &n, Refs: []string{w.ref("DTR"), w.ref("DTR")}}
+	if w.chance(1, 3) {
+		c.StartsOn, c.Acknowledged = j.Schedule.Start.Add(48 * time.Hour).Local[:10], []string{booking.MovesOriginal}
+	}
+	return c
 }
 
 // erase erases an interpreter or a user.

@@ -15,6 +15,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/recurrence"
 )
 
 // Zone is where everything happens unless said otherwise.
@@ -170,6 +171,7 @@ func (t *Told) Env(now time.Time, actor domain.Actor, form forms.Form) booking.E
 		Agency:        people.AgencySettings{TimeZone: Zone, Currency: "GBP", CancelHours: 72, Languages: languages, OfferHours: 24},
 		AgencyVersion: 1, Customer: people.CustomerSettings{Closing: t.Closing}, CustomerZone: Zone,
 		Candidates: candidates, Locations: Places, Clients: map[uuid.UUID]string{North: "North", South: "South"},
+		Days: recurrence.Days,
 	}
 }
 
