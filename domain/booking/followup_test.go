@@ -2,6 +2,7 @@ package booking
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -10,6 +11,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/domain/windows"
 )
 
 // rich is a booking with values above, in and below the calendar.
@@ -231,5 +233,29 @@ func TestLL112_ADuplicateKeepsTheAddress(t *testing.T) {
 	duplicated(call, monday, next(nil), on).refused("invalid", "body.fields.assignedNotes") // required, and not copied
 	if got := event[Created](duplicated(call, monday, next(link), on)); got.Shared.BillTo != "HQ" || got.Shared.Address != nil {
 		t.Errorf("%+v", got.Shared)
+	}
+}
+
+// A customer's window to book binds jobs made from jobs too (II-71); it is kept with the decision.
+func TestII71_TooSoonToMakeAnother(t *testing.T) {
+	t.Parallel()
+	day := func(e *Env) {
+		e.Agency.Policies = map[string]windows.Rule{windows.Create: {Span: 24, Unit: windows.Hours}}
+	}
+	soon := next(func(o *Edit) { o.Start, o.ByCustomer = str("2020-03-24T08:00"), true })
+	rich(t).when(monday, FollowUp{Job: jobID, Ref: "DTP2", Overrides: soon}, day).refused("too-late", "body.start")
+	duplicated(rich(t), monday, soon, day).refused("too-late", "body.start")
+	soon.Start = str("2020-03-24T09:30")
+	if got := event[JobAdded](rich(t).when(monday, FollowUp{Job: jobID, Ref: "DTP2", Overrides: soon}, day)); got.Policy.Window == nil || got.Policy.Window.Command != windows.Create {
+		t.Errorf("it keeps %+v", got.Policy)
+	}
+	soon.Start, soon.ByCustomer = str("2020-03-24T08:00"), false
+	if got := event[JobAdded](rich(t).when(monday, FollowUp{Job: jobID, Ref: "DTP2", Overrides: soon}, day)); got.Policy.Window != nil {
+		t.Errorf("staff keep %+v", got.Policy)
+	}
+	repeat := weekly(func(c *MakeRecurring) { c.Refs, c.ByCustomer, c.Frequency, c.Occurrences = nil, true, "daily", num(3) })
+	no := rich(t).when("2020-03-26T11:00", repeat, day).refused("too-late", "body.except")
+	if no.Until == "" || !strings.HasPrefix(no.Errors[0].Message, "2020-03-27") {
+		t.Errorf("%+v", no)
 	}
 }
