@@ -316,7 +316,7 @@ func (h *Handler) Duplicate(ctx context.Context, r Request, ref string, build fu
 			if drawn == nil {
 				c.Key, c.Ref, c.JobRefs = domain.Namespace, "-", blank(1).jobs
 				p, err := decide(c, s, env)
-				if err != nil || a.dry {
+				if p.rests = o.at(); err != nil || a.dry {
 					return p, err
 				}
 				given, err := h.draw(ctx, f.numbers, env.Form.Prefix, 1)
@@ -326,7 +326,9 @@ func (h *Handler) Duplicate(ctx context.Context, r Request, ref string, build fu
 				drawn = &given
 			}
 			c.Key, c.Ref, c.JobRefs = drawn.key, drawn.ref, drawn.jobs
-			return decide(c, s, env)
+			p, err := decide(c, s, env)
+			p.rests = o.at()
+			return p, err
 		},
 	})
 	if err != nil {
@@ -358,6 +360,9 @@ func (h *Handler) original(ctx context.Context, r Request, ref string) (original
 	}
 	return original{f, j}, mayOnJob(r, f.State, j)
 }
+
+// at names the original at its revision.
+func (o original) at() []string { return []string{fmt.Sprintf("%s@%d", o.job.ID, o.job.Revision)} }
 
 // unchanged compares the original with the revision that the sender saw.
 func (o original) unchanged(ctx context.Context, h *Handler, r Request) error {

@@ -68,6 +68,7 @@ type plan struct {
 	warnings []domain.Warning
 	skipped  []booking.Skip
 	env      *booking.Env // what it was decided on besides the stream; nil: nothing
+	rests    []string     // what else it was decided on, at its revision
 	acting   uuid.UUID    // the interpreter on whose behalf staff act; zero: nobody
 }
 

@@ -137,7 +137,7 @@ func foresee[S any](ctx context.Context, h *Handler, st *streams[S], r Request, 
 		if err != nil {
 			return nil, err
 		}
-		diaries = seen
+		diaries = append(seen, p.rests...)
 		out.Changes = bookingChanges(r.Viewer, before, w.about, p, f.Revision, meta, clashes)
 		if len(clashes) > 0 {
 			jobs := make([]uuid.UUID, 0, len(clashes))

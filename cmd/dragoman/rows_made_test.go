@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"testing"
 )
 
 // another is the schedule of a job made from another one, for an hour.
@@ -217,6 +218,45 @@ func rowRecurringDays(r *rows) {
 	left := r.do("requestor", ref, "make-recurring", map[string]any{"frequency": "daily", "occurrences": 3, "except": no.body["choices"]})
 	if got := r.startsOf("requestor", madeIn(left)); !slices.Equal(got, []string{"2020-03-28T01:30:00Z", "2020-03-30T01:30:00+01:00"}) {
 		t.Errorf("without it: %v", got)
+	}
+}
+
+// TestD10_PreviewsOfJobsMadeFromJobs: they say what would be made, draw no number, and a commit on what was previewed makes just that.
+func TestD10_PreviewsOfJobsMadeFromJobs(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.clock("2020-03-02T09:00:00Z")
+	ref := o.book("2020-06-01T10:00", 60)
+	o.do("assigner", ref, "assign", map[string]any{"interpreter": anaLIN})
+	moves := map[string]any{"frequency": "weekly", "occurrences": 2, "startsOn": "2020-06-02", "acknowledged": []string{"moves-original"}}
+	seen := o.previewOf("assigner", ref, "make-recurring", moves)
+	var starts []string
+	for _, c := range objectsOf(seen.body["changes"]) {
+		starts = append(starts, fmt.Sprint(c["ref"], " ", c["result"], " ", c["start"], " ", c["notes"]))
+	}
+	if want := []string{ref + " changed 2020-06-02T10:00:00+01:00 [" + ref + " edited]", "<nil> created 2020-06-09T10:00:00+01:00 [(new) Created]",
+		"<nil> created 2020-06-16T10:00:00+01:00 [(new) Created]"}; !slices.Equal(starts, want) {
+		t.Errorf("preview of a set: %q", starts)
+	}
+	made := o.try("assigner", ref, "make-recurring", committed(moves, seen))
+	if made.status != 201 || len(madeIn(made)) != 2 || jobNumber(refOf(made)) != jobNumber(ref)+1 {
+		t.Errorf("its commit: %d %s", made.status, made.raw)
+	}
+	problemIs(t, "once more", o.try("assigner", ref, "make-recurring", committed(moves, seen)), 412, "stale-preview")
+	problemIs(t, "a preview of what is refused", o.send("assigner", "POST", "/jobs/"+ref+"/make-recurring?preview=true", map[string]any{"frequency": "weekly"}), 422, "invalid", "body.occurrences", "body.until")
+	for i, command := range []string{"follow-up", "duplicate"} {
+		body := another("2020-06-20T10:00")
+		seen := o.previewOf("requestor", ref, command, body)
+		if got := results(seen.body); len(got) != 1 || got[""] != "created" {
+			t.Errorf("preview of %s: %s", command, seen.raw)
+		}
+		made := o.try("requestor", ref, command, committed(body, seen))
+		if made.status != 201 || jobNumber(refOf(made)) != jobNumber(ref)+3+i {
+			t.Errorf("commit of %s: %d %s", command, made.status, made.raw)
+		}
+		seen = o.previewOf("requestor", ref, command, body)
+		o.do("requestor", ref, "post-message", map[string]any{"text": "Hello " + command})
+		problemIs(t, command+" of what has moved", o.try("requestor", ref, command, committed(body, seen)), 412, "stale-preview")
 	}
 }
 

@@ -50,7 +50,7 @@ type Env struct {
 	// Nations of those of the customer's locations that name one: whose bank holidays are kept there. All of them, whatever the caller may name.
 	Nations map[uuid.UUID]string
 	// Days are the days of a schedule in order, the first so many of them: a pure function.
-	Days func(r domain.Recurrence, limit int) []time.Time
+	Days func(r domain.Recurrence, limit int) []time.Time `json:"-"`
 	// Documents are those files, of the ones that the command names, that are kept: a file is durable before an event names it.
 	Documents map[uuid.UUID]bool
 }

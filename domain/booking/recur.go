@@ -207,7 +207,7 @@ func (c MakeRecurring) starts(f *faults, j Job, r domain.Recurrence, env Env) []
 	at := wall(j.Schedule.Start)
 	at0 := at.Sub(day(at))
 	var starts []domain.Moment
-	var missing []string
+	var missing, passed []string
 	for _, d := range days {
 		date := d.Format(dateLayout)
 		if slices.Contains(left, date) {
@@ -221,12 +221,16 @@ func (c MakeRecurring) starts(f *faults, j Job, r domain.Recurrence, env Env) []
 			f.add("body.until", "At most until the year 2199.")
 			return starts
 		case !start.Instant.After(env.Now):
-			f.add("body.except", date+" has passed: leave it out.")
+			passed = append(passed, date)
 		}
 		starts = append(starts, start)
 	}
+	unfit := slices.Concat(passed, missing) // in order: what has passed comes first
 	for _, date := range missing {
-		f.special("nonexistent-local-time", "body.except", fmt.Sprintf("%s has no %s: the clocks go forward then. Leave it out.", date, at.Format("15:04")), missing...)
+		f.special("nonexistent-local-time", "body.except", fmt.Sprintf("%s has no %s: the clocks go forward then. Leave it out.", date, at.Format("15:04")), unfit...)
+	}
+	for _, date := range passed {
+		f.special("invalid", "body.except", date+" has passed: leave it out.", unfit...)
 	}
 	if len(starts) == 0 {
 		f.add("body.except", "No day is left.")
@@ -246,8 +250,9 @@ func (c Create) allInTime(starts []domain.Moment, d Details, env Env) (kept []*w
 			first.Errors = nil
 			fallthrough
 		case no != nil:
-			first.Errors = append(first.Errors, domain.FieldError{Location: "body.except",
-				Message: start.Local[:len(dateLayout)] + " is too soon to book here: please contact the agency, or leave it out."})
+			date := start.Local[:len(dateLayout)]
+			first.Errors = append(first.Errors, domain.FieldError{Location: "body.except", Message: date + " is too soon to book here: please contact the agency, or leave it out."})
+			first.Choices = append(first.Choices, date)
 		case err != nil:
 			return nil, err
 		}
