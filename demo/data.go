@@ -1,8 +1,13 @@
 package demo
 
+import "github.com/dragoman-booking/dragoman/domain"
+
 // What the demo's world is made of. All people, organisations and numbers are invented; telephone numbers are from the ranges kept free for drama.
 
-type place struct{ name, line1, town, postcode string }
+type place struct {
+	name, line1, town, postcode string
+	at                          domain.Coordinates // zero: nobody has entered any, as it is in life
+}
 
 type organisation struct {
 	name    string
@@ -12,19 +17,19 @@ type organisation struct {
 
 var organisations = []organisation{
 	{"Airedale Constabulary", []string{"Custody", "Crime", "Victim Care"}, []place{
-		{"Elland Road Custody Suite", "12 Elland Road", "Leeds", "LS11 8TU"},
-		{"Stainbeck Station", "4 Stainbeck Lane", "Leeds", "LS7 3QY"},
-		{"Trafalgar House", "2 Nelson Street", "Bradford", "BD5 0DX"},
-		{"Castle Hill Custody Suite", "Castle Hill Road", "Huddersfield", "HD4 6TA"},
+		{"Elland Road Custody Suite", "12 Elland Road", "Leeds", "LS11 8TU", domain.Coordinates{}},
+		{"Stainbeck Station", "4 Stainbeck Lane", "Leeds", "LS7 3QY", domain.Coordinates{}},
+		{"Trafalgar House", "2 Nelson Street", "Bradford", "BD5 0DX", domain.Coordinates{}},
+		{"Castle Hill Custody Suite", "Castle Hill Road", "Huddersfield", "HD4 6TA", domain.Coordinates{Lat: 53.6218, Lon: -1.7716}},
 	}},
 	{"Northmoor Hospitals", []string{"Maternity", "Emergency", "Outpatients"}, []place{
-		{"Northmoor Infirmary", "1 Beckett Row", "Leeds", "LS9 7TF"},
-		{"St Hilda's", "Duckworth Lane", "Bradford", "BD9 6RJ"},
-		{"Calder Clinic", "Salterhebble Hill", "Halifax", "HX3 0PW"},
+		{"Northmoor Infirmary", "1 Beckett Row", "Leeds", "LS9 7TF", domain.Coordinates{Lat: 53.8066, Lon: -1.52}},
+		{"St Hilda's", "Duckworth Lane", "Bradford", "BD9 6RJ", domain.Coordinates{Lat: 53.8063, Lon: -1.7966}},
+		{"Calder Clinic", "Salterhebble Hill", "Halifax", "HX3 0PW", domain.Coordinates{}},
 	}},
 	{"Ridings Magistrates Service", []string{"Listing", "Probation"}, []place{
-		{"Westgate Hearing Centre", "6 Westgate", "Leeds", "LS1 3BY"},
-		{"Tithebarn Hearing Centre", "Tithebarn Street", "Wakefield", "WF1 1QN"},
+		{"Westgate Hearing Centre", "6 Westgate", "Leeds", "LS1 3BY", domain.Coordinates{Lat: 53.7983, Lon: -1.5527}},
+		{"Tithebarn Hearing Centre", "Tithebarn Street", "Wakefield", "WF1 1QN", domain.Coordinates{Lat: 53.6818, Lon: -1.4973}},
 	}},
 }
 
@@ -66,6 +71,10 @@ var interpreters = []person{
 	{"LIN/1355/9M13D", "Erion Hoxha", "male", []string{"sq"}},
 	{"LIN/1367/4N24E", "Joanna Finch", "female", []string{"bfi"}},
 }
+
+// homes are where the interpreters set out from, in turns: Leeds, Bradford, Huddersfield, Halifax, Wakefield, York.
+var homes = []domain.Coordinates{{Lat: 53.7997, Lon: -1.5492}, {Lat: 53.7950, Lon: -1.7594}, {Lat: 53.6458, Lon: -1.7850}, {Lat: 53.7248, Lon: -1.8658},
+	{Lat: 53.6833, Lon: -1.4977}, {Lat: 53.9591, Lon: -1.0815}}
 
 var speakers = []string{
 	"Jan Kowalski", "Elena Popa", "Samir Nasser", "Reza Tehrani", "Hoa Nguyen", "Bilal Khan", "Maria Santos", "Amina Yusuf",

@@ -112,7 +112,7 @@ func (w *world) people() error {
 		}
 		for i, p := range o.places {
 			made, err := w.commands.AddLocation(w.ctx, w.by(w.system, "create-location"), c.id, people.Place{Client: c.clients[i%len(c.clients)],
-				Name: p.name, Address: people.PostalAddress{Line1: p.line1, Town: p.town, Postcode: p.postcode}, TimeZone: Zone})
+				Name: p.name, Address: people.PostalAddress{Line1: p.line1, Town: p.town, Postcode: p.postcode}, TimeZone: Zone, Coordinates: p.at})
 			if err != nil {
 				return err
 			}
@@ -141,6 +141,7 @@ func (w *world) interpreters() error {
 			PaitID:       domain.Personal(fmt.Sprintf("PAIT-%05d", 20417+i*31)),
 			Telephone:    domain.Personal(fmt.Sprintf("07700 900%03d", 100+i)),
 			Email:        domain.Personal(fmt.Sprintf("interpreter%02d@dragoman.example", i+1)),
+			Coordinates:  people.HomeAt(homes[i%len(homes)]),
 		})
 		if err != nil {
 			return fmt.Errorf("%s (%s): %w", p.lin, first, err)

@@ -11,6 +11,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/domain/matching"
 	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/projections"
 	"github.com/dragoman-booking/dragoman/projections/jobs"
@@ -25,7 +27,9 @@ type choicePage struct {
 	Q          string // part of a name or a LIN
 	Languages  []people.Language
 	Candidates []candidate
-	More       bool // there are more than the list shows
+	Others     []candidate // against whom something speaks, and what (N-04)
+	Ranked     bool        // the list is a search's answer: who could do it, in order
+	More       bool        // there are more than the list shows
 	Fixed      *candidate
 }
 
@@ -40,6 +44,14 @@ type candidate struct {
 	Speaks    bool   // the job's language or an alternative
 	Offer     string // state of the newest offer; empty: none
 	Chosen    bool
+	Why       []domain.Because // what the rules say; empty: they were not asked
+	Against   []string         // the sentences of those that speak against
+	Short     []string         // what tells one candidate from the next
+	Rank      int
+	Shifted   string // start to offer, as a form sends it; empty: the requested one
+	ShiftedTo string // the same for people
+	Eligible  bool
+	Never     bool // no reason goes past what speaks against this one
 }
 
 // mostCandidates is how many interpreters the list shows; narrow it to find the others.
@@ -96,19 +108,78 @@ func (p *Portal) choicePage(r *http.Request, a asked) (choicePage, error) {
 		return choicePage{}, err
 	}
 	page.Languages = agency.Settings.Languages
+	speak := words{p.in(r.Context()), agency.Settings.Languages}
+	if (base.Command == "send-offer" || base.Command == "assign") && access.MayManage(v, access.ReadCandidates) == nil {
+		return page, p.rank(r, &page, speak)
+	}
 	found, err := p.candidates(r.Context(), page.Language, page.Q, chosen(page.Sent))
 	if err != nil {
 		return choicePage{}, err
 	}
-	speak := words{p.in(r.Context()), agency.Settings.Languages}
 	for _, i := range found {
 		page.Candidates = append(page.Candidates, candidateOf(i, page.Detail, page.Sent, speak))
 	}
-	slices.SortStableFunc(page.Candidates, func(a, b candidate) int { return cmp.Compare(a.rank(), b.rank()) })
+	slices.SortStableFunc(page.Candidates, func(a, b candidate) int { return cmp.Compare(a.order(), b.order()) })
 	if page.More = len(page.Candidates) > mostCandidates; page.More {
 		page.Candidates = page.Candidates[:mostCandidates]
 	}
 	return page, nil
+}
+
+// rank fills the page with who could do the job, in order, and with who could not, each with the reasons. Whoever looks for a name or another
+// language finds these, with the reasons too.
+func (p *Portal) rank(r *http.Request, page *choicePage, speak words) error {
+	ctx, v := r.Context(), viewer(r.Context())
+	search, err := p.Commands.Search(ctx, v, page.Ref)
+	if err != nil {
+		return err
+	}
+	page.Ranked = page.Q == "" && page.Language == page.Detail.Language
+	var ids []uuid.UUID
+	if page.Ranked {
+		ids = chosen(page.Sent)
+	} else {
+		found, err := p.candidates(ctx, page.Language, page.Q, chosen(page.Sent))
+		if err != nil {
+			return err
+		}
+		for _, i := range found {
+			ids = append(ids, i.ID)
+		}
+	}
+	list, more, err := p.Queries.Candidates.Choose(ctx, search.Job, search.World, search.Postcodes, page.Ranked, ids, mostCandidates)
+	if err != nil {
+		return err
+	}
+	page.More = more
+	for _, found := range list {
+		w := found.Verdict.Worker
+		c := candidateOf(readpeople.Interpreter{ID: w.ID, LIN: w.LIN, Name: found.Name, Languages: w.Languages, Suspended: w.Suspended}, page.Detail, page.Sent, speak)
+		c.Eligible, c.Rank = found.Verdict.Eligible, found.Rank
+		c.explain(found.Verdict, search.Trace(v, found.Verdict))
+		if c.Eligible {
+			page.Candidates = append(page.Candidates, c)
+		} else {
+			page.Others = append(page.Others, c)
+		}
+	}
+	return nil
+}
+
+// explain puts a trace beside the name: all of it to unfold, and at once what speaks against, or what the order goes by.
+func (c *candidate) explain(v matching.Verdict, trace []domain.Because) {
+	c.Why, c.Never = trace, !v.Eligible && !v.Overridable()
+	for _, b := range trace {
+		switch {
+		case b.Finding == domain.Against:
+			c.Against = append(c.Against, b.Text)
+		case b.Finding == domain.Noted, b.Rule == matching.RuleLanguage && len(b.Facts.Missing) > 0:
+			c.Short = append(c.Short, b.Text)
+		}
+	}
+	if v.Eligible && v.Shifted {
+		c.Shifted, c.ShiftedTo = v.Start.Local[:len("2006-01-02T15:04")], v.Start.In().Format("02/01/2006 15:04")
+	}
 }
 
 // chosen are the interpreters that a form names.
@@ -183,8 +254,8 @@ func candidateOf(i readpeople.Interpreter, d jobs.Detail, sent url.Values, speak
 	return c
 }
 
-// rank orders the list: whom the customer prefers first, who cannot or should not come last.
-func (c candidate) rank() int {
+// order orders a list that no rules have ranked: whom the customer prefers first, who cannot or should not come last.
+func (c candidate) order() int {
 	switch {
 	case c.Suspended:
 		return 5
@@ -198,6 +269,11 @@ func (c candidate) rank() int {
 		return 2
 	}
 	return 3
+}
+
+// AnOtherChosen tells whether somebody is chosen against whom something speaks: then the list of these stands open.
+func (p choicePage) AnOtherChosen() bool {
+	return slices.ContainsFunc(p.Others, func(c candidate) bool { return c.Chosen })
 }
 
 // Asked tells whether the interpreter holds an offer already.

@@ -470,7 +470,7 @@ func (p *Portal) editLocation(w http.ResponseWriter, r *http.Request) error {
 // locationValues are what the form of a location is filled with.
 func locationValues(l readpeople.Location) url.Values {
 	sent := url.Values{"name": {l.Name}, "client": {""}, "address.line1": {l.Line1}, "address.line2": {l.Line2}, "address.town": {l.Town},
-		"address.postcode": {l.Postcode}, "timeZone": {l.TimeZone}}
+		"address.postcode": {l.Postcode}, "timeZone": {l.TimeZone}, "coordinates": {domain.Coordinates{Lat: l.Latitude, Lon: l.Longitude}.String()}}
 	if l.Client != nil {
 		sent.Set("client", l.Client.String())
 	}
@@ -535,7 +535,8 @@ func (p *Portal) addLocation(w http.ResponseWriter, r *http.Request) error {
 	var made commands.Made
 	if err == nil {
 		made, err = p.Commands.AddLocation(r.Context(), req, id, people.Place{Client: client, Name: f.Get("name"), TimeZone: strings.TrimSpace(f.Get("timeZone")),
-			Address: people.PostalAddress{Line1: f.Get("address.line1"), Line2: f.Get("address.line2"), Town: f.Get("address.town"), Postcode: f.Get("address.postcode")}})
+			Address:     people.PostalAddress{Line1: f.Get("address.line1"), Line2: f.Get("address.line2"), Town: f.Get("address.town"), Postcode: f.Get("address.postcode")},
+			Coordinates: pointIn(f.Get("coordinates"))})
 	}
 	if no := correctable(err); no != nil {
 		return p.showLocationForm(w, r, no.Status, readpeople.Location{}, filled{r.PostForm, no})
@@ -590,7 +591,7 @@ func (p *Portal) changeLocation(w http.ResponseWriter, r *http.Request) error {
 
 func (p *Portal) sendLocation(r *http.Request, req commands.Request, l readpeople.Location) (commands.Changed, error) {
 	e := editsIn(r.PostForm)
-	change := people.ChangeLocation{Location: l.ID, Name: e.text("name"), TimeZone: e.text("timeZone")}
+	change := people.ChangeLocation{Location: l.ID, Name: e.text("name"), TimeZone: e.text("timeZone"), Coordinates: e.point("coordinates")}
 	if chosen := e.text("client"); chosen != nil {
 		client, err := clientIn(*chosen)
 		if err != nil {

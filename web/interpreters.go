@@ -299,7 +299,8 @@ func (p *Portal) editInterpreter(w http.ResponseWriter, r *http.Request) error {
 // interpreterValues are what the form of an interpreter is filled with.
 func interpreterValues(i readpeople.Interpreter) url.Values {
 	sent := url.Values{"name": {i.Name}, "gender": {i.Gender}, "languages": i.Languages, "skills": i.Skills, "serviceTypes": i.ServiceTypes,
-		"paitId": {i.PaitID}, "telephone": {i.Telephone}, "email": {i.Email}}
+		"paitId": {i.PaitID}, "telephone": {i.Telephone}, "email": {i.Email},
+		"coordinates": {i.Coordinates}, "postcode": {i.Postcode}, "travelRadiusKm": {unlessNone(i.TravelRadiusKm)}}
 	for _, c := range i.Credentials {
 		addCredential(sent, c)
 	}
@@ -378,7 +379,8 @@ func (p *Portal) registerInterpreter(w http.ResponseWriter, r *http.Request) err
 	f := plainLines(r.PostForm)
 	made, err := p.Commands.RegisterInterpreter(r.Context(), req, people.Profile{LIN: strings.ToUpper(strings.TrimSpace(f.Get("lin"))),
 		Name: domain.Personal(f.Get("name")), Gender: f.Get("gender"), Languages: f["languages"], Skills: f["skills"], ServiceTypes: f["serviceTypes"],
-		Credentials: credentialsIn(f), PaitID: domain.Personal(f.Get("paitId")), Telephone: domain.Personal(f.Get("telephone")), Email: domain.Personal(f.Get("email"))})
+		Credentials: credentialsIn(f), PaitID: domain.Personal(f.Get("paitId")), Telephone: domain.Personal(f.Get("telephone")), Email: domain.Personal(f.Get("email")),
+		Coordinates: people.HomeAt(pointIn(f.Get("coordinates"))), Postcode: domain.Personal(f.Get("postcode")), TravelRadiusKm: wholeIn(f.Get("travelRadiusKm"))})
 	if no := correctable(err); no != nil {
 		return p.showInterpreterForm(w, r, no.Status, readpeople.Interpreter{}, filled{r.PostForm, no})
 	}
@@ -400,7 +402,8 @@ func (p *Portal) changeInterpreter(w http.ResponseWriter, r *http.Request) error
 	}
 	e := editsIn(r.PostForm)
 	change := people.ChangeInterpreter{Name: e.text("name"), Gender: e.text("gender"), Languages: e.list("languages"), Skills: e.list("skills"),
-		ServiceTypes: e.list("serviceTypes"), PaitID: e.text("paitId"), Telephone: e.text("telephone"), Email: e.text("email")}
+		ServiceTypes: e.list("serviceTypes"), PaitID: e.text("paitId"), Telephone: e.text("telephone"), Email: e.text("email"),
+		Coordinates: e.point("coordinates"), Postcode: e.text("postcode"), TravelRadiusKm: e.whole("travelRadiusKm")}
 	if now := credentialsIn(e.sent); !slices.Equal(now, credentialsIn(e.before)) {
 		change.Credentials = &now
 	}

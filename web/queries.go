@@ -6,6 +6,7 @@ import (
 	"github.com/dragoman-booking/dragoman/projections/access"
 	"github.com/dragoman-booking/dragoman/projections/activity"
 	"github.com/dragoman-booking/dragoman/projections/calendar"
+	"github.com/dragoman-booking/dragoman/projections/candidates"
 	"github.com/dragoman-booking/dragoman/projections/dashboard"
 	"github.com/dragoman-booking/dragoman/projections/history"
 	"github.com/dragoman-booking/dragoman/projections/invoices"
@@ -29,6 +30,8 @@ type Queries struct {
 	Invoices  invoices.Queries
 	Timers    timers.Queries
 	History   history.Queries
+
+	Candidates candidates.Queries
 }
 
 // QueriesOn are the questions of these read models. History reads the log and is made apart; sub makes the analysts' pseudonyms.
@@ -36,5 +39,5 @@ func QueriesOn(m *projections.Models, h history.Queries, sub domainaccess.Substi
 	return Queries{Access: access.Queries{Models: m}, People: people.Queries{Models: m}, Settings: settings.Queries{Models: m},
 		Jobs: jobs.Queries{Models: m, Substitute: sub}, Calendar: calendar.Queries{Models: m, Substitute: sub}, Activity: activity.Queries{Models: m},
 		Dashboard: dashboard.Queries{Models: m}, Messages: messages.Queries{Models: m}, Invoices: invoices.Queries{Models: m},
-		Timers: timers.Queries{Models: m}, History: h}
+		Timers: timers.Queries{Models: m}, History: h, Candidates: candidates.Queries{Models: m}}
 }

@@ -117,6 +117,8 @@ func (p *Portal) officeRoutes(r chi.Router) {
 	r.Post("/settings/languages/{code}/remove", p.page(p.removeLanguage))
 	r.Get("/settings/numbering", p.page(p.numbering))
 	r.Post("/settings/numbering", p.page(p.setNumbering))
+	r.Get("/settings/postcodes", p.page(p.postcodes))
+	r.Post("/settings/postcodes", p.page(p.importPostcodes))
 	r.Post("/settings/look/logo", p.page(p.changeLogo))
 	r.Get("/settings/{section}", p.page(p.settingsSection))
 	r.Post("/settings/{section}", p.page(p.changeSettings))

@@ -26,6 +26,8 @@ type settingsPage struct {
 	Labels  []textSetting
 	Reasons []reasonSetting
 	Tiers   []tierCount
+	Way     people.Travel // how ways are measured
+	Table   people.Postcodes
 	Admin   bool // may change
 	Notices bool // may post notices
 }
@@ -55,6 +57,10 @@ func (p *Portal) settings(w http.ResponseWriter, r *http.Request) error {
 	s := agency.Settings
 	page := settingsPage{AgencySettings: s, Texts: p.agencyTexts(s), Labels: p.statusLabels(s), Admin: access.MayManage(v, access.ManageSettings) == nil,
 		Notices: access.MayManage(v, access.PostNotices) == nil}
+	page.Way = s.Travel.OrDefault()
+	if page.Table, err = p.Commands.Postcodes(r.Context(), v); err != nil {
+		return err
+	}
 	for _, kind := range people.ReasonKinds {
 		of := reasonSetting{Kind: kind}
 		for _, reason := range s.Reasons[kind] {
@@ -196,6 +202,7 @@ var sections = map[string]section{
 			return people.ChangeAgency{StatusLabels: &labels}, nil
 		},
 	},
+	"travel": travelSection,
 	"reasons": {
 		fill: func(s people.AgencySettings) url.Values {
 			f := url.Values{}

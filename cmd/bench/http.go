@@ -118,22 +118,12 @@ func (l *httpLife) next(ctx context.Context) error {
 	n := l.steps
 	l.steps++
 	if n == 0 {
-		body := map[string]any{"form": "face-to-face", "location": l.crew.location, "language": "pl", "serviceType": "face-to-face",
-			"start": l.date + "T14:00", "duration": map[string]int{"hours": 1, "minutes": 0}, "fields": fields}
-		text, err := json.Marshal(body)
+		start, err := time.Parse(localLayout, l.date+"T14:00")
 		if err != nil {
 			return err
 		}
-		a, err := l.crew.customer.send(ctx, http.MethodPost, "/api/v1/bookings", string(text), "")
-		if err != nil {
-			return err
-		}
-		var made struct{ Jobs []struct{ Ref string } }
-		if err := json.Unmarshal(a.body, &made); err != nil || len(made.Jobs) != 1 {
-			return fmt.Errorf("booked no job: %s", a.body)
-		}
-		l.ref, l.position = made.Jobs[0].Ref, a.position
-		return nil
+		l.ref, l.position, err = l.crew.book(ctx, "pl", start, nil)
+		return err
 	}
 	one, two := fmt.Sprintf(`{"interpreter":%q}`, l.one), fmt.Sprintf(`{"interpreter":%q}`, l.two)
 	offer := fmt.Sprintf(`{"interpreters":[%q]}`, l.one)

@@ -35,6 +35,8 @@ const (
 	modelsOnly   = "models"
 	portalOnly   = "portal"
 	nodeOnly     = "node"
+
+	candidatesOnly = "candidates"
 )
 
 type options struct {
@@ -66,6 +68,8 @@ type bench struct {
 	livesOfMany int
 	visibleFor  time.Duration
 
+	sought *size // the agency in which candidates are looked for
+
 	server      *process
 	made        int // jobs of the load
 	httpAppends row
@@ -94,7 +98,7 @@ func parse(args []string) (o options, err error) {
 	sizes := flags.String("jobs", "1000,100000", "numbers of jobs at which to measure, smallest first")
 	logs := flags.String("events", "100000,1000000,10000000", "numbers of events at which to measure the embedded node, smallest first")
 	flags.BoolVar(&o.quick, "quick", false, "a short run, unless other sizes are given at 1,000 jobs and 100,000 events, to try things out: its numbers are rough")
-	flags.StringVar(&o.only, "only", "", "commands, models, portal or node: leave the other parts out")
+	flags.StringVar(&o.only, "only", "", "commands, models, portal, candidates or node: leave the other parts out")
 	flags.StringVar(&o.profiles, "profiles", "", "write CPU profiles of the server and of the read models into this folder")
 	flags.StringVar(&o.keep, "keep", "", "work in this folder and leave the filled logs there: the next run begins with copies of them")
 	flags.StringVar(&o.beside, "beside", "", "another build of the server: look at every page of the portal with both in turns")
@@ -110,8 +114,8 @@ func parse(args []string) (o options, err error) {
 	if o.beside != "" && o.only != portalOnly {
 		return o, errors.New("-beside needs -only portal")
 	}
-	if !slices.Contains([]string{"", commandsOnly, modelsOnly, portalOnly, nodeOnly}, o.only) {
-		return o, fmt.Errorf("-only %q is none of %s, %s, %s and %s", o.only, commandsOnly, modelsOnly, portalOnly, nodeOnly)
+	if !slices.Contains([]string{"", commandsOnly, modelsOnly, portalOnly, candidatesOnly, nodeOnly}, o.only) {
+		return o, fmt.Errorf("-only %q is none of %s, %s, %s, %s and %s", o.only, commandsOnly, modelsOnly, portalOnly, candidatesOnly, nodeOnly)
 	}
 	if o.quick {
 		given := map[string]bool{}
@@ -201,6 +205,9 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		}
 	}
 	fmt.Fprintf(out, "\n%s, %d CPUs, %s, load average %s\n", machine(), runtime.NumCPU(), runtime.Version(), loadAverage())
+	if b.sought != nil {
+		b.sought.report(out)
+	}
 	for _, s := range sizes {
 		s.report(out)
 	}
@@ -225,6 +232,11 @@ func (b *bench) house(ctx context.Context, jobs []int) (sizes []*size, err error
 	defer func() { err = errors.Join(err, b.stopCluster()) }()
 	if err := b.findPostmaster(ctx); err != nil {
 		return nil, err
+	}
+	if b.only == "" || b.only == candidatesOnly {
+		if b.sought, err = b.candidates(ctx); err != nil || b.only == candidatesOnly {
+			return nil, err
+		}
 	}
 	for _, n := range jobs {
 		s := &size{bench: b, jobs: n}

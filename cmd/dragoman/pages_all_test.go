@@ -275,6 +275,8 @@ func (w *world) sights() []sight {
 	add("admin", "/settings/add-language", "/settings/add-language", "language-new", nil)
 	add("admin", "/settings/add-language", "/settings/add-language", "language-refused", refuses("main form[method=post]"))
 	add("admin", "/settings/numbering", "/settings/numbering", "numbering", nil)
+	add("admin", "/settings/postcodes", "/settings/postcodes", "postcodes", nil)
+	add("admin", "/settings/postcodes", "/settings/postcodes", "postcodes-refused", refuses("main form[method=post]"))
 	for _, path := range w.sections() {
 		add("admin", "/settings/{section}", path, "settings-"+strings.TrimPrefix(path, "/settings/"), nil)
 	}
@@ -334,7 +336,7 @@ func (w *world) newcomer() string {
 // sections are the pages of the agency's settings.
 func (w *world) sections() (paths []string) {
 	w.t.Helper()
-	known := []string{"/settings/languages", "/settings/numbering", "/settings/add-language"}
+	known := []string{"/settings/languages", "/settings/numbering", "/settings/add-language", "/settings/postcodes"}
 	for _, to := range browse(w.t, w.base, "admin").see("/settings").links() {
 		if strings.HasPrefix(to, "/settings/") && !slices.Contains(known, to) && !slices.Contains(paths, to) {
 			paths = append(paths, to)

@@ -394,10 +394,13 @@ func TestLL38_LL39_PrecludedNeedsAReason(t *testing.T) {
 	for _, item := range every(p.doc, func(n *html.Node) bool { return has(n, "data-words") }) {
 		order = append(order, textOf(item))
 	}
-	want := []string{"Benedykt Wilk " + lin2 + " preferred by the customer Polish, Ukrainian", "Ana Nowak " + lin1 + " precluded by the customer Polish, Ukrainian"}
-	if diff := cmp.Diff(want, order); diff != "" {
-		t.Errorf("the list (-want +got):\n%s", diff)
+	want := []string{"1. Benedykt Wilk " + lin2 + " preferred by the customer Polish, Ukrainian", "Ana Nowak " + lin1 + " precluded by the customer Polish, Ukrainian The customer does not want this interpreter."}
+	for i, item := range order {
+		if i >= len(want) || !strings.HasPrefix(item, want[i]) || len(order) != len(want) {
+			t.Errorf("the list is %q, want %q and the reasons", order, want)
+		}
 	}
+	wants(t, p, "Why Benedykt Wilk", "for The customer prefers this interpreter.", "Who could not, and why (1)")
 	no := staff.submit(p, "assign", map[string][]string{"interpreter": {idOf(lin1)}})
 	refused(t, no, http.StatusUnprocessableEntity)
 	if got := no.value("interpreter"); got != idOf(lin1) {
@@ -406,6 +409,31 @@ func TestLL38_LL39_PrecludedNeedsAReason(t *testing.T) {
 	shown := d.lands(staff, staff.submit(no, "assign", map[string][]string{"override": {"nobody else is in reach"}}), "assign")
 	wants(t, shown, "nobody else is in reach")
 	lacks(t, d.as("requestor").see(job), "nobody else is in reach")
+}
+
+// TestN04_LL28_FindAnInterpreter: who could do the job stands in order, with the reasons; whoever could come later is offered that in one click.
+func TestN04_LL28_FindAnInterpreter(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "20/03/2020 09:00")
+	busy := d.book("2020-03-26T14:00", 60, nil)
+	d.settled(busy)
+	staff := d.as("assigner")
+	d.lands(staff, staff.submit(staff.see("/jobs/"+busy+"/assign"), "assign", map[string][]string{"interpreter": {idOf(lin1)}}), "assign")
+	ref := d.book("2020-03-26T14:00", 60, map[string]any{"flexibility": "2-hours"})
+	d.settled(ref)
+	p := staff.see("/jobs/" + ref + "/send-offer")
+	wants(t, p, "1. Benedykt Wilk", "2. Ana Nowak", "Could begin at 15:00, 1 h later than asked for", "Has 1 h of jobs in that week.")
+	offer := staff.see("/jobs/" + ref + "/send-offer?interpreters=" + idOf(lin1) + "&proposedStart=2020-03-26T15:00")
+	if !slices.Contains(p.links(), "/jobs/"+ref+"/send-offer?interpreters="+idOf(lin1)+"&proposedStart=2020-03-26T15%3a00") || offer.value("proposedStart") != "2020-03-26T15:00" ||
+		offer.value("interpreters") != idOf(lin1) {
+		t.Errorf("the later start is not offered: %v, %q to %q", p.links(), offer.value("proposedStart"), offer.value("interpreters"))
+	}
+	wants(t, d.lands(staff, staff.submit(offer, "send-offer", nil), "send-offer"), "26/03/2020 15:00")
+	rigid := d.book("2020-03-26T14:30", 60, nil)
+	d.settled(rigid)
+	wants(t, staff.see("/jobs/"+rigid+"/assign"), "1. Benedykt Wilk", "Who could not, and why (1)", "Has job "+busy+" from 14:00 to 15:00.")
+	found := staff.see("/jobs/" + rigid + "/assign?language=&q=haddad") // looked for by name, with the reasons too
+	wants(t, found, "Farah Haddad", "Does not speak Polish.")
 }
 
 // TestStaleTabs: two tabs, two people; the second is told what changed, loses nothing and can go on (G-03, G-02).

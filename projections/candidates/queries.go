@@ -6,6 +6,7 @@ package candidates
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,6 +101,40 @@ func (q Queries) Rank(ctx context.Context, j matching.Job, w matching.World, tab
 		return Page{}, fmt.Errorf("look for candidates: %w", err)
 	}
 	return page, nil
+}
+
+// Choose is a list to choose from: if ranked, everybody who speaks a wanted language, as Rank orders them; and in any case those who are named, in
+// the same order among the rest. At most limit, and those; more: there are others.
+func (q Queries) Choose(ctx context.Context, j matching.Job, w matching.World, table people.Postcodes, ranked bool, ids []uuid.UUID, limit int) (list []Candidate, more bool, err error) {
+	err = q.Models.Read(ctx, func(tx pgx.Tx) error {
+		list, more = nil, false
+		if ids == nil {
+			ids = []uuid.UUID{}
+		}
+		workers, names, err := readWorkers(ctx, tx, table, workersSQL+`$2 and spoken && $1 or interpreter = any($3)`, wanted(j), ranked, ids)
+		if err != nil {
+			return err
+		}
+		if err := fillDiaries(ctx, tx, j, workers, table); err != nil {
+			return err
+		}
+		for i, v := range matching.Rank(j, workers, w) {
+			c := Candidate{Verdict: v, Name: names[v.Worker.ID]}
+			if v.Eligible && ranked {
+				c.Rank = i + 1
+			}
+			if i < limit || ranked && slices.Contains(ids, v.Worker.ID) {
+				list = append(list, c)
+			} else {
+				more = true
+			}
+		}
+		return nil
+	}, Models...)
+	if err != nil {
+		return nil, false, fmt.Errorf("look for candidates to choose from: %w", err)
+	}
+	return list, more, nil
 }
 
 // wanted are the languages that somebody may speak, in small letters.

@@ -2,6 +2,7 @@ package diary_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -156,6 +157,52 @@ func TestVerifyDiaries(t *testing.T) {
 		r, err := projections.VerifyDiaries(t.Context(), log)
 		if err != nil || len(r.Gaps) != 1 || r.Gaps[0].What != want || r.Gaps[0].Interpreter == uuid.Nil || !r.Gaps[0].Position.After(before) {
 			t.Errorf("%s is reported as %+v %v", want, r.Gaps, err)
+		}
+	}
+}
+
+// Where jobs are follows from their booking, from the job that they were made from, and from edits; once its people are erased, the rows are those
+// of a rebuild, to which every postcode reads as erased.
+func TestPlacesOfJobs(t *testing.T) {
+	t.Parallel()
+	third, station := id(0xb1, 3), id(0xc0, 1)
+	fill := func(log *projtest.Log, postcode func(string) domain.Personal) eventschema.Position {
+		address := func(code, outward string) *booking.Address {
+			return &booking.Address{Line1: "1 Way", Town: "Leeds", Postcode: postcode(code), Outward: outward}
+		}
+		typed := booking.Change{Location: new(uuid.UUID), Address: address("BD1 1AA", "BD1")}
+		remote := "remote"
+		ours := eventschema.BookingStream(one)
+		log.Append(ours, booking.Created{Booking: one, Ref: "BK1", Shared: booking.Details{Location: station, ServiceType: "face-to-face", Address: address("LS1 4AP", "LS1")},
+			Jobs: []booking.NewJob{{ID: job, Ref: "DTP1", Schedule: at("2026-12-01T10:00", 60)}}})
+		log.Append(ours, booking.JobAdded{From: job, Why: "follow-up", Job: booking.NewJob{ID: other, Ref: "DTP2", Schedule: at("2026-12-02T10:00", 60)}},
+			booking.JobAdded{From: other, Why: "follow-up", Job: booking.NewJob{ID: third, Ref: "DTP3", Schedule: at("2026-12-03T10:00", 60)}},
+			booking.Edited{Shared: &typed, Jobs: []booking.JobChange{{Job: other}}},
+			booking.Edited{Jobs: []booking.JobChange{{Job: third, Own: &booking.Change{ServiceType: &remote}}}})
+		log.Append(eventschema.BookingStream(two), booking.Created{Booking: two, Ref: "BK2", Shared: booking.Details{ServiceType: "remote"},
+			Jobs: []booking.NewJob{{ID: id(0xb1, 4), Ref: "DTM1", Schedule: at("2026-12-01T10:00", 60)}}})
+		return log.Append(ours, booking.PersonErased{Keys: []uuid.UUID{id(0xee, 1)}})
+	}
+	var dumps []string
+	for _, size := range []int{1, 2, 1000} {
+		for _, read := range []func(string) domain.Personal{
+			func(code string) domain.Personal { return domain.Personal(code) },
+			func(string) domain.Personal { return domain.Erased },
+		} {
+			log := projtest.NewLog(size)
+			b := projtest.Start(t, log, diary.Projector{})
+			b.Await(t, fill(log, read), diary.Name)
+			dumps = append(dumps, b.Dump(t, diary.Name))
+		}
+	}
+	for i, d := range dumps {
+		if d != dumps[0] {
+			t.Errorf("filled in way %d the rows differ:\n%s", i, cmp.Diff(dumps[0], d))
+		}
+	}
+	for text, times := range map[string]int{station.String(): 2, "LS1": 2, "BD1": 1, domain.Erased: 3, "4AP": 0} {
+		if n := strings.Count(dumps[0], text); n != times {
+			t.Errorf("%q stands %d times in the rows, want %d:\n%s", text, n, times, dumps[0])
 		}
 	}
 }
