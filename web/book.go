@@ -125,8 +125,8 @@ type bookPage struct {
 	Own      bool
 	Notices  []formNotice
 	Entry    entryForm
-	Key      string // stays while the form is refused: it is one booking
-	NewPlace string // where a place is added that is not in the list yet; empty: not by this viewer
+	Key      string    // stays while the form is refused: it is one booking
+	NewPlace string    // where a place is added that is not in the list yet; empty: not by this viewer
 	Rule     string    // until when this customer's users may book, in words; empty: no limit
 	Window   countdown // of the start that is typed (II-71)
 	Made     string    // reference of the job that the form was booked as before, with other values: another key was given

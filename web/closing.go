@@ -79,7 +79,11 @@ func (s *tongue) rule(r windows.Rule) string {
 	case r.Unit == windows.DayBefore:
 		return s.say(fmt.Sprintf("window.%s-%t", r.Unit, r.Inclusive), r.By)
 	}
-	return s.say(fmt.Sprintf("window.%s-%t", r.Unit, r.Inclusive), r.Span)
+	span := s.count("span.hour", r.Span)
+	if r.Unit == windows.WorkingDays {
+		span = s.count("window.day", r.Span)
+	}
+	return s.say(fmt.Sprintf("window.%s-%t", r.Unit, r.Inclusive), span)
 }
 
 // countdown is a window that is open or not, as the decider says: at its very end that is the rule's to tell.

@@ -39,7 +39,7 @@ type jobPage struct {
 	Notes     bool        // its activity notes may be read
 	// MayCancel: the customer may end it alone, or could have until the window closed (LL-113, LL-115).
 	MayCancel bool
-	Closing   closing // when the customer's windows close
+	Closing   closing    // when the customer's windows close
 	Urgent    bool       // the customer's, not over, and starts very soon (LL-132)
 	Sent      url.Values // what was typed into a form that was refused
 	Refusal   *domain.Refusal

@@ -52,6 +52,11 @@ type Day struct {
 
 func (d Day) in(nation string) bool { return len(d.Nations) == 0 || slices.Contains(d.Nations, nation) }
 
+// Equal tells whether two days say the same.
+func (d Day) Equal(o Day) bool {
+	return d.Date == o.Date && d.Name == o.Name && d.Working == o.Working && slices.Equal(d.Nations, o.Nations)
+}
+
 // Calendar knows which days are working days. The zero Calendar is the table alone.
 type Calendar struct {
 	added map[string][]Day
