@@ -22,6 +22,24 @@ func (h *Handler) PostNotices(ctx context.Context, r Request, c people.PostNotic
 	return h.onSettings(ctx, r, access.PostNotices, c.Notices, c.Decide)
 }
 
+// SetPolicies sets the windows that bind customers, or for a named customer that one's own (admin; M-06).
+func (h *Handler) SetPolicies(ctx context.Context, r Request, customer uuid.UUID, c people.SetPolicies) (Changed, error) {
+	if customer == uuid.Nil {
+		return h.onSettings(ctx, r, access.ManageSettings, nil, c.DecideAgency)
+	}
+	r = h.ready(r)
+	r.named = true
+	done, err := h.onCustomer(ctx, r, at(customer, customer), access.ManageCustomers, func(_ context.Context, s people.Customer) ([]people.Event, error) {
+		return c.DecideCustomer(s)
+	})
+	return done, atNamedCustomer(r.Viewer, err)
+}
+
+// SetHolidays sets the days that the agency adds to the table of bank holidays, whole (admin).
+func (h *Handler) SetHolidays(ctx context.Context, r Request, c people.SetHolidays) (Changed, error) {
+	return h.onSettings(ctx, r, access.ManageSettings, nil, c.Decide)
+}
+
 func (h *Handler) onSettings(ctx context.Context, r Request, area access.Area, notices *[]people.Notice,
 	decide func(people.Agency) ([]people.Event, error)) (Changed, error) {
 	r = h.ready(r)

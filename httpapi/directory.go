@@ -92,6 +92,7 @@ type locationItem struct {
 	Name         string     `json:"name"`
 	Address      postalBody `json:"address"`
 	TimeZone     string     `json:"timeZone"`
+	Nation       string     `json:"nation,omitempty" doc:"Whose bank holidays are kept there; absent: the customer's."`
 	Revision     uint64     `json:"revision" doc:"For If-Match."`
 
 	Coordinates *coordinatesBody `json:"coordinates" doc:"Null: not known."`
@@ -101,7 +102,7 @@ func (i locationItem) revision() uint64 { return i.Revision }
 
 func locationOf(l readpeople.Location) locationItem {
 	return locationItem{ID: l.ID, Customer: l.Customer, CustomerName: l.CustomerName, Client: l.Client, ClientName: l.ClientName, Name: l.Name,
-		Address: postalBody{l.Line1, l.Line2, l.Town, l.Postcode}, TimeZone: l.TimeZone, Revision: l.Revision,
+		Address: postalBody{l.Line1, l.Line2, l.Town, l.Postcode}, TimeZone: l.TimeZone, Nation: l.Nation, Revision: l.Revision,
 		Coordinates: coordinatesOf(domain.Coordinates{Lat: l.Latitude, Lon: l.Longitude})}
 }
 

@@ -5,8 +5,10 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/billing"
+	"github.com/dragoman-booking/dragoman/domain/booking"
 	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/projections/jobs"
 )
@@ -259,7 +261,9 @@ type jobDetail struct {
 	Progress             string           `json:"progress,omitempty" doc:"offering or taken, while nobody is assigned (LL-67)."`
 	Message              string           `json:"message,omitempty" doc:"The agency's words for that."`
 	ResponseTier         string           `json:"responseTier,omitempty"`
-	CancelUntil          *time.Time       `json:"cancelUntil,omitempty"`
+	CancelUntil          *time.Time       `json:"cancelUntil,omitempty" doc:"When the customer's window to cancel closes, as agreed now (II-82, LL-113)."`
+	EditUntil            *time.Time       `json:"editUntil,omitempty" doc:"When the customer's window to edit closes; absent: there is none (II-70)."`
+	Frozen               *frozenItem      `json:"frozen,omitempty" doc:"What you cannot change here now."`
 	Linguist             *linguistItem    `json:"linguist"`
 	Actions              []string         `json:"actions" doc:"Commands that you may send now (LL-69)."`
 	Assignments          []assignmentItem `json:"assignments"`
@@ -288,10 +292,28 @@ func fieldValues(in map[string]domain.Value) map[string]any {
 	return out
 }
 
-func jobDetailOf(d jobs.Detail, actions []string, s people.AgencySettings) jobDetail {
+// frozenItem is what the caller cannot change: everything, or some fields.
+type frozenItem struct {
+	Why    string   `json:"why" doc:"too-late: the window to edit is over; locked: a job is assigned (II-72)."`
+	Fields []string `json:"fields,omitempty" doc:"Absent: all of them."`
+	By     string   `json:"by,omitempty" doc:"The assigned job that locks."`
+}
+
+func frozenOf(f booking.Frozen) *frozenItem {
+	switch {
+	case f.Window != nil:
+		return &frozenItem{Why: booking.FrozenByWindow}
+	case f.Locked:
+		return &frozenItem{Why: booking.FrozenByLock, Fields: booking.LockedKeys, By: f.By}
+	}
+	return nil
+}
+
+func jobDetailOf(d jobs.Detail, now commands.Standing, s people.AgencySettings) jobDetail {
 	out := jobDetail{JobItem: jobItemOf(d.Item), ID: d.ID, BookingID: d.BookingID, Form: d.Form, FormVersion: d.FormVersion, Remote: d.Remote,
 		BillTo: d.BillTo, LanguageTier: d.LanguageTier, AlternativeLanguages: append([]string{}, d.AlternativeLanguages...), Fields: fieldValues(d.Fields),
-		ProposedETA: whenSet(d.ProposedETA), ResponseTier: d.ResponseTier, CancelUntil: whenSet(d.CancelUntil), Actions: actions,
+		ProposedETA: whenSet(d.ProposedETA), ResponseTier: d.ResponseTier, Actions: append([]string{}, now.Actions...),
+		CancelUntil: whenSet(now.CancelUntil), EditUntil: whenSet(now.EditUntil), Frozen: frozenOf(now.Frozen),
 		Assignments: []assignmentItem{}, Offers: []offerItem{}, Timesheets: []timesheetItem{}, Related: []relatedItem{}, Ending: endingOf(d.Ending),
 		MadeFrom: d.MadeFrom, ContinuedIn: d.ContinuedIn}
 	if !d.Remote {

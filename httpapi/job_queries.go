@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/people"
@@ -114,14 +115,14 @@ func (a *API) jobQueries() {
 				return jobDetail{}, domain.Invalid(domain.FieldError{Location: "query.asOf", Message: "Send an RFC 3339 instant such as 2026-12-01T10:00:00Z."})
 			}
 			d, err := a.Queries.History.JobAsOf(ctx, v, in.Ref, moment)
-			return jobDetailOf(d, []string{}, s.Settings), err
+			return jobDetailOf(d, commands.Standing{}, s.Settings), err
 		}
 		d, err := a.Queries.Jobs.Get(ctx, v, in.Ref)
 		if err != nil {
 			return jobDetail{}, err
 		}
-		actions, err := a.commands.Actions(ctx, v, in.Ref)
-		return jobDetailOf(d, actions, s.Settings), err
+		now, err := a.commands.Standing(ctx, v, in.Ref)
+		return jobDetailOf(d, now, s.Settings), err
 	})
 	get(a, "/offers", "My offers and how each ended", []string{jobs.Name}, func(ctx context.Context, v access.Viewer, in *Listing) (List[offerItem], error) {
 		page, err := a.Queries.Jobs.Offers(ctx, v, in.query())

@@ -56,6 +56,8 @@ type locationBody struct {
 	Name     string     `json:"name,omitempty" maxLength:"200"`
 	Address  postalBody `json:"address,omitempty"`
 	TimeZone string     `json:"timeZone,omitempty" doc:"Default: the customer's."`
+	Nation   string     `json:"nation,omitempty" doc:"Whose bank holidays are kept there: england-and-wales, scotland, northern-ireland or none. Default: the customer's."`
+
 	// Coordinates say where it lies (M-03).
 	Coordinates *coordinatesBody `json:"coordinates,omitempty" doc:"Where it lies; without them its postcode is looked up."`
 }
@@ -65,6 +67,7 @@ type locationPatch struct {
 	Name     *string     `json:"name,omitempty" maxLength:"200"`
 	Address  *postalBody `json:"address,omitempty"`
 	TimeZone *string     `json:"timeZone,omitempty"`
+	Nation   *string     `json:"nation,omitempty" doc:"Empty: the customer's."`
 
 	Coordinates *coordinatesBody `json:"coordinates,omitempty"`
 }
@@ -213,12 +216,12 @@ func (a *API) peopleCommands() {
 			return c.ChangeClient(ctx, r, people.ChangeClient{Client: id, Name: b.Name})
 		})
 	making(a, "/locations", "create-location", "A customer's address (II-46)", access.ManageLocations, func(ctx context.Context, r commands.Request, b locationBody) (commands.Made, error) {
-		return c.AddLocation(ctx, r, b.Customer, people.Place{Client: b.Client, Name: b.Name, Address: b.Address.address(), TimeZone: b.TimeZone,
+		return c.AddLocation(ctx, r, b.Customer, people.Place{Client: b.Client, Name: b.Name, Address: b.Address.address(), TimeZone: b.TimeZone, Nation: b.Nation,
 			Coordinates: b.Coordinates.orUnknown()})
 	})
 	changing(a, http.MethodPatch, "/locations/{id}", "change-location", "Change a location", owned(access.ManageLocations),
 		func(ctx context.Context, r commands.Request, id uuid.UUID, b locationPatch) (commands.Changed, error) {
-			change := people.ChangeLocation{Location: id, Client: b.Client, Name: b.Name, TimeZone: b.TimeZone, Coordinates: b.Coordinates.point()}
+			change := people.ChangeLocation{Location: id, Client: b.Client, Name: b.Name, TimeZone: b.TimeZone, Nation: b.Nation, Coordinates: b.Coordinates.point()}
 			if b.Address != nil {
 				address := b.Address.address()
 				change.Address = &address

@@ -125,6 +125,7 @@ func (a *API) settings() {
 		}
 		return partOf(&in.Listing, s.Settings.Reasons[in.Kind])
 	})
+	a.policies()
 	a.forms(q)
 	a.preferences()
 	a.erasures()

@@ -125,9 +125,11 @@ type bookPage struct {
 	Own      bool
 	Notices  []formNotice
 	Entry    entryForm
-	Key      string // stays while the form is refused: it is one booking
-	NewPlace string // where a place is added that is not in the list yet; empty: not by this viewer
-	Made     string // reference of the job that the form was booked as before, with other values: another key was given
+	Key      string    // stays while the form is refused: it is one booking
+	NewPlace string    // where a place is added that is not in the list yet; empty: not by this viewer
+	Rule     string    // until when this customer's users may book, in words; empty: no limit
+	Window   countdown // of the start that is typed (II-71)
+	Made     string    // reference of the job that the form was booked as before, with other values: another key was given
 }
 
 // bookForm is a booking form as it comes: filled from the profile (LL-37), the duration preset (LL-29). Its address names the one booking that the
@@ -162,6 +164,10 @@ func (p *Portal) bookForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	values := preset(form, defaults, lists)
+	if start := r.URL.Query().Get("start"); start != "" { // typed, and asked about by the countdown
+		values.Set("start", start)
+		values.Set("start.offset", r.URL.Query().Get("start.offset"))
+	}
 	added := someID(r.URL.Query().Get("location")) // a place that was added for this booking is chosen (II-46)
 	if slices.ContainsFunc(lists.places, func(l readpeople.Location) bool { return l.ID == added }) {
 		values.Set("location", added.String())
@@ -244,6 +250,9 @@ func (p *Portal) showBooking(w http.ResponseWriter, r *http.Request, status int,
 		page.NewPlace = customerPath(page.Customer.ID) + "/locations/new?" + url.Values{"back": {back.String()}}.Encode()
 	}
 	page.Entry = d.entryForm(page.Form, "book.do")
+	if err := p.windowToBook(r.Context(), &page, lists, values); err != nil {
+		return err
+	}
 	boxes := 0
 	for _, n := range page.Form.Notices {
 		notice := noticeOf(n)

@@ -11,7 +11,6 @@ type cancelPage struct {
 	actionPage
 	NeedsName, NeedsReason bool            // as the job's form says (LL-114, II-84)
 	Options                []people.Option // the agency's reasons; none: any text
-	Left                   string          // how long the customer may still cancel; empty: no longer
 }
 
 // showCancel is the page that cancels a job; after the customer's window it is the admin message that asks the agency to (LL-113..115).
@@ -33,8 +32,5 @@ func (p *Portal) showCancel(w http.ResponseWriter, r *http.Request, status int, 
 		return err
 	}
 	page.Options = agency.Settings.Reasons[people.ReasonCancel]
-	if left := base.CancelUntil.Sub(viewer(r.Context()).Now); base.MayCancel && left > 0 {
-		page.Left = p.in(r.Context()).span(left)
-	}
 	return p.render(w, r, status, "cancel", "act.cancel", page)
 }

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -14,6 +13,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/domain/windows"
 	"github.com/dragoman-booking/dragoman/projections"
 	readpeople "github.com/dragoman-booking/dragoman/projections/people"
 )
@@ -63,10 +63,8 @@ func (s *tongue) cancelRule(c people.CustomerSettings, agency people.AgencySetti
 	switch {
 	case c.CancelEnabled != nil && !*c.CancelEnabled:
 		return s.say("cust.cancel-off")
-	case c.CancelHours != nil:
-		return s.say("cust.cancel-own", *c.CancelHours)
 	}
-	return s.say("cust.cancel-agency", agency.CancelHours)
+	return s.ruleFor(windows.Cancel, c, agency)
 }
 
 func customerPath(id uuid.UUID) string { return "/customers/" + id.String() }
@@ -88,6 +86,8 @@ type customerPage struct {
 	Forms        []string // names of the forms it books on
 	Services     []string
 	Cancel       string // until when it may cancel alone, in words
+	Windows      []windowText
+	Nation       string // whose bank holidays count
 }
 
 // ClientName is the name of a location's client; a dash: it belongs to the whole customer.
@@ -130,6 +130,10 @@ func (p *Portal) customer(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page.Cancel = p.in(r.Context()).cancelRule(c.Settings, agency.Settings)
+	for _, command := range []string{windows.Create, windows.Edit} {
+		page.Windows = append(page.Windows, windowText{command, p.in(r.Context()).ruleFor(command, c.Settings, agency.Settings)})
+	}
+	page.Nation = windows.Nation(c.Settings.Nation)
 	offered, err := p.formOptions(r)
 	if err != nil {
 		return err
@@ -192,6 +196,7 @@ type customerForm struct {
 	Services []forms.Option
 	Closings []forms.Option
 	Speakers []forms.Option
+	Nations  []forms.Option
 }
 
 // newCustomer is the form of a new customer.
@@ -221,10 +226,10 @@ func customerValues(c readpeople.Customer) url.Values {
 	if s.CancelEnabled == nil || *s.CancelEnabled {
 		sent.Set("settings.cancelEnabled", "yes")
 	}
-	sent.Set("settings.cancelHours", "")
-	if s.CancelHours != nil {
-		sent.Set("settings.cancelHours", strconv.Itoa(*s.CancelHours))
+	if s.LockOnAssignment {
+		sent.Set("settings.lockOnAssignment", "yes")
 	}
+	sent.Set("settings.nation", windows.Nation(s.Nation))
 	return sent
 }
 
@@ -252,6 +257,7 @@ func (p *Portal) showCustomerForm(w http.ResponseWriter, r *http.Request, status
 	for _, word := range []string{forms.SpeakerByName, forms.SpeakerByInitials, forms.SpeakerByReference} {
 		page.Speakers = append(page.Speakers, forms.Option{Value: word, Label: p.in(r.Context()).say("speaker." + word)})
 	}
+	page.Nations = p.in(r.Context()).nations()
 	title := "cust.new"
 	if !page.New {
 		title = "cust.change"
@@ -266,16 +272,11 @@ func (p *Portal) createCustomer(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f := plainLines(r.PostForm)
-	made, err := func() (commands.Made, error) {
-		hours, err := hoursIn(f.Get("settings.cancelHours"))
-		if err != nil {
-			return commands.Made{}, err
-		}
-		enabled := f.Get("settings.cancelEnabled") != ""
-		return p.Commands.CreateCustomer(r.Context(), req, people.CreateCustomer{Name: f.Get("name"), TimeZone: strings.TrimSpace(f.Get("timeZone")),
-			Settings: people.CustomerSettings{ServiceTypes: f["settings.serviceTypes"], Forms: f["settings.forms"], BillTo: f.Get("settings.billTo"),
-				CancelEnabled: &enabled, CancelHours: hours, Closing: f.Get("settings.closing"), SpeakerName: f.Get("settings.speakerName")}})
-	}()
+	enabled := f.Get("settings.cancelEnabled") != ""
+	made, err := p.Commands.CreateCustomer(r.Context(), req, people.CreateCustomer{Name: f.Get("name"), TimeZone: strings.TrimSpace(f.Get("timeZone")),
+		Settings: people.CustomerSettings{ServiceTypes: f["settings.serviceTypes"], Forms: f["settings.forms"], BillTo: f.Get("settings.billTo"),
+			CancelEnabled: &enabled, Closing: f.Get("settings.closing"), SpeakerName: f.Get("settings.speakerName"), Nation: f.Get("settings.nation"),
+			LockOnAssignment: f.Get("settings.lockOnAssignment") != ""}})
 	if no := correctable(err); no != nil {
 		return p.showCustomerForm(w, r, no.Status, readpeople.Customer{}, filled{r.PostForm, no})
 	}
@@ -283,19 +284,6 @@ func (p *Portal) createCustomer(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return p.done(w, r, customerPath(made.ID), "create-customer", made.Position)
-}
-
-// hoursIn reads a number of hours; nil for none.
-func hoursIn(s string) (*int, error) {
-	s = strings.TrimSpace(s)
-	if s == "" {
-		return nil, nil
-	}
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 0 {
-		return nil, domain.Invalid(domain.FieldError{Location: "body.settings.cancelHours", Message: "fault.hours-or-nothing"})
-	}
-	return &n, nil
 }
 
 // changeCustomer changes what a form changed.
@@ -314,17 +302,8 @@ func (p *Portal) changeCustomer(w http.ResponseWriter, r *http.Request) error {
 		return customerValues(c), c.Revision, err
 	}, func(req commands.Request) (commands.Changed, error) {
 		s := people.SettingsChange{ServiceTypes: e.list("settings.serviceTypes"), Forms: e.list("settings.forms"), BillTo: e.text("settings.billTo"),
-			CancelEnabled: e.tick("settings.cancelEnabled"), Closing: e.text("settings.closing"), SpeakerName: e.text("settings.speakerName")}
-		if text := e.text("settings.cancelHours"); text != nil {
-			hours, err := hoursIn(*text)
-			if err != nil {
-				return commands.Changed{}, err
-			}
-			if s.CancelHours = hours; hours == nil {
-				none := -1 // back to the agency's
-				s.CancelHours = &none
-			}
-		}
+			CancelEnabled: e.tick("settings.cancelEnabled"), Closing: e.text("settings.closing"), SpeakerName: e.text("settings.speakerName"),
+			Nation: e.text("settings.nation"), LockOnAssignment: e.tick("settings.lockOnAssignment")}
 		return p.Commands.ChangeCustomer(r.Context(), req, id, people.ChangeCustomer{Name: e.text("name"), TimeZone: e.text("timeZone"), Settings: &s})
 	})
 	if err != nil {
@@ -445,6 +424,7 @@ type locationForm struct {
 	filled
 	Customer readpeople.Customer
 	Clients  []forms.Option
+	Nations  []forms.Option
 	ID       uuid.UUID
 	New      bool
 	Back     string // where to go afterwards: a booking form, with the new place chosen
@@ -470,7 +450,8 @@ func (p *Portal) editLocation(w http.ResponseWriter, r *http.Request) error {
 // locationValues are what the form of a location is filled with.
 func locationValues(l readpeople.Location) url.Values {
 	sent := url.Values{"name": {l.Name}, "client": {""}, "address.line1": {l.Line1}, "address.line2": {l.Line2}, "address.town": {l.Town},
-		"address.postcode": {l.Postcode}, "timeZone": {l.TimeZone}, "coordinates": {domain.Coordinates{Lat: l.Latitude, Lon: l.Longitude}.String()}}
+		"address.postcode": {l.Postcode}, "timeZone": {l.TimeZone}, "nation": {l.Nation},
+		"coordinates": {domain.Coordinates{Lat: l.Latitude, Lon: l.Longitude}.String()}}
 	if l.Client != nil {
 		sent.Set("client", l.Client.String())
 	}
@@ -513,6 +494,7 @@ func (p *Portal) showLocationForm(w http.ResponseWriter, r *http.Request, status
 	for _, client := range clients.Items {
 		page.Clients = append(page.Clients, forms.Option{Value: client.ID.String(), Label: client.Name})
 	}
+	page.Nations = p.in(r.Context()).nations()
 	title := "location.new"
 	if !page.New {
 		title = "location.change"
@@ -534,7 +516,7 @@ func (p *Portal) addLocation(w http.ResponseWriter, r *http.Request) error {
 	client, err := clientIn(f.Get("client"))
 	var made commands.Made
 	if err == nil {
-		made, err = p.Commands.AddLocation(r.Context(), req, id, people.Place{Client: client, Name: f.Get("name"), TimeZone: strings.TrimSpace(f.Get("timeZone")),
+		made, err = p.Commands.AddLocation(r.Context(), req, id, people.Place{Client: client, Name: f.Get("name"), TimeZone: strings.TrimSpace(f.Get("timeZone")), Nation: f.Get("nation"),
 			Address:     people.PostalAddress{Line1: f.Get("address.line1"), Line2: f.Get("address.line2"), Town: f.Get("address.town"), Postcode: f.Get("address.postcode")},
 			Coordinates: pointIn(f.Get("coordinates"))})
 	}
@@ -591,7 +573,7 @@ func (p *Portal) changeLocation(w http.ResponseWriter, r *http.Request) error {
 
 func (p *Portal) sendLocation(r *http.Request, req commands.Request, l readpeople.Location) (commands.Changed, error) {
 	e := editsIn(r.PostForm)
-	change := people.ChangeLocation{Location: l.ID, Name: e.text("name"), TimeZone: e.text("timeZone"), Coordinates: e.point("coordinates")}
+	change := people.ChangeLocation{Location: l.ID, Name: e.text("name"), TimeZone: e.text("timeZone"), Nation: e.text("nation"), Coordinates: e.point("coordinates")}
 	if chosen := e.text("client"); chosen != nil {
 		client, err := clientIn(*chosen)
 		if err != nil {

@@ -23,6 +23,7 @@ import (
 // change everything.
 type editPage struct {
 	jobs.Detail
+	Closing  closing
 	Entry    entryForm
 	Key      string // stays while the form is refused
 	Revision uint64 // of the job that the form was filled from
@@ -37,6 +38,8 @@ type editing struct {
 	form  forms.Form
 	lists entryLists
 	words words
+
+	closing closing
 }
 
 // edit is a job's form as the job stands.
@@ -60,10 +63,14 @@ func (p *Portal) editing(w http.ResponseWriter, r *http.Request) (e editing, now
 	if err := access.May(e.v, relation(e.v, job.Detail), "edit"); err != nil {
 		return e, false, err
 	}
-	if !job.Can["edit"] {
+	late := job.Closing.Edit.Over()
+	if late && r.Method == http.MethodGet {
+		return e, false, p.render(w, r, http.StatusOK, "editclosed", "act.edit", actionPage{jobPage: job})
+	}
+	if !job.Can["edit"] && !late { // what was typed before the window closed is refused by the command, and kept
 		return e, false, p.notNow(w, r, actionPage{jobPage: job})
 	}
-	e.d = job.Detail
+	e.d, e.closing = job.Detail, job.Closing
 	customer, found, err := p.Queries.People.Customer(ctx, e.v, e.d.Customer.ID)
 	if err != nil {
 		return e, false, err
@@ -91,7 +98,7 @@ func (p *Portal) editing(w http.ResponseWriter, r *http.Request) (e editing, now
 
 // may tells whether the viewer changes a field here. Once hours were entered, time, place, language and service stand.
 func (e editing) may(f forms.Field) bool {
-	if f.Fixed || f.Key == "interpretersRequested" {
+	if f.Fixed || f.Key == "interpretersRequested" || e.closing.Frozen.Why(f.Key) == booking.FrozenByLock {
 		return false
 	}
 	if e.stands() && slices.Contains([]string{"location", "start", "duration", "language", "serviceType"}, f.Key) {
@@ -127,7 +134,7 @@ func (e editing) shown(f forms.Field) (lines []string, show bool) {
 
 func (e editing) show(w http.ResponseWriter, r *http.Request, status int, page editPage, values url.Values, no *domain.Refusal) error {
 	d := drawing{name: "edit", on: forms.OnChange, values: values, lists: e.lists, refusal: no, may: e.may, shown: e.shown, speak: e.words.tongue}
-	page.Detail = e.d
+	page.Detail, page.Closing = e.d, e.closing
 	page.Entry = d.entryForm(e.form, "edit.do")
 	page.Entry.Ask, page.Entry.AskHref = "fields.ask-agency", jobPath(e.d.Ref)+"/messages"
 	if e.v.Staff() {

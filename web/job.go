@@ -39,6 +39,7 @@ type jobPage struct {
 	Notes     bool        // its activity notes may be read
 	// MayCancel: the customer may end it alone, or could have until the window closed (LL-113, LL-115).
 	MayCancel bool
+	Closing   closing    // when the customer's windows close
 	Urgent    bool       // the customer's, not over, and starts very soon (LL-132)
 	Sent      url.Values // what was typed into a form that was refused
 	Refusal   *domain.Refusal
@@ -97,7 +98,7 @@ func (p *Portal) readJob(ctx context.Context, a asked) (jobPage, error) {
 	if err != nil {
 		return jobPage{}, err
 	}
-	actions, err := p.Commands.Actions(ctx, v, a.Ref)
+	now, err := p.Commands.Standing(ctx, v, a.Ref)
 	if err != nil {
 		return jobPage{}, err
 	}
@@ -106,12 +107,13 @@ func (p *Portal) readJob(ctx context.Context, a asked) (jobPage, error) {
 		return jobPage{}, err
 	}
 	page.Sent, page.Refusal = a.Sent, a.Refusal
-	for _, name := range actions {
+	for _, name := range now.Actions {
 		page.Can[name] = true
 	}
 	if page.MayCancel, err = p.mayCancel(ctx, d); err != nil {
 		return jobPage{}, err
 	}
+	page.Closing = p.closing(ctx, page, now)
 	return page, nil
 }
 

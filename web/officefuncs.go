@@ -6,6 +6,7 @@ import "html/template"
 func officeFuncs() template.FuncMap {
 	return template.FuncMap{
 		"money": moneyText,
+		"minus": func(n, m int) int { return n - m },
 		"inc":   func(n int) int { return n + 1 }, // people count from one
 	}
 }

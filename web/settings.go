@@ -16,6 +16,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/domain/windows"
 	readsettings "github.com/dragoman-booking/dragoman/projections/settings"
 )
 
@@ -28,6 +29,8 @@ type settingsPage struct {
 	Tiers   []tierCount
 	Way     people.Travel // how ways are measured
 	Table   people.Postcodes
+	Windows []windowText
+	Added   int  // days that the agency added to the bank holidays
 	Admin   bool // may change
 	Notices bool // may post notices
 }
@@ -60,6 +63,10 @@ func (p *Portal) settings(w http.ResponseWriter, r *http.Request) error {
 	page.Way = s.Travel.OrDefault()
 	if page.Table, err = p.Commands.Postcodes(r.Context(), v); err != nil {
 		return err
+	}
+	page.Added = len(s.Holidays)
+	for _, command := range windows.Commands {
+		page.Windows = append(page.Windows, windowText{command, p.in(r.Context()).rule(people.AgencyWindow(s, command))})
 	}
 	for _, kind := range people.ReasonKinds {
 		of := reasonSetting{Kind: kind}
@@ -156,33 +163,20 @@ var sections = map[string]section{
 	},
 	"policies": {
 		fill: func(s people.AgencySettings) url.Values {
-			f := url.Values{"cancelHours": {strconv.Itoa(s.CancelHours)}, "offerHours": {strconv.Itoa(s.OfferHours)}}
-			tick := func(name string, on bool) {
-				if on {
-					f.Set(name, "yes")
-				}
+			f := url.Values{"offerHours": {strconv.Itoa(s.OfferHours)}}
+			if s.AutoAssign {
+				f.Set("autoAssign", "yes")
 			}
-			tick("cancelInclusive", s.CancelInclusive)
-			tick("autoAssign", s.AutoAssign)
 			return f
 		},
 		build: func(_ *Portal, _ people.AgencySettings, e edits) (people.ChangeAgency, error) {
-			c := people.ChangeAgency{CancelInclusive: e.tick("cancelInclusive"), AutoAssign: e.tick("autoAssign")}
-			var faults []domain.FieldError
-			hours := func(name string) *int {
-				text := e.text(name)
-				if text == nil {
-					return nil
-				}
+			c := people.ChangeAgency{AutoAssign: e.tick("autoAssign")}
+			if text := e.text("offerHours"); text != nil {
 				n, err := strconv.Atoi(*text)
 				if err != nil {
-					faults = append(faults, domain.FieldError{Location: "body." + name, Message: "fault.hours"})
+					return c, domain.Invalid(domain.FieldError{Location: "body.offerHours", Message: "fault.hours"})
 				}
-				return &n
-			}
-			c.CancelHours, c.OfferHours = hours("cancelHours"), hours("offerHours")
-			if len(faults) > 0 {
-				return c, domain.Invalid(faults...)
+				c.OfferHours = &n
 			}
 			return c, nil
 		},

@@ -344,6 +344,14 @@ func (o *office) peopleCommands() {
 	changed("admin", "PATCH", "/users/"+user, map[string]any{"permissions": []string{"create"}})
 	changed("admin", "PUT", "/settings/agency", map[string]any{"name": "Dragoman Language Services"})
 	changed("assigner", "PUT", "/settings/notices", map[string]any{"splash": ""})
+	changed("admin", "PUT", "/settings/policies", map[string]any{"customer": customer, "command": "edit", "span": 24, "unit": "hours", "inclusive": true})
+	changed("admin", "PUT", "/settings/holidays", map[string]any{"holidays": []any{map[string]any{"date": "2026-12-24", "name": "Closed"}}})
+	if r := o.read("admin", "/settings/policies?customer="+customer); len(r.items()) != 3 || r.header.Get("ETag") == "" {
+		t.Errorf("policies: %s", r.raw)
+	}
+	if r := o.read("admin", "/settings/holidays?from=2026-12-01&limit=2"); len(r.items()) != 2 || r.body["total"] != 4.0 || r.items()[0]["name"] != "Closed" {
+		t.Errorf("holidays: %s", r.raw)
+	}
 	changed("admin", "PUT", "/settings/numbering", map[string]any{"series": "job", "next": 600000})
 	changed("admin", "PUT", "/settings/postcodes", map[string]any{"csv": "code,lat,lon\nLS1,53.7965,-1.5478"})
 	if r := o.send("requestor", "PUT", "/me/preferences", map[string]any{"columns": []string{"ref"}}); r.status != 204 {

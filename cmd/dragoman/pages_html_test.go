@@ -69,6 +69,9 @@ var pageHolds = map[string]holds{
 	"/customers":                {heading: "^Customers$", ids: []string{"filters"}, names: []string{"filter[name]"}},
 	"/customers/new":            {heading: "^Add a customer$", ids: []string{"cust"}, names: []string{"name", "timeZone", "key"}},
 	"/customers/{id}":           {heading: ".", texts: []string{"Clients", "Locations"}},
+	"/customers/{id}/windows":   {heading: "^Booking, changing and cancelling windows: ", ids: []string{"windows"}, names: []string{"create.unit", "edit.span", "cancel.inclusive", "key", "before"}},
+	"/settings/windows":         {heading: "^Booking, changing and cancelling windows$", ids: []string{"windows"}, names: []string{"create.unit", "edit.span", "cancel.inclusive", "key", "before"}},
+	"/settings/holidays":        {heading: "^Bank holidays 2022$", ids: []string{"holidays", "listed"}, names: []string{"holidays.date", "holidays.name", "holidays.nation", "holidays.working", "key", "before"}},
 	"/customers/{id}/change":    {heading: "^Change the customer", ids: []string{"cust"}, names: []string{"name", "timeZone", "key", "before"}},
 
 	"/customers/{id}/clients/new":                 {heading: "^Add a client$", ids: []string{"client"}, names: []string{"name", "key"}},

@@ -166,23 +166,21 @@ func TestCustomersPages(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "20/03/2020 09:00")
 	admin, finance, requestor := d.as("admin"), d.as("finance"), d.as("requestor")
-	no := admin.submit(admin.see("/customers/new"), "cust", map[string][]string{"name": {""}, "timeZone": {"Mars/Base"}, "settings.billTo": {"Ledger\r\nFloor 2"}, "settings.cancelHours": {"48"}})
+	no := admin.submit(admin.see("/customers/new"), "cust", map[string][]string{"name": {""}, "timeZone": {"Mars/Base"}, "settings.billTo": {"Ledger\r\nFloor 2"}})
 	refused(t, no, http.StatusUnprocessableEntity)
 	if no.value("settings.billTo") != "Ledger\r\nFloor 2" && no.value("settings.billTo") != "Ledger\nFloor 2" || no.value("timeZone") != "Mars/Base" {
 		t.Error("what was typed is lost")
 	}
 	made := done(admin, admin.submit(no, "cust", map[string][]string{"name": {"Harbour Trust"}, "timeZone": {"Europe/Dublin"}, "settings.forms": {"remote"},
 		"settings.cancelEnabled": {"yes"}}), "create-customer")
-	wants(t, made, "Harbour Trust", "Europe/Dublin", "Remote Assignment", "up to 48 hours before the start (agreed)", "both sides agree the hours", "No locations", "No clients")
+	wants(t, made, "Harbour Trust", "Europe/Dublin", "Remote Assignment", "while more than 72 hours remain before the start", "both sides agree the hours", "No locations", "No clients")
 	harbour := strings.Split(made.path, "?")[0]
 
-	changed := done(admin, admin.submit(admin.see(harbour+"/change"), "cust", map[string][]string{"settings.cancelHours": {""}, "settings.cancelEnabled": nil, "settings.forms": nil,
+	changed := done(admin, admin.submit(admin.see(harbour+"/change"), "cust", map[string][]string{"settings.nation": {"scotland"}, "settings.lockOnAssignment": {"yes"}, "settings.cancelEnabled": nil, "settings.forms": nil,
 		"settings.closing": {"customer"}, "settings.speakerName": {"initials"}}), "change-customer")
-	wants(t, changed, "switched off", "the customer", "initials", "Ledger")
+	wants(t, changed, "switched off", "the customer", "initials", "Ledger", "Scotland", "time and place locked")
 	done(admin, admin.submit(admin.see(harbour+"/change"), "cust", map[string][]string{"settings.cancelEnabled": {"yes"}}), "change-customer")
-	wants(t, admin.see(harbour), "up to 72 hours before the start")
-	bad := admin.submit(admin.see(harbour+"/change"), "cust", map[string][]string{"settings.cancelHours": {"soon"}})
-	refused(t, bad, http.StatusUnprocessableEntity)
+	wants(t, admin.see(harbour), "while more than 72 hours remain before the start")
 
 	refused(t, admin.submit(admin.see(harbour+"/clients/new"), "client", nil), http.StatusUnprocessableEntity)
 	withClient := done(admin, admin.submit(admin.see(harbour+"/clients/new"), "client", map[string][]string{"name": {"Quayside"}}), "create-client")

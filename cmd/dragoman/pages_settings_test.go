@@ -17,7 +17,7 @@ func TestSettingsPages(t *testing.T) {
 	d := newDesk(t, "20/03/2020 09:00")
 	admin, auditor := d.as("admin"), d.as("auditor")
 	all := admin.see("/settings")
-	wants(t, all, "Dragoman Language Services", "while more than 72 hours are left", "holds the job; an assigner assigns it", "until the job begins", "No longer needed", "This job does not have a linguist assigned to it.")
+	wants(t, all, "Dragoman Language Services", "while more than 72 hours remain before the start", "holds the job; an assigner assigns it", "until the job begins", "No longer needed", "This job does not have a linguist assigned to it.")
 	wants(t, auditor.see("/settings"), "Dragoman Language Services")
 	lacks(t, auditor.see("/settings"), "/settings/agency", "/settings/numbering")
 
@@ -32,9 +32,8 @@ func TestSettingsPages(t *testing.T) {
 	}
 	wants(t, done(admin, admin.submit(no, "set", map[string][]string{"name": {"Aire Interpreting"}, "currency": {"GBP"}, "contact.email": {"desk@aire.example"}}), "change-settings"),
 		"Aire Interpreting", "desk@aire.example", "0161 496 0123")
-	refused(t, section("policies", map[string][]string{"cancelHours": {"three"}}), http.StatusUnprocessableEntity)
-	wants(t, done(admin, section("policies", map[string][]string{"cancelHours": {"48"}, "cancelInclusive": {"yes"}, "autoAssign": {"yes"}, "offerHours": {"4"}}), "change-settings"),
-		"until 48 hours before the start, that moment included", "assigns the job", "for 4 hours")
+	refused(t, section("policies", map[string][]string{"offerHours": {"three"}}), http.StatusUnprocessableEntity)
+	wants(t, done(admin, section("policies", map[string][]string{"autoAssign": {"yes"}, "offerHours": {"4"}}), "change-settings"), "assigns the job", "for 4 hours")
 	wants(t, done(admin, section("texts", map[string][]string{"texts.no-linguist": {"Nobody yet.\r\nSoon."}}), "change-settings"), "Nobody yet.", "We are currently issuing job offers")
 	wants(t, done(admin, section("labels", map[string][]string{"statusLabels.new": {"open"}}), "change-settings"), "new open")
 	wants(t, d.as("requestor").see("/jobs"), "open")

@@ -55,6 +55,27 @@ func (f Frozen) Why(key string) string {
 	return ""
 }
 
+// Closing is when the customer's windows to edit and to cancel a job close, or closed, in the job's zone; zero where there is no window, or
+// nothing left to do.
+func (s State) Closing(j Job, env Env) (edit, cancel time.Time) {
+	switch j.Status {
+	case domain.Requested, domain.New, domain.Assigned:
+		cancel = cancelWindow(j, env).Until
+	case domain.Cancelled, domain.Complete:
+		return time.Time{}, time.Time{}
+	}
+	if w := env.window(windows.Edit, j.Begin(), j.Details.Location); !w.Rule.Off {
+		edit = w.Until
+	}
+	in := func(t time.Time) time.Time {
+		if t.IsZero() {
+			return t
+		}
+		return t.In(j.Begin().In().Location())
+	}
+	return in(edit), in(cancel)
+}
+
 // lockedBy is the assigned job that locks this one: in a team booking one assigned job locks all (II-72). The team are the jobs that came into
 // being with the booking; a job that was made from another stands by itself.
 func (s State) lockedBy(j Job) (ref string, locked bool) {

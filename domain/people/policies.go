@@ -11,71 +11,84 @@ import (
 	"github.com/dragoman-booking/dragoman/domain/windows"
 )
 
-// SetPolicy sets the window of one command (II-70, II-71, II-82, M-06). For a customer, Inherit takes away the own rule: the agency's holds
-// again.
+// SetPolicies sets the windows of some commands at once (II-70, II-71, II-82, M-06).
+type SetPolicies []SetPolicy
+
+// SetPolicy is the window of one command. For a customer, Inherit takes away the own rule: the agency's holds again.
 type SetPolicy struct {
+	At      string // where it stands in what was sent, such as body
 	Command string
 	Rule    windows.Rule
 	Inherit bool
 }
 
-// faults of a policy as it was sent, beside its fields.
-func (c SetPolicy) faults(customer bool) faults {
+// check finds what is wrong with policies as they were sent, beside their fields.
+func (c SetPolicies) check(customer bool) error {
 	var f faults
-	f.oneOf("body.command", c.Command, windows.Commands)
-	if c.Inherit {
-		f.check(customer, "body.inherit", "Only a customer can have the agency's rule: name one.")
-		return f
+	for _, p := range c {
+		f.oneOf(p.At+".command", p.Command, windows.Commands)
+		if p.Inherit {
+			f.check(customer, p.At+".inherit", "Only a customer can have the agency's rule: name one.")
+			continue
+		}
+		if field, message := p.Rule.Fault(); field != "" {
+			f.add(p.At+"."+field, message)
+		}
 	}
-	if field, message := c.Rule.Fault(); field != "" {
-		f.add("body."+field, message)
-	}
-	return f
+	return f.refusal()
 }
 
-// DecideAgency sets it for every customer without a rule of the own.
+// DecideAgency sets them for every customer without a rule of the own.
 //
 //	given  cancel until 72 hours before
-//	when   SetPolicy{cancel, 2 working days}
+//	when   SetPolicies{cancel, 2 working days}
 //	then   AgencyChanged with the rule
 //	again  nothing
 //	error  invalid
-func (c SetPolicy) DecideAgency(s Agency) ([]Event, error) {
+func (c SetPolicies) DecideAgency(s Agency) ([]Event, error) {
 	if s.Deployment == uuid.Nil {
 		return nil, unknown("deployment")
 	}
-	if err := c.faults(false).refusal(); err != nil {
+	if err := c.check(false); err != nil {
 		return nil, err
 	}
-	n, rule := s.Settings, c.Rule.Plain()
-	if c.Command == windows.Cancel && !rule.Off && rule.Unit == windows.Hours {
-		n.CancelHours, n.CancelInclusive, n.Policies = rule.Span, rule.Inclusive, without(n.Policies, c.Command)
-	} else {
-		n.Policies = with(n.Policies, c.Command, rule)
+	n := s.Settings
+	for _, p := range c {
+		rule := p.Rule.Plain()
+		switch {
+		case rule == AgencyWindow(n, p.Command):
+		case p.Command == windows.Cancel && !rule.Off && rule.Unit == windows.Hours:
+			n.CancelHours, n.CancelInclusive, n.Policies = rule.Span, rule.Inclusive, without(n.Policies, p.Command)
+		default:
+			n.Policies = with(n.Policies, p.Command, rule)
+		}
 	}
 	return s.changedTo(n)
 }
 
-// DecideCustomer sets it for one customer.
+// DecideCustomer sets them for one customer.
 //
 //	given  the agency's rule
-//	when   SetPolicy{edit, 24 hours}
+//	when   SetPolicies{edit, 24 hours}
 //	then   CustomerChanged with the rule
 //	again  nothing
 //	error  invalid
-func (c SetPolicy) DecideCustomer(s Customer) ([]Event, error) {
+func (c SetPolicies) DecideCustomer(s Customer) ([]Event, error) {
 	if !s.Exists() {
 		return nil, unknown("customer")
 	}
-	if err := c.faults(true).refusal(); err != nil {
+	if err := c.check(true); err != nil {
 		return nil, err
 	}
 	next := CustomerChanged{Customer: s.ID, Name: s.Name, TimeZone: s.TimeZone, Settings: s.Settings}
-	if c.Command == windows.Cancel {
-		next.Settings.CancelHours = nil
-	}
-	if next.Settings.Policies = without(s.Settings.Policies, c.Command); !c.Inherit {
-		next.Settings.Policies = with(s.Settings.Policies, c.Command, c.Rule.Plain())
+	n := &next.Settings
+	for _, p := range c {
+		if p.Command == windows.Cancel {
+			n.CancelHours = nil
+		}
+		if n.Policies = without(n.Policies, p.Command); !p.Inherit {
+			n.Policies = with(n.Policies, p.Command, p.Rule.Plain())
+		}
 	}
 	if same(next.Settings, s.Settings) {
 		return nil, nil
@@ -170,4 +183,10 @@ func (f *faults) holidays(days []windows.Day) {
 // overlap tells whether two lists of nations, of which an empty one means all, have one in common.
 func overlap(a, b []string) bool {
 	return len(a) == 0 || len(b) == 0 || slices.ContainsFunc(a, func(n string) bool { return slices.Contains(b, n) })
+}
+
+// OwnWindow tells whether a customer has a rule of the own for a command.
+func OwnWindow(c CustomerSettings, command string) bool {
+	_, own := c.Policies[command]
+	return own || command == windows.Cancel && c.CancelHours != nil
 }

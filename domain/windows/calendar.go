@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/dragoman-booking/dragoman/domain"
 )
 
 //go:generate npm --prefix holidays ci --silent
@@ -49,6 +51,11 @@ type Day struct {
 }
 
 func (d Day) in(nation string) bool { return len(d.Nations) == 0 || slices.Contains(d.Nations, nation) }
+
+// Equal tells whether two days say the same.
+func (d Day) Equal(o Day) bool {
+	return d.Date == o.Date && d.Name == o.Name && d.Working == o.Working && slices.Equal(d.Nations, o.Nations)
+}
 
 // Calendar knows which days are working days. The zero Calendar is the table alone.
 type Calendar struct {
@@ -145,4 +152,27 @@ func (c Calendar) List(from, to string) []Listed {
 		return cmp.Or(strings.Compare(a.Date, b.Date), strings.Compare(a.Name, b.Name))
 	})
 	return list
+}
+
+// Years reads the days from which and to which a calendar is asked for: by default this year, or the rest of the year in which it begins.
+func Years(from, to string, now time.Time) (string, string, error) {
+	var faults []domain.FieldError
+	first, last := time.Date(now.Year(), 1, 1, 0, 0, 0, 0, time.UTC), time.Time{}
+	read := func(location, s string, into *time.Time) {
+		if s == "" {
+			return
+		}
+		day, err := time.Parse(time.DateOnly, s)
+		if err != nil {
+			faults = append(faults, domain.FieldError{Location: location, Message: "Send a day such as 2026-12-28."})
+		}
+		*into = day
+	}
+	read("query.from", from, &first)
+	last = time.Date(first.Year(), 12, 31, 0, 0, 0, 0, time.UTC)
+	read("query.to", to, &last)
+	if len(faults) > 0 {
+		return "", "", domain.Invalid(faults...)
+	}
+	return first.Format(time.DateOnly), last.Format(time.DateOnly), nil
 }

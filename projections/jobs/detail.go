@@ -35,7 +35,6 @@ type Detail struct {
 	BeingWorkedOn, OffersOut bool
 	TakenBy                  uuid.UUID
 	ResponseTier             string
-	CancelUntil              time.Time // until when the customer may cancel as agreed now (LL-113); zero: not the viewer's
 	Interpreter              *Linguist // who has the job
 	Assignments              []Assignment
 	Offers                   []Offer
@@ -182,11 +181,8 @@ func notFound() error { return domain.NotFound("There is no such job.") }
 func readValues(ctx context.Context, q DB, r *itemRow, s sight, d *Detail) error {
 	var line2, postcode, billTo string
 	var fields, terms []byte
-	var hours *int
-	err := q.QueryRow(ctx, `select line2, postcode, bill_to, language_tier, alternative_languages, fields, policy,
-			coalesce((select cancel_hours from customers where customer = $2), (select cancel_hours from customers where customer = $3))
-		from details where job = $1`, r.Job, r.Customer, uuid.Nil).
-		Scan(&line2, &postcode, &billTo, &d.LanguageTier, &d.AlternativeLanguages, &fields, &terms, &hours)
+	err := q.QueryRow(ctx, `select line2, postcode, bill_to, language_tier, alternative_languages, fields, policy from details where job = $1`, r.Job).
+		Scan(&line2, &postcode, &billTo, &d.LanguageTier, &d.AlternativeLanguages, &fields, &terms)
 	if err != nil {
 		return err
 	}
@@ -212,10 +208,6 @@ func readValues(ctx context.Context, q DB, r *itemRow, s sight, d *Detail) error
 		d.BeingWorkedOn = r.TakenBy != nil && (r.Status == domain.New || r.Status == domain.Requested)
 		d.OffersOut = len(r.Offered) > 0
 		d.ResponseTier = agreed.ResponseTier
-		if hours == nil {
-			hours = &agreed.CancelHours
-		}
-		d.CancelUntil = domain.Moment{Instant: r.StartsAt.Add(-time.Duration(*hours) * time.Hour), Zone: r.Zone}.In()
 	}
 	if s.see(access.People) && r.TakenBy != nil {
 		d.TakenBy = *r.TakenBy

@@ -292,14 +292,12 @@ comment on column timesheets.dispute_blocks is 'Times that the other side says.'
 -- Names that lists show. A read model uses only its own tables.
 
 create table customers (
-	customer     uuid primary key,
-	name         text not null,
-	cancel_hours integer
+	customer uuid primary key,
+	name     text not null
 );
 comment on table customers is 'Organisations that book; the agency under the nil id.';
 comment on column customers.customer is 'Id.';
 comment on column customers.name is 'Name.';
-comment on column customers.cancel_hours is 'How many hours before the start cancelling ends, as agreed now; null: the agency''s.';
 
 create table clients (
 	client uuid primary key,

@@ -10,8 +10,7 @@ import (
 )
 
 const (
-	nameCustomerSQL = `insert into customers (customer, name, cancel_hours) values ($1, $2, $3)
-		on conflict (customer) do update set name = excluded.name, cancel_hours = excluded.cancel_hours`
+	nameCustomerSQL = `insert into customers (customer, name) values ($1, $2) on conflict (customer) do update set name = excluded.name`
 	nameClientSQL   = `insert into clients (client, name) values ($1, $2) on conflict (client) do update set name = excluded.name`
 	nameLocationSQL = `insert into locations (location, name) values ($1, $2) on conflict (location) do update set name = excluded.name`
 	nameUserSQL     = `insert into users (user_id, key_id, customer, name) values ($1, $2, $3, $4)
@@ -29,15 +28,15 @@ const (
 func (f *fold) names(event any) {
 	switch e := event.(type) {
 	case people.AgencyChanged:
-		f.batch.Queue(nameCustomerSQL, uuid.Nil, e.Settings.Name, e.Settings.CancelHours)
+		f.batch.Queue(nameCustomerSQL, uuid.Nil, e.Settings.Name)
 		f.batch.Queue(`delete from languages`)
 		for _, l := range e.Settings.Languages {
 			f.batch.Queue(nameLanguageSQL, l.Code, l.Name)
 		}
 	case people.CustomerCreated:
-		f.batch.Queue(nameCustomerSQL, e.Customer, e.Name, e.Settings.CancelHours)
+		f.batch.Queue(nameCustomerSQL, e.Customer, e.Name)
 	case people.CustomerChanged:
-		f.batch.Queue(nameCustomerSQL, e.Customer, e.Name, e.Settings.CancelHours)
+		f.batch.Queue(nameCustomerSQL, e.Customer, e.Name)
 	case people.ClientAdded:
 		f.batch.Queue(nameClientSQL, e.Client, e.Name)
 	case people.ClientChanged:

@@ -480,9 +480,6 @@ func TestWhoReadsWhatOfAJob(t *testing.T) {
 	if len(customer.Offers) != 0 || len(customer.Assignments) != 1 {
 		t.Errorf("the customer reads offers %+v and assignments %+v", customer.Offers, customer.Assignments)
 	}
-	if want := story.At("2020-03-23T10:00"); !customer.CancelUntil.Equal(want) {
-		t.Errorf("the customer may cancel until %v, not %v", customer.CancelUntil, want)
-	}
 	staff := read(story.As(story.Sam, later), job.Ref)
 	if len(staff.Offers) != 2 || staff.Offers[0].State != "assigned" || staff.Offers[0].Reason != "gladly" || staff.Offers[0].Fee.Decimal() != "28.00" || staff.Offers[1].State != "ended" {
 		t.Errorf("staff read the offers as %+v", staff.Offers)

@@ -37,6 +37,7 @@ create table locations (
 	town      text not null,
 	postcode  text not null,
 	time_zone text not null,
+	nation    text not null,
 	latitude  double precision not null,
 	longitude double precision not null,
 	revision  bigint not null
@@ -52,6 +53,7 @@ comment on column locations.line2 is 'Second line, may be empty.';
 comment on column locations.town is 'Town.';
 comment on column locations.postcode is 'Postcode.';
 comment on column locations.time_zone is 'IANA name; empty: the customer''s.';
+comment on column locations.nation is 'Whose bank holidays are kept there; empty: the customer''s.';
 comment on column locations.latitude is 'Where it lies, in degrees; both 0: not known.';
 comment on column locations.longitude is 'Likewise.';
 comment on column locations.revision is 'Number of the last event about it.';

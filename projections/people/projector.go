@@ -101,13 +101,13 @@ func queueCustomer(b *pgx.Batch, id uuid.UUID, name, zone string, s people.Custo
 
 func queueLocation(b *pgx.Batch, customer, id uuid.UUID, p people.Place, revision int64) {
 	b.Queue(`
-		insert into locations (location, customer, client, name, line1, line2, town, postcode, time_zone, latitude, longitude, revision)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		insert into locations (location, customer, client, name, line1, line2, town, postcode, time_zone, latitude, longitude, revision, nation)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		on conflict (location) do update set client = excluded.client, name = excluded.name, line1 = excluded.line1, line2 = excluded.line2,
 			town = excluded.town, postcode = excluded.postcode, time_zone = excluded.time_zone, latitude = excluded.latitude,
-			longitude = excluded.longitude, revision = excluded.revision`,
+			longitude = excluded.longitude, nation = excluded.nation, revision = excluded.revision`,
 		id, customer, orNull(p.Client), p.Name, p.Address.Line1, p.Address.Line2, p.Address.Town, p.Address.Postcode, p.TimeZone,
-		p.Coordinates.Lat, p.Coordinates.Lon, revision)
+		p.Coordinates.Lat, p.Coordinates.Lon, revision, p.Nation)
 }
 
 func queueUser(b *pgx.Batch, id uuid.UUID, a people.Account, at time.Time, revision int64) {

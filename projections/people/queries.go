@@ -50,6 +50,7 @@ type Location struct {
 	Town         string
 	Postcode     string
 	TimeZone     string
+	Nation       string  // its own; empty: the customer's
 	Latitude     float64 // both 0: not known
 	Longitude    float64
 	Revision     uint64
@@ -170,7 +171,7 @@ func (q Queries) Client(ctx context.Context, v access.Viewer, id uuid.UUID) (c C
 
 const locationsSQL = `
 select l.location as id, l.customer, o.name as customer_name, l.client, c.name as client_name, l.name, l.line1, l.line2, l.town, l.postcode,
-	case l.time_zone when '' then o.time_zone else l.time_zone end as time_zone, l.latitude, l.longitude, l.revision
+	case l.time_zone when '' then o.time_zone else l.time_zone end as time_zone, l.nation, l.latitude, l.longitude, l.revision
 from {people}.locations l join {people}.customers o using (customer) left join {people}.clients c using (client)
 where ($1::uuid is null or l.customer = $1) and (cardinality($2::uuid[]) = 0 or l.location = any($2))
 and (cardinality($3::uuid[]) = 0 or l.client is null or l.client = any($3)) and ($4::uuid is null or l.customer = $4)

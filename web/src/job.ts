@@ -12,9 +12,9 @@ for (const form of document.querySelectorAll<HTMLFormElement>('form[data-moments
 }
 
 // A countdown is counted by the server: it is asked anew now and then, while somebody looks.
-if (document.querySelector('[hx-trigger="count"]')) {
+if (document.querySelector('[hx-trigger^="count"]')) {
   const count = () => {
-    const left = document.querySelector('[hx-trigger="count"]')
+    const left = document.querySelector('[hx-trigger^="count"]')
     if (left && document.visibilityState === 'visible') window.htmx.trigger(left, 'count', {})
   }
   setInterval(count, 10_000)
