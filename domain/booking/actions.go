@@ -41,6 +41,13 @@ var actions = []struct {
 	{"cancel", notInterpreter(func(w Who, job uuid.UUID) checked { return Cancel{Job: job, ByCustomer: w.Customer} })},
 	{"edit", notInterpreter(func(w Who, job uuid.UUID) checked { return Edit{Job: job, ByCustomer: w.Customer} })},
 	{"continue", notInterpreter(func(w Who, job uuid.UUID) checked { return Continue{Job: job} })},
+	{"counter-offer", func(w Who, job uuid.UUID) checked {
+		if w.Interpreter == uuid.Nil {
+			return nil
+		}
+		return CounterOffer{Job: job, Interpreter: w.Interpreter}
+	}},
+	{"answer-counter", staff(func(job uuid.UUID) checked { return AnswerCounter{Job: job} })},
 	{"post-message", notInterpreter(func(w Who, job uuid.UUID) checked { return PostMessage{Job: job} })},
 	{"log-contact", staff(func(job uuid.UUID) checked { return LogContact{Job: job} })},
 }
