@@ -169,7 +169,7 @@ func (f *fold) touch(r eventschema.Recorded, id uuid.UUID, change func(*job)) er
 		return fmt.Errorf("revision %d of %s names a job that no event made: %w", r.Revision, r.Stream, projections.ErrEvent)
 	}
 	change(j)
-	j.revision = f.revision
+	j.revision, j.changedAt = f.revision, f.at
 	if !j.fresh {
 		f.changed[id] = true
 	}
@@ -198,7 +198,7 @@ func (f *fold) jobAdded(r eventschema.Recorded, e booking.JobAdded) error {
 // add puts a new job beside the others.
 func (f *fold) add(j *job, n booking.NewJob, status domain.Status, values booking.Details, p booking.Policy) {
 	j.id, j.ref, j.status, j.revision, j.fresh = n.ID, n.Ref, string(status), f.revision, true
-	j.createdBy, j.createdAt = f.actor, f.at
+	j.createdBy, j.createdAt, j.changedAt = f.actor, f.at, f.at
 	j.schedule(n.Schedule)
 	d := &details{job: n.ID, policy: p, fresh: true}
 	d.set(j, values)
@@ -401,12 +401,13 @@ func (f *fold) endAssignment(j *job, why, reason string) {
 		return
 	}
 	j.interpreter, j.lin = uuid.Nil, ""
+	last := lastWindow{f.revision, j.startsAt, j.endsAt}
 	if row, ok := f.holding[j.id]; ok {
-		row.endedAt, row.endedWhy, row.reason = f.at, why, reason
+		row.endedAt, row.endedWhy, row.reason, row.last = f.at, why, reason, last
 		delete(f.holding, j.id)
 		return
 	}
-	f.assignmentEnds = append(f.assignmentEnds, assignmentEnd{job: j.id, at: f.at, why: why, reason: reason})
+	f.assignmentEnds = append(f.assignmentEnds, assignmentEnd{job: j.id, at: f.at, why: why, reason: reason, last: last})
 }
 
 func (f *fold) submit(j *job, e booking.TimesheetSubmitted) {
