@@ -63,11 +63,22 @@ func (a *API) feeds() {
 		Location string `header:"Location"`
 		Body     newFeed
 	}
-	huma.Register(a.huma, a.mayManage(a.operation(http.MethodPost, "/me/feeds", "Make a calendar feed of my assigned jobs; its secret address is shown once (M-25)", http.StatusCreated), access.ReadOwnOffers),
+	order := func(method, path, summary string, status int) huma.Operation {
+		op := a.mayManage(a.operation(method, path, summary, status), access.ReadOwnOffers)
+		a.orders[op.OperationID] = false
+		return op
+	}
+	huma.Register(a.huma, order(http.MethodPost, "/me/feeds", "Make a calendar feed of my assigned jobs; its secret address is shown once (M-25)", http.StatusCreated),
 		func(ctx context.Context, in *struct {
 			Body    feedBody
 			RawBody []byte
 		}) (*made, error) {
+			if err := access.MayManage(viewer(ctx), access.ReadOwnOffers); err != nil {
+				return nil, a.answerTo(ctx, err)
+			}
+			if err := foreseen(ctx); err != nil {
+				return nil, err
+			}
 			if !slices.Contains(jobs.FeedLevels, in.Body.Level) {
 				return nil, a.answerTo(ctx, domain.Invalid(domain.FieldError{Location: "body.level", Message: "Choose busy, place or full."}))
 			}
@@ -91,13 +102,35 @@ func (a *API) feeds() {
 		}
 		return partOf(in, items)
 	})
-	huma.Register(a.huma, a.mayManage(a.operation(http.MethodDelete, "/me/feeds/{id}", "Revoke a calendar feed: its address opens nothing any more", http.StatusNoContent), access.ReadOwnOffers),
+	huma.Register(a.huma, order(http.MethodDelete, "/me/feeds/{id}", "Revoke a calendar feed: its address opens nothing any more", http.StatusNoContent),
 		func(ctx context.Context, in *struct {
 			ID uuid.UUID `path:"id"`
 		}) (*struct{}, error) {
-			return nil, a.answerTo(ctx, feedError(a.accounts.RevokeFeed(ctx, viewer(ctx).User, in.ID)))
+			v := viewer(ctx)
+			if err := access.MayManage(v, access.ReadOwnOffers); err != nil {
+				return nil, a.answerTo(ctx, err)
+			}
+			if no := foreseen(ctx); no != nil {
+				mine, err := a.accounts.Feeds(ctx, v.User)
+				if err == nil && !slices.ContainsFunc(mine, func(f accounts.Feed) bool { return f.ID == in.ID }) {
+					err = notFound()
+				}
+				if err != nil {
+					return nil, a.answerTo(ctx, err)
+				}
+				return nil, no
+			}
+			return nil, a.answerTo(ctx, feedError(a.accounts.RevokeFeed(ctx, v.User, in.ID)))
 		})
 	a.feed()
+}
+
+// foreseen refuses to preview what is no command of the log: whoever asks for that must not find it done.
+func foreseen(ctx context.Context) error {
+	if preview, _ := ctx.Value(previewKey).(bool); preview {
+		return notPreviewed("This cannot be previewed. Nothing was done.")
+	}
+	return nil
 }
 
 // feed is the address that calendars read: whoever knows the secret reads it, signed in or not.
