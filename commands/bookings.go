@@ -48,7 +48,7 @@ func decide(c booking.Command, s booking.State, env booking.Env) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	p := plan{reserve: d.Reserve, release: d.Release, warnings: d.Warnings, skipped: d.Skipped, env: &env, events: make([]any, len(d.Events))}
+	p := plan{reserve: d.Reserve, free: d.Free, release: d.Release, warnings: d.Warnings, skipped: d.Skipped, env: &env, events: make([]any, len(d.Events))}
 	for i, e := range d.Events {
 		p.events[i] = e
 	}
@@ -169,6 +169,9 @@ func (h *Handler) Job(ctx context.Context, r Request, ref string, build func(boo
 		env := h.env(r, a, f)
 		env.Actor.ActingFor = actingFor(r.Viewer, j, c)
 		p, err := decide(c, s, env)
+		if err == nil {
+			err = h.free(ctx, s, p.free)
+		}
 		p.acting = env.Actor.ActingFor
 		return p, err
 	})

@@ -83,6 +83,20 @@ func (h *Handler) wouldReserve(ctx context.Context, bookingID uuid.UUID, mine []
 	return err
 }
 
+// free refuses windows that a diary holds for another job.
+func (h *Handler) free(ctx context.Context, s booking.State, wanted []booking.Reserve) error {
+	for _, mine := range byWorker(wanted, func(w booking.Reserve) uuid.UUID { return w.Interpreter }) {
+		var booked *diary.DoubleBooked
+		switch err := h.wouldReserve(ctx, s.ID, mine); {
+		case errors.As(err, &booked):
+			return doubleBooked([]uuid.UUID{mine[0].Job}, func(job uuid.UUID) string { return refOf(s, job) })
+		case err != nil:
+			return fmt.Errorf("look into the diary of %s: %w", mine[0].Interpreter, err)
+		}
+	}
+	return nil
+}
+
 func windows(bookingID uuid.UUID, mine []booking.Reserve) (wanted []diary.Reservation, replaced []uuid.UUID) {
 	for _, w := range mine {
 		wanted = append(wanted, diary.Reservation{ID: w.ID, Booking: bookingID, Job: w.Job, Start: w.Start, End: w.End, Unchecked: w.Unchecked})

@@ -190,6 +190,11 @@ func needsOf(s booking.State, c booking.Command) needs {
 	case booking.AcceptOffer:
 		form.agency, form.interpreters = true, []uuid.UUID{c.Interpreter}
 		form.match(s, c.Job, c.ProposedStart)
+	case booking.CounterOffer:
+		return needs{interpreters: []uuid.UUID{c.Interpreter}}
+	case booking.AnswerCounter:
+		form.agency, form.interpreters = true, []uuid.UUID{c.Interpreter}
+		form.match(s, c.Job, "")
 	case booking.DeclineOffer:
 		if j, _ := s.Job(c.Job); !named(j, c.Interpreter) {
 			return needs{interpreters: []uuid.UUID{c.Interpreter}}

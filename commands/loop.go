@@ -64,6 +64,7 @@ func (a attempt) newID(name string) uuid.UUID { return uuid.NewSHA1(a.id, []byte
 type plan struct {
 	events   []any
 	reserve  []booking.Reserve
+	free     []booking.Reserve // windows that must be free, though none is reserved
 	release  []booking.Release
 	warnings []domain.Warning
 	skipped  []booking.Skip

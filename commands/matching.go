@@ -46,6 +46,9 @@ func (n *needs) match(s booking.State, job uuid.UUID, proposed string) {
 				starts = append(starts, *m)
 			}
 		}
+		if o.Counter != nil && o.Counter.ProposedStart != nil {
+			starts = append(starts, *o.Counter.ProposedStart)
+		}
 	}
 	if m, err := domain.ParseMoment(proposed, j.Schedule.Start.Zone); err == nil {
 		starts = append(starts, m)

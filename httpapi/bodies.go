@@ -130,6 +130,17 @@ type answerOfferBody struct {
 	Reason        string `json:"reason,omitempty" maxLength:"1000"`
 }
 
+type counterOfferBody struct {
+	ProposedStart string     `json:"proposedStart,omitempty" doc:"Local time at which you would come."`
+	Fee           *moneyBody `json:"fee,omitempty" doc:"For which you would come, in the offer's currency."`
+	Reason        string     `json:"reason,omitempty" maxLength:"1000"`
+}
+
+type answerCounterBody struct {
+	Interpreter string `json:"interpreter" doc:"LIN or id."`
+	Accept      bool   `json:"accept" doc:"True holds the job at the new start and fee."`
+}
+
 type assignBody struct {
 	Interpreter string `json:"interpreter" doc:"LIN or id."`
 	Override    string `json:"override,omitempty" maxLength:"1000"`

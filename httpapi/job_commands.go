@@ -85,6 +85,17 @@ func (a *API) jobCommands() {
 		who, err := self(v, b.Interpreter)
 		return booking.DeclineOffer{Job: job, Interpreter: who, ByStaff: v.Staff(), Reason: b.Reason}, err
 	})
+	onJob(a, "counter-offer", "Offer to come at another start or for another fee; holds nothing (N-14)", func(v access.Viewer, job uuid.UUID, b counterOfferBody) (booking.Command, error) {
+		c := booking.CounterOffer{Job: job, Interpreter: v.Interpreter, ProposedStart: b.ProposedStart, Reason: b.Reason}
+		if b.Fee != nil {
+			c.Fee = &booking.MoneyIn{Amount: b.Fee.Amount, Currency: b.Fee.Currency}
+		}
+		return c, nil
+	})
+	onJob(a, "answer-counter", "Say yes or no to a counter-offer; yes holds the job at its start and fee (N-14)", func(_ access.Viewer, job uuid.UUID, b answerCounterBody) (booking.Command, error) {
+		who, err := interpreter(b.Interpreter, "body.interpreter")
+		return booking.AnswerCounter{Job: job, Interpreter: who, Accept: b.Accept}, err
+	})
 	onJob(a, "assign", "Give the job to one interpreter", func(_ access.Viewer, job uuid.UUID, b assignBody) (booking.Command, error) {
 		who, err := interpreter(b.Interpreter, "body.interpreter")
 		return booking.Assign{Job: job, Interpreter: who, Override: b.Override}, err

@@ -102,22 +102,40 @@ type waitingItem struct {
 }
 
 type offerItem struct {
-	Job             string      `json:"job"`
-	Interpreter     *PersonItem `json:"interpreter"`
-	State           string      `json:"state" doc:"open, accepted, declined, revoked, lapsed, assigned or ended."`
-	SentAt          time.Time   `json:"sentAt"`
-	Since           time.Time   `json:"since"`
-	Language        string      `json:"language"`
-	Start           time.Time   `json:"start"`
-	TimeZone        string      `json:"timeZone"`
-	DurationMinutes int         `json:"durationMinutes"`
-	Fee             *moneyBody  `json:"fee"`
-	ExpiresAt       *time.Time  `json:"expiresAt"`
-	ProposedStart   *time.Time  `json:"proposedStart"`
-	Reason          string      `json:"reason,omitempty"`
-	Unasked         bool        `json:"unasked,omitempty" doc:"Recorded by staff though no offer was open (D-18)."`
-	OverrideReason  string      `json:"overrideReason,omitempty"`
-	OverrideRules   []string    `json:"overrideRules,omitempty"`
+	Job             string       `json:"job"`
+	Interpreter     *PersonItem  `json:"interpreter"`
+	State           string       `json:"state" doc:"open, accepted, declined, revoked, lapsed, assigned or ended."`
+	SentAt          time.Time    `json:"sentAt"`
+	Since           time.Time    `json:"since"`
+	Language        string       `json:"language"`
+	Start           time.Time    `json:"start"`
+	TimeZone        string       `json:"timeZone"`
+	DurationMinutes int          `json:"durationMinutes"`
+	Fee             *moneyBody   `json:"fee"`
+	ExpiresAt       *time.Time   `json:"expiresAt"`
+	ProposedStart   *time.Time   `json:"proposedStart"`
+	Reason          string       `json:"reason,omitempty"`
+	Unasked         bool         `json:"unasked,omitempty" doc:"Recorded by staff though no offer was open (D-18)."`
+	EndedWhy        string       `json:"endedWhy,omitempty" doc:"Of an ended offer: assigned-to-another, assigned-elsewhere (to you, in an overlapping time), cancelled or closed."`
+	Counter         *counterItem `json:"counter,omitempty" doc:"The newest counter-offer."`
+	OverrideReason  string       `json:"overrideReason,omitempty"`
+	OverrideRules   []string     `json:"overrideRules,omitempty"`
+}
+
+// counterItem is a counter-offer.
+type counterItem struct {
+	State         string     `json:"state" enum:"open,accepted,declined,ended" doc:"ended: its offer did before it was answered."`
+	At            time.Time  `json:"at"`
+	ProposedStart *time.Time `json:"proposedStart" doc:"Null: as offered."`
+	Fee           *moneyBody `json:"fee" doc:"Null: as offered."`
+	Reason        string     `json:"reason,omitempty"`
+}
+
+func counterOf(c *jobs.CounterOffer) *counterItem {
+	if c == nil {
+		return nil
+	}
+	return &counterItem{State: c.State, At: c.At, ProposedStart: whenSet(c.Start), Fee: moneyOf(c.Fee), Reason: c.Reason}
 }
 
 func moneyOf(m domain.Money) *moneyBody {
@@ -131,7 +149,8 @@ func moneyOf(m domain.Money) *moneyBody {
 func offerOf(o jobs.Offer) offerItem {
 	return offerItem{Job: o.Ref, Interpreter: personOf(o.Interpreter), State: o.State, SentAt: o.SentAt, Since: o.Since, Language: o.Language,
 		Start: o.Start, TimeZone: o.TimeZone, DurationMinutes: o.DurationMinutes, Fee: moneyOf(o.Fee), ExpiresAt: whenSet(o.ExpiresAt),
-		ProposedStart: whenSet(o.ProposedStart), Reason: o.Reason, Unasked: o.Unasked, OverrideReason: o.OverrideReason, OverrideRules: o.OverrideRules}
+		ProposedStart: whenSet(o.ProposedStart), Reason: o.Reason, Unasked: o.Unasked, OverrideReason: o.OverrideReason, OverrideRules: o.OverrideRules,
+		EndedWhy: o.EndedWhy, Counter: counterOf(o.Counter)}
 }
 
 type linguistItem struct {

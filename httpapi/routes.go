@@ -14,6 +14,7 @@ func (a *API) routes(api huma.API) {
 	a.peopleCommands() // POST and PATCH on the same
 	a.settings()       // /settings /languages /reasons /forms /me/preferences /erasures
 	a.availability()   // /me/availability
+	a.feeds()          // /me/feeds, /feeds/{secret}.ics
 	a.invoices()       // /invoices
 	a.status()         // GET /status
 	a.complete()

@@ -44,6 +44,13 @@ var actions = []struct {
 	{"follow-up", notInterpreter(func(_ Who, job uuid.UUID) checked { return FollowUp{Job: job} })},
 	{"continue", notInterpreter(func(w Who, job uuid.UUID) checked { return Continue{Job: job} })},
 	{"make-recurring", notInterpreter(func(w Who, job uuid.UUID) checked { return MakeRecurring{Job: job, ByCustomer: w.Customer} })},
+	{"counter-offer", func(w Who, job uuid.UUID) checked {
+		if w.Interpreter == uuid.Nil {
+			return nil
+		}
+		return CounterOffer{Job: job, Interpreter: w.Interpreter}
+	}},
+	{"answer-counter", staff(func(job uuid.UUID) checked { return AnswerCounter{Job: job} })},
 	{"post-message", notInterpreter(func(w Who, job uuid.UUID) checked { return PostMessage{Job: job} })},
 	{"log-contact", staff(func(job uuid.UUID) checked { return LogContact{Job: job} })},
 }

@@ -24,7 +24,7 @@ func TestLL69_ActionsDependOnStatusAndWhoAsks(t *testing.T) {
 		"new, customer in time":    {early(t), "2020-03-23T09:59", cust, []string{"cancel", "edit", "duplicate", "follow-up", "make-recurring", "post-message"}},
 		"new, customer too late":   {early(t), threeDays, cust, []string{"edit", "duplicate", "follow-up", "make-recurring", "post-message"}},
 		"new, not offered":         {created(t), monday, Who{Interpreter: ana}, nil},
-		"new, offered":             {offered(t), tuesday, Who{Interpreter: ana}, []string{"accept-offer", "decline-offer"}},
+		"new, offered":             {offered(t), tuesday, Who{Interpreter: ana}, []string{"accept-offer", "decline-offer", "counter-offer"}},
 		"new, offer expired":       {offered(t), later, Who{Interpreter: ana}, nil},
 		"held by me":               {held(t), tuesday, Who{Interpreter: ana}, []string{"accept-offer", "decline-offer"}},
 		"held by another":          {held(t), tuesday, Who{Interpreter: ben}, []string{"decline-offer"}},

@@ -60,6 +60,7 @@ type Env struct {
 type Decision struct {
 	Events   []Event
 	Reserve  []Reserve
+	Free     []Reserve // windows that diaries must not hold for other jobs, though nothing is reserved: an acceptance
 	Release  []Release
 	Warnings []domain.Warning
 	Skipped  []Skip // siblings that the command could have meant and leaves as they are: a preview says why

@@ -197,6 +197,26 @@ type OfferLapsed struct {
 	Offered
 }
 
+// CounterOfferMade: the interpreter would come at another start or for another fee than the offer's (N-14). It holds nothing.
+type CounterOfferMade struct {
+	Key uuid.UUID `json:"key"`
+	Job uuid.UUID `json:"job"`
+	Offered
+	ProposedStart *domain.Moment  `json:"proposedStart,omitempty"`
+	Fee           *domain.Money   `json:"fee,omitempty"`
+	Reason        domain.Personal `json:"reason,omitempty"`
+}
+
+// CounterOfferAnswered: staff said yes or no to it. Accepted is the interpreter's acceptance, which holds the job, at this start and fee; what is
+// missing is as the offer said.
+type CounterOfferAnswered struct {
+	Job uuid.UUID `json:"job"`
+	Offered
+	Accepted      bool           `json:"accepted"`
+	ProposedStart *domain.Moment `json:"proposedStart,omitempty"`
+	Fee           *domain.Money  `json:"fee,omitempty"`
+}
+
 // HoldEnded: the holder was assigned elsewhere in an overlapping time, so the acceptance no longer holds this job.
 type HoldEnded struct {
 	Job uuid.UUID `json:"job"`
@@ -378,30 +398,32 @@ type PersonErased struct {
 	Reason string      `json:"reason"` // a code, never free text about the person
 }
 
-func (Created) isEvent()            {}
-func (JobAdded) isEvent()           {}
-func (Edited) isEvent()             {}
-func (Taken) isEvent()              {}
-func (Released) isEvent()           {}
-func (OfferSent) isEvent()          {}
-func (OfferRevoked) isEvent()       {}
-func (OfferAccepted) isEvent()      {}
-func (OfferDeclined) isEvent()      {}
-func (OfferLapsed) isEvent()        {}
-func (HoldEnded) isEvent()          {}
-func (Assigned) isEvent()           {}
-func (Unassigned) isEvent()         {}
-func (EtaProposed) isEvent()        {}
-func (EtaAgreed) isEvent()          {}
-func (EtaDeclined) isEvent()        {}
-func (EtaChanged) isEvent()         {}
-func (TimesheetSubmitted) isEvent() {}
-func (TimesheetAccepted) isEvent()  {}
-func (TimesheetDisputed) isEvent()  {}
-func (Closed) isEvent()             {}
-func (Cancelled) isEvent()          {}
-func (Continued) isEvent()          {}
-func (MessagePosted) isEvent()      {}
-func (ContactLogged) isEvent()      {}
-func (ReservationVoided) isEvent()  {}
-func (PersonErased) isEvent()       {}
+func (Created) isEvent()              {}
+func (JobAdded) isEvent()             {}
+func (Edited) isEvent()               {}
+func (Taken) isEvent()                {}
+func (Released) isEvent()             {}
+func (OfferSent) isEvent()            {}
+func (OfferRevoked) isEvent()         {}
+func (OfferAccepted) isEvent()        {}
+func (OfferDeclined) isEvent()        {}
+func (OfferLapsed) isEvent()          {}
+func (CounterOfferMade) isEvent()     {}
+func (CounterOfferAnswered) isEvent() {}
+func (HoldEnded) isEvent()            {}
+func (Assigned) isEvent()             {}
+func (Unassigned) isEvent()           {}
+func (EtaProposed) isEvent()          {}
+func (EtaAgreed) isEvent()            {}
+func (EtaDeclined) isEvent()          {}
+func (EtaChanged) isEvent()           {}
+func (TimesheetSubmitted) isEvent()   {}
+func (TimesheetAccepted) isEvent()    {}
+func (TimesheetDisputed) isEvent()    {}
+func (Closed) isEvent()               {}
+func (Cancelled) isEvent()            {}
+func (Continued) isEvent()            {}
+func (MessagePosted) isEvent()        {}
+func (ContactLogged) isEvent()        {}
+func (ReservationVoided) isEvent()    {}
+func (PersonErased) isEvent()         {}

@@ -86,6 +86,15 @@ func Evolve(s State, e Event, at Fact) State {
 		})
 	case OfferLapsed:
 		s.touch(e.Job, at, func(j *Job) { j.offer(e.Interpreter, Lapsed) })
+	case CounterOfferMade:
+		s.touch(e.Job, at, func(j *Job) {
+			j.changeOffer(e.Interpreter, func(o *Offering) {
+				o.Counter = &Counter{ProposedStart: e.ProposedStart, Fee: e.Fee, Reason: e.Reason, At: at.At}
+				o.CounterAnswer = ""
+			})
+		})
+	case CounterOfferAnswered:
+		s.touch(e.Job, at, func(j *Job) { j.answered(e) })
 	case HoldEnded:
 		s.touch(e.Job, at, func(j *Job) { j.offer(e.Interpreter, Ended) })
 	case Assigned:
@@ -311,24 +320,41 @@ func (j *Job) accepted(e OfferAccepted, at Fact) {
 		j.record(e.Offered, Accepted, at)
 		j.met(e.Interpreter)
 	}
+	j.changeOffer(e.Interpreter, func(o *Offering) {
+		o.State, o.ProposedStart, o.Counter = Accepted, e.ProposedStart, nil
+	})
+	j.Holder = e.Interpreter
+}
+
+// answered is staff's answer to a counter-offer; yes is an acceptance at what it names.
+func (j *Job) answered(e CounterOfferAnswered) {
+	j.changeOffer(e.Interpreter, func(o *Offering) {
+		o.Counter, o.CounterAnswer = nil, Declined
+		if e.Accepted {
+			o.State, o.CounterAnswer, o.ProposedStart = Accepted, Accepted, e.ProposedStart
+			if e.Fee != nil {
+				o.Fee = *e.Fee
+			}
+		}
+	})
+	if e.Accepted {
+		j.Holder = e.Interpreter
+	}
+}
+
+// changeOffer changes an interpreter's offer in a fresh list of them.
+func (j *Job) changeOffer(interpreter uuid.UUID, change func(*Offering)) {
 	j.Offers = slices.Clone(j.Offers)
 	for i := range j.Offers {
-		if j.Offers[i].Interpreter == e.Interpreter {
-			j.Offers[i].State = Accepted
-			j.Offers[i].ProposedStart = e.ProposedStart
+		if j.Offers[i].Interpreter == interpreter {
+			change(&j.Offers[i])
 		}
 	}
-	j.Holder = e.Interpreter
 }
 
 // offer sets how an interpreter's offer stands; whatever it is now, it does not hold the job.
 func (j *Job) offer(interpreter uuid.UUID, state OfferState) {
-	j.Offers = slices.Clone(j.Offers)
-	for i := range j.Offers {
-		if j.Offers[i].Interpreter == interpreter {
-			j.Offers[i].State = state
-		}
-	}
+	j.changeOffer(interpreter, func(o *Offering) { o.State, o.Counter = state, nil })
 	if j.Holder == interpreter {
 		j.Holder = uuid.Nil
 	}
@@ -339,7 +365,7 @@ func (j *Job) endOffers() {
 	j.Offers = slices.Clone(j.Offers)
 	for i := range j.Offers {
 		if j.Offers[i].State == Open || j.Offers[i].State == Accepted {
-			j.Offers[i].State = Ended
+			j.Offers[i].State, j.Offers[i].Counter = Ended, nil
 		}
 	}
 	j.Holder = uuid.Nil
@@ -396,6 +422,11 @@ func (j *Job) erase() {
 	for i := range j.Offers {
 		if o := j.Offers[i].Override; o != nil {
 			j.Offers[i].Override = &Override{Reason: domain.Erased, Rules: o.Rules}
+		}
+		if c := j.Offers[i].Counter; c != nil {
+			counter := *c
+			counter.Reason = gone(counter.Reason)
+			j.Offers[i].Counter = &counter
 		}
 	}
 	if j.Timesheet != nil {

@@ -56,6 +56,10 @@ func Touches(e Event) []uuid.UUID {
 		return []uuid.UUID{e.Job}
 	case OfferLapsed:
 		return []uuid.UUID{e.Job}
+	case CounterOfferMade:
+		return []uuid.UUID{e.Job}
+	case CounterOfferAnswered:
+		return []uuid.UUID{e.Job}
 	case HoldEnded:
 		return []uuid.UUID{e.Job}
 	case Assigned:

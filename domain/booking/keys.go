@@ -18,3 +18,4 @@ func (e Closed) PersonKey() uuid.UUID             { return e.Key }
 func (e Cancelled) PersonKey() uuid.UUID          { return e.Key }
 func (e MessagePosted) PersonKey() uuid.UUID      { return e.Key }
 func (e ContactLogged) PersonKey() uuid.UUID      { return e.Key }
+func (e CounterOfferMade) PersonKey() uuid.UUID   { return e.Key }

@@ -205,7 +205,8 @@ func (c RevokeOffer) allowed(_ State, j Job, _ Env) error {
 //	when   AcceptOffer{Ana}
 //	then   OfferAccepted{Ana}; with auto-assign, and nothing against it, Assigned{Ana} too
 //	again  nothing
-//	error  already-accepted: another acceptance holds the job (LL-90); already-assigned; wrong-status: no offer, or it has expired; suspended
+//	error  already-accepted: another acceptance holds the job (LL-90); already-assigned; wrong-status: no offer, or it has expired; suspended;
+//	       double-booked: the diary holds another job at that time
 func (c AcceptOffer) Decide(s State, env Env) (Decision, error) {
 	j, err := s.find(c.Job)
 	if err != nil {
@@ -244,29 +245,33 @@ func (c AcceptOffer) Decide(s State, env Env) (Decision, error) {
 	}
 	d := decide(e)
 	if env.Agency.AutoAssign {
-		return c.assignToo(d, s, e, env)
+		return assignToo(d, s, e, c.Job, c.Interpreter, !e.WithoutOffer, env)
 	}
+	d.mustBeFree(j, c.Interpreter, proposed, env)
 	return d, nil
 }
 
-// assignToo adds the assignment, if nothing but the diary can speak against it. What the offer was sent in spite of does not.
-func (c AcceptOffer) assignToo(d Decision, s State, e OfferAccepted, env Env) (Decision, error) {
+// assignToo adds the assignment to an acceptance e, if nothing but the diary can speak against it. What the offer was sent in spite of does not.
+// If something does, the acceptance holds the job, and staff see to the rest.
+func assignToo(d Decision, s State, e Event, job, interpreter uuid.UUID, offered bool, env Env) (Decision, error) {
 	after := Evolve(s, e, Fact{Revision: s.Revision + 1, At: env.Now, Actor: env.Actor})
-	j, _ := after.Job(c.Job)
+	j, _ := after.Job(job)
+	before, _ := s.Job(job)
+	o, _ := j.Offering(interpreter)
+	d.mustBeFree(before, interpreter, o.ProposedStart, env)
 	var reason string
-	before, _ := s.Job(c.Job)
-	if o, ok := before.Offering(c.Interpreter); ok && !e.WithoutOffer && o.Override != nil {
+	if o, ok := before.Offering(interpreter); ok && offered && o.Override != nil {
 		reason = o.Override.Reason.Reveal()
-		if went, _, err := qualify(j, c.Interpreter, reason, env); err != nil || went != nil && !subset(went.Rules, o.Override.Rules) {
+		if went, _, err := qualify(j, interpreter, reason, env); err != nil || went != nil && !subset(went.Rules, o.Override.Rules) {
 			return d, nil
 		}
 	}
 	if s.keyless(reason) != nil {
 		return d, nil
 	}
-	too, err := assign(after, j, c.Interpreter, reason, env)
+	too, err := assign(after, j, interpreter, reason, env)
 	if isRefusal(err) && !errors.Is(err, ErrVoided) {
-		return d, nil // it holds the job; staff see to the rest
+		return d, nil
 	}
 	if err != nil {
 		return Decision{}, err

@@ -233,6 +233,34 @@ var generators = []generator{
 		j := w.job()
 		return DeclineOffer{Job: j.ID, Interpreter: w.someone(j), ByStaff: w.chance(1, 2), Reason: w.text()}
 	}},
+	{"counter-offer", func(w *world) Command {
+		j := w.job()
+		c := CounterOffer{Job: j.ID, Interpreter: w.someone(j), Reason: w.text()}
+		for _, k := range w.state().Jobs {
+			for _, o := range k.Offers {
+				if o.State == Open && k.Holder == uuid.Nil && w.chance(3, 4) {
+					c.Job, c.Interpreter = k.ID, o.Interpreter
+				}
+			}
+		}
+		if w.chance(1, 2) {
+			c.ProposedStart = w.local(j.Schedule.Start, -8, 16)
+		}
+		if w.chance(2, 3) {
+			c.Fee = &MoneyIn{"95.50", "GBP"}
+		}
+		return c
+	}},
+	{"answer-counter", func(w *world) Command {
+		for _, j := range w.state().Jobs {
+			for _, o := range j.Offers {
+				if o.Counter != nil {
+					return AnswerCounter{Job: j.ID, Interpreter: o.Interpreter, Accept: w.chance(1, 2)}
+				}
+			}
+		}
+		return AnswerCounter{Job: w.job().ID, Interpreter: ana, Accept: true}
+	}},
 	{"lapse-offer", func(w *world) Command {
 		for _, j := range w.state().Jobs {
 			for _, o := range j.Offers {
@@ -345,7 +373,7 @@ func (w *world) waiting() Job {
 
 // natural are the commands that a job of this status usually gets.
 var natural = map[domain.Status][]string{
-	domain.New:       {"follow-up", "make-recurring", "take", "release", "send-offer", "send-offer", "accept-offer", "decline-offer", "assign", "assign", "edit", "revoke-offer", "propose-eta", "agree-eta"},
+	domain.New:       {"follow-up", "make-recurring", "take", "release", "send-offer", "send-offer", "accept-offer", "decline-offer", "counter-offer", "assign", "assign", "edit", "revoke-offer", "propose-eta", "agree-eta"},
 	domain.Assigned:  {"submit-timesheet", "submit-timesheet", "submit-timesheet", "unassign", "edit", "change-eta", "propose-eta", "agree-eta", "decline-eta", "close"},
 	domain.Ongoing:   {"accept-timesheet", "dispute-timesheet", "continue", "submit-timesheet", "close"},
 	domain.Complete:  {"continue", "edit", "post-message", "follow-up"},
@@ -371,6 +399,9 @@ func (w *world) draw() Command {
 	if w.chance(3, 4) {
 		j := oneOf(w, s.Jobs...)
 		name := oneOf(w, natural[j.Status]...)
+		if slices.ContainsFunc(j.Offers, func(o Offering) bool { return o.Counter != nil }) && w.chance(1, 2) {
+			name = "answer-counter"
+		}
 		if end := j.Begin().Instant.Add(10 * time.Hour); (name == "submit-timesheet" || name == "close") && w.now.Before(end) && w.chance(1, 2) {
 			w.now = end
 		}
@@ -515,6 +546,10 @@ func sender(c Command) (job uuid.UUID, who Who, ours bool) {
 		if !c.ByStaff {
 			return c.Job, Who{Interpreter: c.Interpreter}, true
 		}
+		return c.Job, staff, true
+	case CounterOffer:
+		return c.Job, Who{Interpreter: c.Interpreter}, true
+	case AnswerCounter:
 		return c.Job, staff, true
 	case Assign:
 		return c.Job, staff, true

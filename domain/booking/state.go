@@ -68,6 +68,8 @@ type Offering struct {
 	State         OfferState
 	SentAt        time.Time
 	ProposedStart *domain.Moment // by the interpreter, with the acceptance
+	Counter       *Counter       // the counter-offer that waits for staff's answer
+	CounterAnswer OfferState     // how the last one was answered: accepted, declined
 }
 
 // Assignment is who has the job and what the diary holds for it.

@@ -28,6 +28,8 @@ const (
 	OfferRevoked       = "offer-revoked"
 	OfferAccepted      = "offer-accepted"
 	OfferDeclined      = "offer-declined"
+	CounterOfferMade   = "counter-offer-made"
+	CounterAnswered    = "counter-offer-answered"
 	Assigned           = "assigned"
 	Unassigned         = "unassigned"
 	StatusChanged      = "status-changed"
@@ -124,6 +126,14 @@ func (t *telling) event(event booking.Event) {
 		t.on(e.Job, func(a about) { a.note(OfferAccepted, e.LIN, e.LIN+" accepted job offer for "+a.Ref) })
 	case booking.OfferDeclined:
 		t.on(e.Job, func(a about) { a.note(OfferDeclined, e.LIN, e.LIN+" declined job offer for "+a.Ref) })
+	case booking.CounterOfferMade:
+		t.on(e.Job, func(a about) { a.note(CounterOfferMade, e.LIN, e.LIN+" made a counter-offer for "+a.Ref) })
+	case booking.CounterOfferAnswered:
+		answer := "declined"
+		if e.Accepted {
+			answer = "accepted"
+		}
+		t.on(e.Job, func(a about) { a.note(CounterAnswered, e.LIN, "Counter-offer of "+e.LIN+" "+answer+" for "+a.Ref) })
 	case booking.Assigned:
 		t.on(e.Job, func(a about) {
 			a.note(Assigned, e.LIN, "Assigned "+e.LIN+" to job "+a.Ref)

@@ -243,6 +243,10 @@ func (f *fold) apply(e eventschema.Recorded) error {
 
 	case booking.OfferAccepted:
 		f.hold(event.Job, event.Interpreter)
+	case booking.CounterOfferAnswered:
+		if event.Accepted {
+			f.hold(event.Job, event.Interpreter)
+		}
 	case booking.OfferRevoked:
 		f.unhold(event.Job, event.Interpreter)
 	case booking.OfferDeclined:

@@ -78,7 +78,7 @@ func Changing(page eventschema.Page) []uuid.UUID { return wanted(page, changes) 
 func changes(e booking.Event) bool {
 	switch e.(type) {
 	case booking.Taken, booking.Released, booking.OfferSent, booking.OfferRevoked, booking.OfferAccepted, booking.OfferDeclined, booking.OfferLapsed,
-		booking.HoldEnded, booking.EtaProposed, booking.EtaDeclined, booking.TimesheetDisputed, booking.Continued, booking.MessagePosted,
+		booking.CounterOfferMade, booking.CounterOfferAnswered, booking.HoldEnded, booking.EtaProposed, booking.EtaDeclined, booking.TimesheetDisputed, booking.Continued, booking.MessagePosted,
 		booking.ContactLogged, booking.ReservationVoided, booking.PersonErased:
 		return false
 	}

@@ -72,6 +72,17 @@ type Offer struct {
 	Unasked         bool // an answer that staff recorded though no offer was open (D-18)
 	OverrideReason  string
 	OverrideRules   []string
+	EndedWhy        string        // of an ended one: assigned-to-another, assigned-elsewhere, cancelled, closed
+	Counter         *CounterOffer // the newest one, if the interpreter made any
+}
+
+// CounterOffer is what an interpreter would take a job for instead.
+type CounterOffer struct {
+	State  string // open, accepted, declined, ended: the offer has
+	At     time.Time
+	Start  time.Time    // zero: as offered
+	Fee    domain.Money // no currency: as offered, or not the viewer's to read
+	Reason string
 }
 
 // Assignment is who had the job, and until when.
@@ -269,11 +280,20 @@ type offerRow struct {
 	Reason         string
 	OverrideReason string
 	OverrideRules  []string
+	EndedWhy       string
+	Counter        *struct {
+		State  string
+		At     time.Time
+		Start  *time.Time
+		Fee    int64
+		Reason string
+	}
 }
 
 const offersSQL = `
 select j.ref, o.interpreter, o.lin, coalesce(i.name, '') as name, o.state, o.sent_at, o.since, o.language, o.starts_at, o.zone, o.minutes, o.fee,
-	o.currency, o.expires_at, o.suggested_at, o.proposed_at, o.unasked, o.reason, o.override_reason, o.override_rules
+	o.currency, o.expires_at, o.suggested_at, o.proposed_at, o.unasked, o.reason, o.override_reason, o.override_rules,
+	o.ended_why, o.counter
 from offers o join jobs j on j.job = o.job left join interpreters i on i.interpreter = o.interpreter`
 
 // offer is an offer as whoever reads it under the class reads it. One that nobody answered in time reads lapsed even before that is recorded.
@@ -298,6 +318,16 @@ func (o offerRow) offer(s sight, class access.Class, now time.Time) Offer {
 	}
 	if s.see(class) {
 		out.Reason = o.Reason
+	}
+	out.EndedWhy = o.EndedWhy
+	if c := o.Counter; c != nil && s.see(class) {
+		out.Counter = &CounterOffer{State: c.State, At: zone(&c.At), Start: zone(c.Start), Reason: c.Reason}
+		if c.State == "open" && out.State != "open" {
+			out.Counter.State = "ended"
+		}
+		if s.see(access.Fee) && c.Fee != 0 {
+			out.Counter.Fee = domain.Money{Minor: c.Fee, Currency: o.Currency}
+		}
 	}
 	if class == access.Offers && s.see(class) {
 		out.OverrideReason, out.OverrideRules = o.OverrideReason, o.OverrideRules

@@ -104,6 +104,7 @@ type itemRow struct {
 	SheetSide              string
 	SheetDisputed          bool
 	EndedAt                *time.Time
+	Countered              []uuid.UUID
 	Line1, Town, Outward   string
 	Addressed              bool
 	Fields                 []byte
@@ -121,7 +122,7 @@ func itemsSQL(jobs string) string {
 	return `
 select j.job, j.booking, j.customer, j.client, j.location, j.ref, j.booking_ref, j.form, j.form_version, j.status, j.outcome, j.revision, j.language,
 	j.service_type, j.requested_at, j.zone, j.minutes, j.eta, j.starts_at, j.ends_at, j.proposed_eta, j.booked_by, j.created_by, j.created_at,
-	j.made_from, j.made_why, j.continued, j.taken_by, j.offered, j.holder, j.interpreter, j.lin, j.sheet_side, j.sheet_disputed, j.ended_at,
+	j.made_from, j.made_why, j.continued, j.taken_by, j.offered, j.holder, j.interpreter, j.lin, j.sheet_side, j.sheet_disputed, j.ended_at, j.countered,
 	d.line1, d.town, d.outward, d.addressed, d.fields, coalesce(l.name, '') as language_name, coalesce(c.name, '') as customer_name,
 	coalesce(cl.name, '') as client_name, coalesce(lo.name, '') as location_name, coalesce(i.name, '') as interpreter_name,
 	coalesce(u.name, '') as creator_name, u.customer as creator_customer
@@ -294,7 +295,7 @@ func Parties() []string { return []string{Customer, Interpreter, Agency} }
 
 // Steps are all that can be waited for, in the order of a job's life.
 func Steps() []string {
-	return []string{review, "send-offer", "accept-offer", "assign", "agree-eta", attend, "submit-timesheet", "accept-timesheet", "close"}
+	return []string{review, "send-offer", "accept-offer", "answer-counter", "assign", "agree-eta", attend, "submit-timesheet", "accept-timesheet", "close"}
 }
 
 // Steps that are waited for besides commands.
@@ -317,6 +318,8 @@ func (r *itemRow) waiting(now time.Time) (who, step string) {
 			return Customer, "agree-eta"
 		case r.Holder != nil:
 			return Agency, "assign"
+		case len(r.Countered) > 0:
+			return Agency, "answer-counter"
 		case len(r.Offered) > 0:
 			return Interpreter, "accept-offer"
 		}

@@ -38,7 +38,9 @@ create table jobs (
 	sheet_side    text not null,
 	sheet_disputed boolean not null,
 	sheet_revision bigint not null,
-	ended_at      timestamptz
+	ended_at      timestamptz,
+	countered     uuid[] not null,
+	changed_at    timestamptz not null
 ) with (fillfactor = 70);
 comment on table jobs is 'Every job, one row: what lists show, sort and filter by.';
 comment on column jobs.job is 'Id of the job.';
@@ -77,6 +79,8 @@ comment on column jobs.sheet_side is 'Side that entered the hours last: customer
 comment on column jobs.sheet_disputed is 'True: the other side disputes them.';
 comment on column jobs.sheet_revision is 'Number of the event that entered them; 0 before.';
 comment on column jobs.ended_at is 'Business time at which it became complete or cancelled.';
+comment on column jobs.changed_at is 'Business time of the event that the revision is the number of.';
+comment on column jobs.countered is 'Interpreters whose counter-offer waits for an answer.';
 
 -- The lists of unfinished jobs, for a customer and for all; their counts need no row.
 create index jobs_live_customer on jobs (customer, starts_at, ref) include (ends_at, status) where status in ('requested', 'new', 'assigned', 'ongoing');
@@ -199,6 +203,8 @@ create table offers (
 	reason         text not null,
 	override_reason text not null,
 	override_rules text[] not null,
+	ended_why      text not null,
+	counter        jsonb,
 	primary key (job, interpreter, revision)
 );
 comment on table offers is 'Every offer ever sent, with what it showed and how it stands or ended.';
@@ -223,6 +229,8 @@ comment on column offers.unasked is 'True: staff recorded the answer though no o
 comment on column offers.reason is 'What the interpreter said; personal.';
 comment on column offers.override_reason is 'Why staff went past a rule; personal.';
 comment on column offers.override_rules is 'Which rules those were.';
+comment on column offers.ended_why is 'Of an ended offer: assigned-to-another, assigned-elsewhere, cancelled, closed; else empty.';
+comment on column offers.counter is 'The newest counter-offer: state open, accepted or declined, at, start, fee in minor units, reason; personal.';
 
 create table parties (
 	interpreter uuid not null,
@@ -245,6 +253,9 @@ create table assignments (
 	ended_at        timestamptz,
 	ended_why       text not null,
 	reason          text not null,
+	ended_revision  bigint not null,
+	last_start      timestamptz,
+	last_end        timestamptz,
 	primary key (job, revision)
 );
 comment on table assignments is 'Who had each job, and until when.';
@@ -258,6 +269,9 @@ comment on column assignments.override_reason is 'Why staff went past a rule; pe
 comment on column assignments.override_rules is 'Which rules those were.';
 comment on column assignments.ended_at is 'Business time at which it ended; null while it holds or after completion.';
 comment on column assignments.ended_why is 'unassigned or cancelled; empty otherwise.';
+comment on column assignments.ended_revision is 'Number of the event that ended it; 0 while it holds or after completion.';
+comment on column assignments.last_start is 'When it ended: the job''s start then,';
+comment on column assignments.last_end is 'and its end.';
 comment on column assignments.reason is 'Why it was unassigned; personal.';
 
 create table timesheets (

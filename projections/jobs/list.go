@@ -364,6 +364,7 @@ var waitingCases = []waitingCase{
 	{"j.status = 'new' and j.ends_at <= {now}", "'agency'", "'close'"},
 	{"j.status = 'new' and j.proposed_eta is not null", "'customer'", "'agree-eta'"},
 	{"j.status = 'new' and j.holder is not null", "'agency'", "'assign'"},
+	{"j.status = 'new' and j.countered <> '{}'", "'agency'", "'answer-counter'"},
 	{"j.status = 'new' and j.offered <> '{}'", "'interpreter'", "'accept-offer'"},
 	{"j.status = 'new'", "'agency'", "'send-offer'"},
 	{"j.status = 'assigned' and j.ends_at <= {now}", "'customer'", "'submit-timesheet'"},

@@ -43,6 +43,7 @@ var offerFields = projections.Fields{
 	"proposedStart":   offerTime("coalesce(proposed_at, suggested_at)"),
 	"reason":          "reason",
 	"unasked":         "unasked",
+	"endedWhy":        "ended_why",
 }
 
 func offerTime(instant string) string {
@@ -90,7 +91,8 @@ type ownOfferRow struct {
 // that interpreter may not know the job. It names $2, now, so that both statements take the same arguments.
 const ownOffersSQL = `
 select j.ref, o.interpreter, o.lin, coalesce(i.name, '') as name, o.state, o.sent_at, o.since, o.language, o.starts_at, o.zone, o.minutes, o.fee,
-	o.currency, o.expires_at, o.suggested_at, o.proposed_at, o.unasked, o.reason, o.override_reason, o.override_rules, o.job, o.revision
+	o.currency, o.expires_at, o.suggested_at, o.proposed_at, o.unasked, o.reason, o.override_reason, o.override_rules,
+	o.ended_why, o.counter, o.job, o.revision
 from offers o join jobs j on j.job = o.job left join interpreters i on i.interpreter = o.interpreter
 where o.job = any(array(select job from parties where interpreter = $1)) and o.interpreter = $1 and $2::timestamptz is not null`
 
@@ -181,10 +183,10 @@ func waitsFor(v access.Viewer, args *jobrow.Args) string {
 		now := args.Add(v.Now)
 		return `status = 'requested'
 			or status = 'new' and ends_at <= ` + now + `
-			or status = 'new' and proposed_eta is null and (holder is not null or offered = '{}')`
+			or status = 'new' and proposed_eta is null and (holder is not null or offered = '{}' or countered <> '{}')`
 	case domain.Interpreter:
 		now, me := args.Add(v.Now), args.Add(v.Interpreter)
-		return `status = 'new' and ends_at > ` + now + ` and holder is null and offered @> array[` + me + `]::uuid[]
+		return `status = 'new' and ends_at > ` + now + ` and holder is null and offered @> array[` + me + `]::uuid[] and not countered @> array[` + me + `]::uuid[]
 			or interpreter = ` + me + ` and status = 'assigned' and ends_at <= ` + now + `
 			or interpreter = ` + me + ` and status = 'ongoing' and sheet_side = 'customer' and not sheet_disputed
 			or interpreter = ` + me + ` and status = 'ongoing' and sheet_side = 'interpreter' and sheet_disputed`

@@ -33,7 +33,7 @@ func fill(t testing.TB, s *story.Schema) {
 				case n % 3 when 0 then '`+story.Police.String()+`'::uuid else pg_temp.uid('customer' || n % 3) end,
 				case n % 6 when 0 then '`+story.North.String()+`'::uuid when 3 then '`+story.South.String()+`'::uuid end, null, 'face-to-face', 1, st,
 				case st when 'complete' then 'success' else '' end, 5, 'pl', 'face-to-face', s, 'Europe/London', 60, null, s, s + interval '1 hour', null,
-				pg_temp.uid('user'), pg_temp.uid('user'), s - interval '10 days', null, '', null, null, '{}', null, null, '', '', false, 0, null
+				pg_temp.uid('user'), pg_temp.uid('user'), s - interval '10 days', null, '', null, null, '{}', null, null, '', '', false, 0, null, '{}', s - interval '10 days'
 			from (select n, s, case when s > '2020-03-24' then (array['new', 'assigned', 'assigned', 'assigned'])[1 + n % 4]
 					when n % 200 = 0 then 'new' when n % 200 = 1 then 'assigned' when n % 200 = 2 then 'ongoing' when n % 20 = 3 then 'cancelled' else 'complete' end as st
 				from (select n, '2020-04-24'::timestamptz - n * interval '16 minutes' as s from generate_series(1, `+strconv.Itoa(scale)+`) n) a) b;

@@ -104,13 +104,20 @@ func (f *fold) event(r eventschema.Recorded) error {
 	case booking.OfferLapsed:
 		return f.touch(r, e.Job, func(j *job) { f.endOffer(j, e.Interpreter, "lapsed") })
 	case booking.HoldEnded:
-		return f.touch(r, e.Job, func(j *job) { f.endOffer(j, e.Interpreter, "ended") })
+		return f.touch(r, e.Job, func(j *job) { f.endOffer(j, e.Interpreter, "assigned-elsewhere") })
+	case booking.CounterOfferMade:
+		return f.touch(r, e.Job, func(j *job) {
+			f.changeOffer(j, e.Interpreter, offerChange{counter: made(e, f.at)})
+			j.countered = append(without(j.countered, e.Interpreter), e.Interpreter)
+		})
+	case booking.CounterOfferAnswered:
+		return f.touch(r, e.Job, func(j *job) { f.answered(j, e) })
 	case booking.Assigned:
 		return f.touch(r, e.Job, func(j *job) { f.assign(j, e) })
 	case booking.Unassigned:
 		return f.touch(r, e.Job, func(j *job) {
 			j.status = string(domain.New)
-			f.endOffers(j)
+			f.endOffers(j, "")
 			f.endAssignment(j, "unassigned", e.Reason.Reveal())
 		})
 	case booking.EtaProposed:
@@ -162,7 +169,7 @@ func (f *fold) touch(r eventschema.Recorded, id uuid.UUID, change func(*job)) er
 		return fmt.Errorf("revision %d of %s names a job that no event made: %w", r.Revision, r.Stream, projections.ErrEvent)
 	}
 	change(j)
-	j.revision = f.revision
+	j.revision, j.changedAt = f.revision, f.at
 	if !j.fresh {
 		f.changed[id] = true
 	}
@@ -191,7 +198,7 @@ func (f *fold) jobAdded(r eventschema.Recorded, e booking.JobAdded) error {
 // add puts a new job beside the others.
 func (f *fold) add(j *job, n booking.NewJob, status domain.Status, values booking.Details, p booking.Policy) {
 	j.id, j.ref, j.status, j.revision, j.fresh = n.ID, n.Ref, string(status), f.revision, true
-	j.createdBy, j.createdAt = f.actor, f.at
+	j.createdBy, j.createdAt, j.changedAt = f.actor, f.at, f.at
 	j.schedule(n.Schedule)
 	d := &details{job: n.ID, policy: p, fresh: true}
 	d.set(j, values)
@@ -224,7 +231,7 @@ func (f *fold) cancelled(r eventschema.Recorded, e booking.Cancelled) error {
 	for _, c := range e.Jobs {
 		err := f.touch(r, c.Job, func(j *job) {
 			j.status, j.endedAt, j.proposed = string(domain.Cancelled), f.at, time.Time{}
-			f.endOffers(j)
+			f.endOffers(j, "cancelled")
 			f.endAssignment(j, "cancelled", "")
 			f.endings = append(f.endings, ending{job: j.id, kind: "cancelled", at: f.at, by: f.actor, reason: e.Reason,
 				authorisedBy: e.AuthorisedBy.Reveal(), details: e.Details.Reveal()})
@@ -275,7 +282,7 @@ func (f *fold) accept(j *job, e booking.OfferAccepted) {
 		f.met(j, e.Interpreter)
 	}
 	f.changeOffer(j, e.Interpreter, offerChange{state: "accepted", since: f.at, proposedAt: instantOf(e.ProposedStart), reason: e.Reason.Reveal()})
-	j.holder = e.Interpreter
+	j.holder, j.countered = e.Interpreter, without(j.countered, e.Interpreter)
 }
 
 func (f *fold) decline(j *job, e booking.OfferDeclined) {
@@ -286,23 +293,47 @@ func (f *fold) decline(j *job, e booking.OfferDeclined) {
 	f.gone(j, e.Interpreter)
 }
 
-// endOffer ends an interpreter's open or accepted offer.
+// answered is staff's answer to a counter-offer; yes is an acceptance at what it names.
+func (f *fold) answered(j *job, e booking.CounterOfferAnswered) {
+	c := offerChange{counter: counter{"state": "declined"}}
+	if e.Accepted {
+		c = offerChange{state: "accepted", since: f.at, proposedAt: instantOf(e.ProposedStart), counter: counter{"state": "accepted"}}
+		if e.Fee != nil {
+			c.fee = e.Fee.Minor
+		}
+		j.holder = e.Interpreter
+	}
+	f.changeOffer(j, e.Interpreter, c)
+	j.countered = without(j.countered, e.Interpreter)
+}
+
+// endOffer ends an interpreter's open or accepted offer, for a reason if it is none that says all.
 func (f *fold) endOffer(j *job, interpreter uuid.UUID, state string) {
-	f.changeOffer(j, interpreter, offerChange{state: state, since: f.at})
+	c := offerChange{state: state, since: f.at}
+	switch state {
+	case "assigned-to-another", "assigned-elsewhere", "cancelled", "closed", "":
+		c.state, c.endedWhy = "ended", state
+	}
+	f.changeOffer(j, interpreter, c)
 	f.gone(j, interpreter)
 }
 
 // endOffers ends whatever is open or accepted.
-func (f *fold) endOffers(j *job) {
+func (f *fold) endOffers(j *job, why string) {
 	for len(j.offered) > 0 {
-		f.endOffer(j, j.offered[0], "ended")
+		f.endOffer(j, j.offered[0], why)
 	}
+}
+
+// without is a fresh list without one of its ids.
+func without(ids []uuid.UUID, id uuid.UUID) []uuid.UUID {
+	return slices.DeleteFunc(slices.Clone(ids), func(other uuid.UUID) bool { return other == id })
 }
 
 // gone takes an interpreter from those whose offer stands; whoever held the job holds it no more.
 func (f *fold) gone(j *job, interpreter uuid.UUID) {
 	delete(f.standing, pair{j.id, interpreter})
-	j.offered = slices.DeleteFunc(slices.Clone(j.offered), func(id uuid.UUID) bool { return id == interpreter })
+	j.offered, j.countered = without(j.offered, interpreter), without(j.countered, interpreter)
 	if j.holder == interpreter {
 		j.holder = uuid.Nil
 	}
@@ -315,7 +346,13 @@ func (f *fold) changeOffer(j *job, interpreter uuid.UUID, c offerChange) {
 	}
 	key := pair{j.id, interpreter}
 	if o, ok := f.standing[key]; ok {
-		o.state, o.since = c.state, c.since
+		if c.state != "" {
+			o.state, o.since, o.endedWhy = c.state, c.since, c.endedWhy
+		}
+		if c.fee != 0 {
+			o.fee = c.fee
+		}
+		o.counter = o.counter.with(c.counter)
 		if c.reason != "" {
 			o.reason = c.reason
 		}
@@ -325,6 +362,13 @@ func (f *fold) changeOffer(j *job, interpreter uuid.UUID, c offerChange) {
 		return
 	}
 	if before, ok := f.offerChanges[key]; ok {
+		if c.state == "" {
+			c.state, c.since, c.endedWhy = before.state, before.since, before.endedWhy
+		}
+		if c.fee == 0 {
+			c.fee = before.fee
+		}
+		c.counter = before.counter.with(c.counter)
 		if c.reason == "" {
 			c.reason = before.reason
 		}
@@ -343,7 +387,7 @@ func (f *fold) assign(j *job, e booking.Assigned) {
 	if slices.Contains(j.offered, e.Interpreter) {
 		f.endOffer(j, e.Interpreter, "assigned")
 	}
-	f.endOffers(j)
+	f.endOffers(j, "assigned-to-another")
 	f.met(j, e.Interpreter)
 	row := &assignment{job: j.id, revision: f.revision, interpreter: e.Interpreter, lin: e.LIN, at: f.at, unchecked: e.Unchecked}
 	row.overrideReason, row.overrideRules = override(e.Override)
@@ -357,12 +401,13 @@ func (f *fold) endAssignment(j *job, why, reason string) {
 		return
 	}
 	j.interpreter, j.lin = uuid.Nil, ""
+	last := lastWindow{f.revision, j.startsAt, j.endsAt}
 	if row, ok := f.holding[j.id]; ok {
-		row.endedAt, row.endedWhy, row.reason = f.at, why, reason
+		row.endedAt, row.endedWhy, row.reason, row.last = f.at, why, reason, last
 		delete(f.holding, j.id)
 		return
 	}
-	f.assignmentEnds = append(f.assignmentEnds, assignmentEnd{job: j.id, at: f.at, why: why, reason: reason})
+	f.assignmentEnds = append(f.assignmentEnds, assignmentEnd{job: j.id, at: f.at, why: why, reason: reason, last: last})
 }
 
 func (f *fold) submit(j *job, e booking.TimesheetSubmitted) {
@@ -390,7 +435,7 @@ func (f *fold) close(j *job, e booking.Closed) {
 
 func (f *fold) complete(j *job, o domain.Outcome) {
 	j.status, j.outcome, j.endedAt, j.proposed = string(domain.Complete), string(o), f.at, time.Time{}
-	f.endOffers(j)
+	f.endOffers(j, "closed")
 }
 
 func (f *fold) addSheet(s *sheet) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -36,13 +37,13 @@ type job struct {
 	madeFrom                                uuid.UUID
 	madeWhy                                 string
 	continued, takenBy                      uuid.UUID
-	offered                                 []uuid.UUID // never changed in place: rows share nothing
+	offered, countered                      []uuid.UUID // never changed in place: rows share nothing
 	holder, interpreter                     uuid.UUID
 	lin                                     string
 	sheetSide                               string
 	sheetDisputed                           bool
 	sheetRevision                           int64
-	endedAt                                 time.Time
+	endedAt, changedAt                      time.Time
 
 	fresh bool // made by this page
 }
@@ -145,13 +146,50 @@ type offer struct {
 	unasked                bool
 	reason, overrideReason string
 	overrideRules          []string
+	endedWhy               string
+	counter                counter
 }
 
-// offerChange is what becomes of the stored offer that stands; an empty reason and a zero start leave what is there.
+// counter is a counter-offer as its column holds it; nil: none was made. What is merged into one replaces its values by name.
+type counter map[string]any
+
+// made is a whole counter-offer that waits for its answer; it leaves nothing of an older one.
+func made(e booking.CounterOfferMade, at time.Time) counter {
+	c := counter{"state": "open", "at": at.UTC(), "start": nil, "fee": nil, "reason": e.Reason.Reveal()}
+	if e.ProposedStart != nil {
+		c["start"] = e.ProposedStart.Instant.UTC()
+	}
+	if e.Fee != nil {
+		c["fee"] = e.Fee.Minor
+	}
+	return c
+}
+
+func (c counter) with(more counter) counter {
+	if len(more) == 0 {
+		return c
+	}
+	out := counter{}
+	maps.Copy(out, c)
+	maps.Copy(out, more)
+	return out
+}
+
+// text is the column's value; empty: none.
+func (c counter) text() string {
+	if c == nil {
+		return ""
+	}
+	return mustJSON(c)
+}
+
+// offerChange is what becomes of the stored offer that stands; what is empty or zero leaves what is there, a counter is merged into it.
 type offerChange struct {
 	state             string
 	since, proposedAt time.Time
-	reason            string
+	reason, endedWhy  string
+	fee               int64
+	counter           counter
 }
 
 type assignment struct {
@@ -166,6 +204,13 @@ type assignment struct {
 	endedAt        time.Time
 	endedWhy       string
 	reason         string
+	last           lastWindow // when it ended
+}
+
+// lastWindow is a job's time as an assignment left it, and the number of the event that ended that.
+type lastWindow struct {
+	revision     int64
+	starts, ends time.Time
 }
 
 // assignmentEnd is what becomes of the stored assignment that stands.
@@ -173,6 +218,7 @@ type assignmentEnd struct {
 	job         uuid.UUID
 	at          time.Time
 	why, reason string
+	last        lastWindow
 }
 
 type sheet struct {
@@ -249,7 +295,7 @@ func newFold() *fold {
 const loadJobsSQL = `
 select job, booking, customer, client, location, ref, booking_ref, form, form_version, status, outcome, revision, language, service_type,
 	requested_at, zone, minutes, eta, starts_at, ends_at, proposed_eta, booked_by, created_by, created_at, made_from, made_why, continued, taken_by,
-	offered, holder, interpreter, lin, sheet_side, sheet_disputed, sheet_revision, ended_at
+	offered, holder, interpreter, lin, sheet_side, sheet_disputed, sheet_revision, ended_at, countered, changed_at
 from jobs where job = any($1)`
 
 const loadDetailsSQL = `
@@ -312,7 +358,7 @@ func (f *fold) scanJobs(found pgx.Rows) error {
 		err := found.Scan(&j.id, &j.booking, &j.customer, &client, &location, &j.ref, &j.bookingRef, &j.form, &j.formVersion, &j.status, &j.outcome,
 			&j.revision, &j.language, &j.serviceType, &j.requestedAt, &j.zone, &j.minutes, &eta, &j.startsAt, &j.endsAt, &proposed, &j.bookedBy, &j.createdBy,
 			&j.createdAt, &madeFrom, &j.madeWhy, &continued, &takenBy, &j.offered, &holder, &interpreter, &j.lin, &j.sheetSide, &j.sheetDisputed,
-			&j.sheetRevision, &endedAt)
+			&j.sheetRevision, &endedAt, &j.countered, &j.changedAt)
 		if err != nil {
 			return err
 		}
@@ -352,29 +398,29 @@ func (f *fold) scanDetails(found pgx.Rows) error {
 const insertJobsSQL = `
 insert into jobs (job, booking, customer, client, location, ref, booking_ref, form, form_version, status, outcome, revision, language, service_type,
 	requested_at, zone, minutes, eta, starts_at, ends_at, proposed_eta, booked_by, created_by, created_at, made_from, made_why, continued, taken_by,
-	offered, holder, interpreter, lin, sheet_side, sheet_disputed, sheet_revision, ended_at)
+	offered, holder, interpreter, lin, sheet_side, sheet_disputed, sheet_revision, ended_at, countered, changed_at)
 select job, booking, customer, client, location, ref, booking_ref, form, form_version, status, outcome, revision, language, service_type,
 	requested_at, zone, minutes, eta, starts_at, ends_at, proposed_eta, booked_by, created_by, created_at, made_from, made_why, continued, taken_by,
-	offered::uuid[], holder, interpreter, lin, sheet_side, sheet_disputed, sheet_revision, ended_at
+	offered::uuid[], holder, interpreter, lin, sheet_side, sheet_disputed, sheet_revision, ended_at, countered::uuid[], changed_at
 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::int[], $10::text[], $11::text[],
 	$12::bigint[], $13::text[], $14::text[], $15::timestamptz[], $16::text[], $17::int[], $18::timestamptz[], $19::timestamptz[],
 	$20::timestamptz[], $21::timestamptz[], $22::uuid[], $23::uuid[], $24::timestamptz[], $25::uuid[], $26::text[], $27::uuid[], $28::uuid[],
-	$29::text[], $30::uuid[], $31::uuid[], $32::text[], $33::text[], $34::bool[], $35::bigint[], $36::timestamptz[])
+	$29::text[], $30::uuid[], $31::uuid[], $32::text[], $33::text[], $34::bool[], $35::bigint[], $36::timestamptz[], $37::text[], $38::timestamptz[])
 as n (job, booking, customer, client, location, ref, booking_ref, form, form_version, status, outcome, revision, language, service_type,
 	requested_at, zone, minutes, eta, starts_at, ends_at, proposed_eta, booked_by, created_by, created_at, made_from, made_why, continued, taken_by,
-	offered, holder, interpreter, lin, sheet_side, sheet_disputed, sheet_revision, ended_at)`
+	offered, holder, interpreter, lin, sheet_side, sheet_disputed, sheet_revision, ended_at, countered, changed_at)`
 
 const updateJobsSQL = `
 update jobs set client = n.client, location = n.location, status = n.status, outcome = n.outcome, revision = n.revision, language = n.language,
 	service_type = n.service_type, requested_at = n.requested_at, zone = n.zone, minutes = n.minutes, eta = n.eta, starts_at = n.starts_at,
 	ends_at = n.ends_at, proposed_eta = n.proposed_eta, continued = n.continued, taken_by = n.taken_by, offered = n.offered::uuid[],
 	holder = n.holder, interpreter = n.interpreter, lin = n.lin, sheet_side = n.sheet_side, sheet_disputed = n.sheet_disputed,
-	sheet_revision = n.sheet_revision, ended_at = n.ended_at
+	sheet_revision = n.sheet_revision, ended_at = n.ended_at, countered = n.countered::uuid[], changed_at = n.changed_at
 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::timestamptz[], $10::text[],
 	$11::int[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::uuid[], $17::uuid[], $18::text[],
-	$19::uuid[], $20::uuid[], $21::text[], $22::text[], $23::bool[], $24::bigint[], $25::timestamptz[])
+	$19::uuid[], $20::uuid[], $21::text[], $22::text[], $23::bool[], $24::bigint[], $25::timestamptz[], $26::text[], $27::timestamptz[])
 as n (job, client, location, status, outcome, revision, language, service_type, requested_at, zone, minutes, eta, starts_at, ends_at, proposed_eta,
-	continued, taken_by, offered, holder, interpreter, lin, sheet_side, sheet_disputed, sheet_revision, ended_at)
+	continued, taken_by, offered, holder, interpreter, lin, sheet_side, sheet_disputed, sheet_revision, ended_at, countered, changed_at)
 where jobs.job = n.job`
 
 const insertDetailsSQL = `
@@ -388,37 +434,43 @@ on conflict (job) do update set line1 = excluded.line1, line2 = excluded.line2, 
 	alternative_languages = excluded.alternative_languages, fields = excluded.fields`
 
 const changeOffersSQL = `
-update offers set state = n.state, since = n.since, proposed_at = coalesce(n.proposed_at, offers.proposed_at),
-	reason = case n.reason when '' then offers.reason else n.reason end
-from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[])
-as n (job, interpreter, state, since, proposed_at, reason)
+update offers set state = coalesce(nullif(n.state, ''), offers.state), since = coalesce(n.since, offers.since), proposed_at = coalesce(n.proposed_at, offers.proposed_at),
+	reason = case n.reason when '' then offers.reason else n.reason end, ended_why = n.ended_why,
+	fee = case n.fee when 0 then offers.fee else n.fee end,
+	counter = case n.counter when '' then offers.counter else coalesce(offers.counter, '{}') || n.counter::jsonb end
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[], $8::bigint[], $9::text[])
+as n (job, interpreter, state, since, proposed_at, reason, ended_why, fee, counter)
 where offers.job = n.job and offers.interpreter = n.interpreter and offers.state in ('open', 'accepted')`
 
 const insertOffersSQL = `
 insert into offers (job, revision, interpreter, lin, state, sent_at, since, language, starts_at, zone, minutes, fee, currency, terms_version,
-	expires_at, suggested_at, proposed_at, unasked, reason, override_reason, override_rules)
+	expires_at, suggested_at, proposed_at, unasked, reason, override_reason, override_rules, ended_why, counter)
 select job, revision, interpreter, lin, state, sent_at, since, language, starts_at, zone, minutes, fee, currency, terms_version,
-	expires_at, suggested_at, proposed_at, unasked, reason, override_reason, override_rules::text[]
+	expires_at, suggested_at, proposed_at, unasked, reason, override_reason, override_rules::text[], ended_why, nullif(counter, '')::jsonb
 from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::text[], $9::timestamptz[],
 	$10::text[], $11::int[], $12::bigint[], $13::text[], $14::int[], $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::bool[],
-	$19::text[], $20::text[], $21::text[])
+	$19::text[], $20::text[], $21::text[], $22::text[], $23::text[])
 as n (job, revision, interpreter, lin, state, sent_at, since, language, starts_at, zone, minutes, fee, currency, terms_version,
-	expires_at, suggested_at, proposed_at, unasked, reason, override_reason, override_rules)`
+	expires_at, suggested_at, proposed_at, unasked, reason, override_reason, override_rules, ended_why, counter)`
 
 const insertPartiesSQL = `
 insert into parties (interpreter, job) select * from unnest($1::uuid[], $2::uuid[]) on conflict do nothing`
 
 const endAssignmentsSQL = `
-update assignments set ended_at = n.at, ended_why = n.why, reason = n.reason
-from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) as n (job, at, why, reason)
+update assignments set ended_at = n.at, ended_why = n.why, reason = n.reason, ended_revision = n.last, last_start = n.last_start, last_end = n.last_end
+from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[], $7::timestamptz[])
+as n (job, at, why, reason, last, last_start, last_end)
 where assignments.job = n.job and assignments.ended_at is null`
 
 const insertAssignmentsSQL = `
-insert into assignments (job, revision, interpreter, lin, assigned_at, unchecked, override_reason, override_rules, ended_at, ended_why, reason)
-select job, revision, interpreter, lin, assigned_at, unchecked, override_reason, override_rules::text[], ended_at, ended_why, reason
+insert into assignments (job, revision, interpreter, lin, assigned_at, unchecked, override_reason, override_rules, ended_at, ended_why, reason,
+	ended_revision, last_start, last_end)
+select job, revision, interpreter, lin, assigned_at, unchecked, override_reason, override_rules::text[], ended_at, ended_why, reason,
+	ended_revision, last_start, last_end
 from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::timestamptz[], $6::bool[], $7::text[], $8::text[], $9::timestamptz[], $10::text[],
-	$11::text[])
-as n (job, revision, interpreter, lin, assigned_at, unchecked, override_reason, override_rules, ended_at, ended_why, reason)`
+	$11::text[], $12::bigint[], $13::timestamptz[], $14::timestamptz[])
+as n (job, revision, interpreter, lin, assigned_at, unchecked, override_reason, override_rules, ended_at, ended_why, reason, ended_revision, last_start,
+	last_end)`
 
 const changeSheetsSQL = `
 update timesheets set state = n.state, since = n.since,
@@ -515,7 +567,9 @@ func queueNewJobs(b *pgx.Batch, all []*job) {
 		text(func(j *job) string { return j.sheetSide }),
 		rows.Column(all, func(j *job) bool { return j.sheetDisputed }),
 		rows.Column(all, func(j *job) int64 { return j.sheetRevision }),
-		at(func(j *job) time.Time { return j.endedAt }))
+		at(func(j *job) time.Time { return j.endedAt }),
+		text(func(j *job) string { return rows.IDs(j.countered) }),
+		at(func(j *job) time.Time { return j.changedAt }))
 }
 
 func queueChangedJobs(b *pgx.Batch, all []*job) {
@@ -554,7 +608,9 @@ func queueChangedJobs(b *pgx.Batch, all []*job) {
 		text(func(j *job) string { return j.sheetSide }),
 		rows.Column(all, func(j *job) bool { return j.sheetDisputed }),
 		rows.Column(all, func(j *job) int64 { return j.sheetRevision }),
-		at(func(j *job) time.Time { return j.endedAt }))
+		at(func(j *job) time.Time { return j.endedAt }),
+		text(func(j *job) string { return rows.IDs(j.countered) }),
+		at(func(j *job) time.Time { return j.changedAt }))
 }
 
 func (f *fold) queueDetails(b *pgx.Batch) {
@@ -602,7 +658,10 @@ func (f *fold) queueOffers(b *pgx.Batch) {
 			rows.Column(keys, func(k pair) string { return f.offerChanges[k].state }),
 			rows.Column(keys, func(k pair) pgtype.Timestamptz { return rows.Time(f.offerChanges[k].since) }),
 			rows.Column(keys, func(k pair) pgtype.Timestamptz { return rows.Time(f.offerChanges[k].proposedAt) }),
-			rows.Column(keys, func(k pair) string { return f.offerChanges[k].reason }))
+			rows.Column(keys, func(k pair) string { return f.offerChanges[k].reason }),
+			rows.Column(keys, func(k pair) string { return f.offerChanges[k].endedWhy }),
+			rows.Column(keys, func(k pair) int64 { return f.offerChanges[k].fee }),
+			rows.Column(keys, func(k pair) string { return f.offerChanges[k].counter.text() }))
 	}
 	if all := f.offers; len(all) > 0 {
 		at := func(of func(*offer) time.Time) any {
@@ -630,7 +689,9 @@ func (f *fold) queueOffers(b *pgx.Batch) {
 			rows.Column(all, func(o *offer) bool { return o.unasked }),
 			text(func(o *offer) string { return o.reason }),
 			text(func(o *offer) string { return o.overrideReason }),
-			text(func(o *offer) string { return rows.Texts(o.overrideRules) }))
+			text(func(o *offer) string { return rows.Texts(o.overrideRules) }),
+			text(func(o *offer) string { return o.endedWhy }),
+			text(func(o *offer) string { return o.counter.text() }))
 	}
 	if len(f.parties) > 0 {
 		keys := sortedPairs(f.parties)
@@ -646,7 +707,10 @@ func (f *fold) queueAssignments(b *pgx.Batch) {
 			rows.Column(ends, func(e assignmentEnd) pgtype.UUID { return rows.ID(e.job) }),
 			rows.Column(ends, func(e assignmentEnd) pgtype.Timestamptz { return rows.Time(e.at) }),
 			rows.Column(ends, func(e assignmentEnd) string { return e.why }),
-			rows.Column(ends, func(e assignmentEnd) string { return e.reason }))
+			rows.Column(ends, func(e assignmentEnd) string { return e.reason }),
+			rows.Column(ends, func(e assignmentEnd) int64 { return e.last.revision }),
+			rows.Column(ends, func(e assignmentEnd) pgtype.Timestamptz { return rows.Time(e.last.starts) }),
+			rows.Column(ends, func(e assignmentEnd) pgtype.Timestamptz { return rows.Time(e.last.ends) }))
 	}
 	if all := f.assignments; len(all) > 0 {
 		b.Queue(insertAssignmentsSQL,
@@ -660,7 +724,10 @@ func (f *fold) queueAssignments(b *pgx.Batch) {
 			rows.Column(all, func(a *assignment) string { return rows.Texts(a.overrideRules) }),
 			rows.Column(all, func(a *assignment) pgtype.Timestamptz { return rows.Time(a.endedAt) }),
 			rows.Column(all, func(a *assignment) string { return a.endedWhy }),
-			rows.Column(all, func(a *assignment) string { return a.reason }))
+			rows.Column(all, func(a *assignment) string { return a.reason }),
+			rows.Column(all, func(a *assignment) int64 { return a.last.revision }),
+			rows.Column(all, func(a *assignment) pgtype.Timestamptz { return rows.Time(a.last.starts) }),
+			rows.Column(all, func(a *assignment) pgtype.Timestamptz { return rows.Time(a.last.ends) }))
 	}
 }
 
@@ -727,7 +794,7 @@ func (f *fold) queueEndings(b *pgx.Batch) {
 // eraseSQL leaves of a booking's people what a rebuild leaves: what was sealed reads [erased], what was left out because it was empty stays
 // empty.
 var eraseSQL = []string{
-	`update jobs set revision = $2 where job in (select job from details where booking = $1)`,
+	`update jobs set revision = $2, changed_at = $3 where job in (select job from details where booking = $1)`,
 	`update details set
 		line1 = case when addressed then $2 else line1 end,
 		line2 = case line2 when '' then '' else $2 end,
@@ -737,7 +804,8 @@ var eraseSQL = []string{
 			from jsonb_each(fields)), '{}')
 		where booking = $1`,
 	`update offers set reason = case reason when '' then '' else $2 end,
-		override_reason = case when override_reason <> '' or override_rules <> '{}' then $2 else '' end
+		override_reason = case when override_reason <> '' or override_rules <> '{}' then $2 else '' end,
+		counter = case when coalesce(counter ->> 'reason', '') = '' then counter else jsonb_set(counter, '{reason}', to_jsonb($2::text)) end
 		where job in (select job from details where booking = $1)`,
 	`update assignments set reason = case reason when '' then '' else $2 end,
 		override_reason = case when override_reason <> '' or override_rules <> '{}' then $2 else '' end
@@ -756,7 +824,7 @@ func erase(ctx context.Context, tx pgx.Tx, r eventschema.Recorded) error {
 		return fmt.Errorf("a booking's stream without its id: %w", projections.ErrEvent)
 	}
 	b := &pgx.Batch{}
-	b.Queue(eraseSQL[0], id, int64(r.Revision))
+	b.Queue(eraseSQL[0], id, int64(r.Revision), r.Meta.At)
 	for _, sql := range eraseSQL[1:] {
 		b.Queue(sql, id, domain.Erased)
 	}

@@ -145,7 +145,10 @@ func (w *random) command(j booking.Job) booking.Command {
 	for _, o := range j.Offers {
 		if o.State == booking.Open && w.chance(1, 2) {
 			return pick[booking.Command](w, booking.RevokeOffer{Job: j.ID, Interpreter: o.Interpreter}, booking.LapseOffer{Job: j.ID, Interpreter: o.Interpreter},
-				booking.AcceptOffer{Job: j.ID, Interpreter: o.Interpreter, Reason: text()}, booking.DeclineOffer{Job: j.ID, Interpreter: o.Interpreter, Reason: text()})
+				booking.AcceptOffer{Job: j.ID, Interpreter: o.Interpreter, Reason: text()}, booking.DeclineOffer{Job: j.ID, Interpreter: o.Interpreter, Reason: text()},
+				booking.CounterOffer{Job: j.ID, Interpreter: o.Interpreter, Reason: text(), ProposedStart: pick(w, "", w.local(j.Schedule.Start, 0, 8)),
+					Fee: pick(w, nil, &booking.MoneyIn{Amount: "95.50", Currency: "GBP"})},
+				booking.AnswerCounter{Job: j.ID, Interpreter: o.Interpreter, Accept: w.chance(2, 3)})
 		}
 	}
 	if j.Status == domain.Ongoing && !j.Timesheet.Disputed && w.chance(1, 2) {

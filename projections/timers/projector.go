@@ -189,6 +189,10 @@ func (f *fold) event(r eventschema.Recorded, id uuid.UUID) error {
 		}
 	case booking.OfferAccepted:
 		f.endOffers(id, e.Interpreter)
+	case booking.CounterOfferAnswered:
+		if e.Accepted {
+			f.endOffers(id, e.Interpreter)
+		}
 	case booking.OfferDeclined:
 		f.endOffers(id, e.Interpreter)
 	case booking.OfferRevoked:

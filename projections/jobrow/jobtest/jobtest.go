@@ -218,12 +218,16 @@ func Tell(w *Writer) eventschema.Position {
 	w.After(time.Minute).As(domain.Assigner, Sam)
 	w.On(1, Assign(1, Ana), booking.Released{Job: Job(1), By: Sam},
 		booking.ContactLogged{Key: CaseOf, Job: Job(1), ID: ID(0xf1, 1), Kind: booking.ContactCall, Text: "Told them.", NextUpdateMinutes: 45})
-	moved, place := booking.Schedule{Start: Local("2020-03-26T09:30"), Minutes: 75}, uuid.Nil
+	moved, place, start := booking.Schedule{Start: Local("2020-03-26T09:30"), Minutes: 75}, uuid.Nil, Local("2020-03-26T10:15")
 	w.On(1, booking.Edited{Key: CaseOf, Scope: booking.ScopeAll, Shared: &booking.Change{Location: &place}, Jobs: []booking.JobChange{
 		{Job: Job(1), Own: &booking.Change{Schedule: &moved}}, {Job: Job(2)}}},
 		booking.Unassigned{Key: CaseOf, Job: Job(1), Offered: Ana, Reason: "ill"},
 		booking.OfferSent{Job: Job(1), Offers: []booking.Offer{Offer(Ben, &soon)}}, booking.OfferLapsed{Job: Job(1), Offered: Ben},
 		booking.OfferAccepted{Job: Job(1), Offered: Ana, WithoutOffer: true}, booking.HoldEnded{Job: Job(1), Offered: Ana},
+		booking.OfferSent{Job: Job(1), Offers: []booking.Offer{Offer(Ben, &soon)}},
+		booking.CounterOfferMade{Key: CaseOf, Job: Job(1), Offered: Ben, Fee: &domain.Money{Minor: 12000, Currency: "GBP"}, Reason: "far"},
+		booking.CounterOfferAnswered{Job: Job(1), Offered: Ben}, booking.CounterOfferMade{Key: CaseOf, Job: Job(1), Offered: Ben, ProposedStart: &start},
+		booking.CounterOfferAnswered{Job: Job(1), Offered: Ben, Accepted: true, ProposedStart: &start},
 		Assign(1, Ben), booking.ReservationVoided{Job: Job(1), Reservation: ID(0xd0, 99)})
 	w.After(48 * time.Hour)
 	w.On(1, Submit(1, 60), booking.TimesheetDisputed{Key: CaseOf, Job: Job(1), Side: booking.InterpreterSide, Reason: "longer"},
