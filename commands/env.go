@@ -2,6 +2,7 @@ package commands
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -25,7 +26,8 @@ type needs struct {
 	terms        bool
 	customer     uuid.UUID
 	form         string
-	formVersion  int // 0: the newest; a given version never changes, so a remembered one will do
+	formVersion  int       // 0: the newest; a given version never changes, so a remembered one will do
+	formFor      uuid.UUID // the customer who fills it in (II-41); zero: the one above
 	interpreters []uuid.UUID
 	numbers      bool // where job numbers stand
 	// matching: the diaries of those interpreters for these times of the job, with their neighbouring jobs, and where places are.
@@ -73,6 +75,7 @@ func (h *Handler) look(ctx context.Context, n needs) (found, error) {
 	if n.form != "" {
 		g.Go(func() (err error) {
 			out.form, out.formKnown, err = h.formVersion(ctx, n.form, n.formVersion)
+			out.form = out.form.For(cmp.Or(n.formFor, n.customer))
 			return err
 		})
 	}
@@ -178,7 +181,7 @@ func (h *Handler) lookToBook(ctx context.Context, customer uuid.UUID, form strin
 
 // needsOf tells what the rules of a command look at besides the booking itself.
 func needsOf(s booking.State, c booking.Command) needs {
-	form := needs{form: s.Form, formVersion: s.FormVersion}
+	form := needs{form: s.Form, formVersion: s.FormVersion, formFor: s.Customer}
 	switch c := c.(type) {
 	case booking.Take, booking.LetGo, booking.RevokeOffer, booking.LapseOffer, booking.EndHold, booking.Unassign,
 		booking.ProposeEta, booking.AgreeEta, booking.DeclineEta, booking.ChangeEta, booking.AcceptTimesheet, booking.DisputeTimesheet,

@@ -2,6 +2,8 @@ package commands
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -87,21 +89,62 @@ func (h *Handler) addressed(ctx context.Context, notices []people.Notice) error 
 	return nil
 }
 
-// DefineForm stores a booking form's next version (admin). Bookings keep the version that they were made with.
-func (h *Handler) DefineForm(ctx context.Context, r Request, form forms.Form) (Changed, error) {
+// DefineForm stores a booking form's next version, or the first one of a new form (admin). Bookings keep the version that they were made with.
+// If-Match means the version.
+func (h *Handler) DefineForm(ctx context.Context, r Request, id string, form forms.Form) (Changed, error) {
 	r = h.ready(r)
+	if form.ID == "" {
+		form.ID = id
+	}
 	res, err := execute(ctx, h, h.forms, r, wish[forms.FormState]{
-		stream: eventschema.FormStream(form.ID),
-		allow:  func(forms.FormState) error { return access.MayManage(r.Viewer, access.ManageForms) },
-		decide: func(_ context.Context, s forms.FormState, _ attempt) (plan, error) {
-			return planned(forms.Define{Form: form}.Decide(s))
+		stream:   eventschema.FormStream(id),
+		revision: formRevision,
+		allow:    func(forms.FormState) error { return access.MayManage(r.Viewer, access.ManageForms) },
+		decide: func(ctx context.Context, s forms.FormState, _ attempt) (plan, error) {
+			if form.ID != id {
+				return plan{}, domain.Invalid(domain.FieldError{Location: "body.id", Message: "A form keeps its id."})
+			}
+			known, err := h.knownToForms(ctx, form)
+			if err != nil {
+				return plan{}, err
+			}
+			return planned(forms.Define{Form: form, Known: known}.Decide(s))
 		},
 	})
 	if err != nil {
 		return Changed{}, err
 	}
-	return changed(res), nil
+	done := changed(res)
+	done.Revision = formRevision(res.folded)
+	return done, nil
 }
+
+func formRevision(f Folded[forms.FormState]) uint64 { return uint64(len(f.State.Versions)) }
+
+// knownToForms reads what a form's definition is held against: the customers that it names, and the services that have a price.
+func (h *Handler) knownToForms(ctx context.Context, form forms.Form) (forms.Known, error) {
+	f, err := h.look(ctx, needs{terms: true})
+	if err != nil {
+		return forms.Known{}, err
+	}
+	known := forms.Known{Customers: map[uuid.UUID]bool{}, ServiceTypes: slices.Collect(maps.Keys(f.terms.Hourly))}
+	for _, field := range form.Fields {
+		for _, id := range field.Customers {
+			if _, asked := known.Customers[id]; asked || len(known.Customers) > maxNamedCustomers {
+				continue
+			}
+			f, err := h.look(ctx, needs{customer: id})
+			if err != nil {
+				return forms.Known{}, err
+			}
+			known.Customers[id] = f.customer.Exists()
+		}
+	}
+	return known, nil
+}
+
+// maxNamedCustomers bounds how many customers of a form are looked up; what is not looked up is not known.
+const maxNamedCustomers = 2000
 
 // DefineTerms stores the next version of a contract's terms (admin). What was offered or billed before keeps the version that it was made with.
 func (h *Handler) DefineTerms(ctx context.Context, r Request, terms forms.Terms) (Changed, error) {
@@ -117,4 +160,21 @@ func (h *Handler) DefineTerms(ctx context.Context, r Request, terms forms.Terms)
 		return Changed{}, err
 	}
 	return changed(res), nil
+}
+
+// CheckForm names what DefineForm would refuse of a form as things stand now; nil: nothing. Nothing is written.
+func (h *Handler) CheckForm(ctx context.Context, v access.Viewer, form forms.Form) error {
+	if err := access.MayManage(v, access.ManageForms); err != nil {
+		return err
+	}
+	f, err := h.forms.now(ctx, eventschema.FormStream(form.ID))
+	if err != nil {
+		return err
+	}
+	known, err := h.knownToForms(ctx, form)
+	if err != nil {
+		return err
+	}
+	_, err = forms.Define{Form: form, Known: known}.Decide(f.State)
+	return err
 }

@@ -11,10 +11,7 @@ import (
 	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
-	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/domain/people"
-	"github.com/dragoman-booking/dragoman/projections/jobs"
-	readpeople "github.com/dragoman-booking/dragoman/projections/people"
 	"github.com/dragoman-booking/dragoman/projections/settings"
 )
 
@@ -129,112 +126,6 @@ func (a *API) settings() {
 	a.forms(q)
 	a.preferences()
 	a.erasures()
-}
-
-type formAnswer struct {
-	ID            string            `json:"id"`
-	Version       int               `json:"version"`
-	Name          string            `json:"name"`
-	Prefix        string            `json:"prefix" doc:"Of its jobs' references (D-12)."`
-	Initial       string            `json:"initial" doc:"Status of a new booking."`
-	ServiceType   string            `json:"serviceType"`
-	Address       string            `json:"address" doc:"service: where the interpreter goes; billing: who pays (LL-48)."`
-	AddressLocked bool              `json:"addressLocked"`
-	Sections      []forms.Section   `json:"sections"`
-	Fields        []formField       `json:"fields"`
-	Notices       []forms.Notice    `json:"notices"`
-	CancelNeeds   []string          `json:"cancelNeeds" doc:"Which of authorisedBy and reason a cancellation must carry."`
-	Defaults      map[string]string `json:"defaults" doc:"Values that come filled for this user (LL-37, II-32)."`
-}
-
-type formField struct {
-	Key        string         `json:"key"`
-	Label      string         `json:"label"`
-	Section    string         `json:"section"`
-	Place      string         `json:"place" doc:"above, in or below the calendar."`
-	Kind       string         `json:"kind"`
-	Core       bool           `json:"core" doc:"Sent at the top level, not in fields."`
-	Required   bool           `json:"required"`
-	OnEdit     string         `json:"onEdit,omitempty" doc:"required or optional when edited; absent: as on create (D-19)."`
-	EditOnly   bool           `json:"editOnly"`
-	Options    []forms.Option `json:"options"`
-	Default    string         `json:"default,omitempty"`
-	Fixed      bool           `json:"fixed" doc:"The agency's text; what is sent is ignored (II-36)."`
-	Help       string         `json:"help"`
-	Example    string         `json:"example,omitempty"`
-	Visibility string         `json:"visibility"`
-	Copied     bool           `json:"copied"`
-	Editable   bool           `json:"editable" doc:"By the customer after booking (LL-108)."`
-	Personal   string         `json:"personal"`
-}
-
-func formOf(f forms.Form, defaults map[string]string) formAnswer {
-	out := formAnswer{ID: f.ID, Version: f.Version, Name: f.Name, Prefix: f.Prefix, Initial: f.Initial, ServiceType: f.ServiceType, Address: f.Address,
-		AddressLocked: f.AddressLocked, Sections: f.Sections, Fields: make([]formField, 0, len(f.Fields)), Notices: append([]forms.Notice{}, f.Notices...),
-		CancelNeeds: append([]string{}, f.CancelNeeds...), Defaults: defaults}
-	for _, field := range f.Fields {
-		line := formField(field)
-		line.Options = append([]forms.Option{}, field.Options...)
-		out.Fields = append(out.Fields, line)
-	}
-	return out
-}
-
-// formLine is a form in the list of those that a user may use.
-type formLine struct {
-	ID          string `json:"id"`
-	Version     int    `json:"version"`
-	Name        string `json:"name"`
-	Prefix      string `json:"prefix"`
-	ServiceType string `json:"serviceType"`
-}
-
-func (a *API) forms(q settings.Queries) {
-	models := []string{settings.Name, readpeople.Name, jobs.Name} // what was agreed with the customer, and the last booking, are read too
-	get(a, "/forms", "The booking forms that I may use (LL-14)", models, func(ctx context.Context, v access.Viewer, in *Listing) (List[formLine], error) {
-		found, err := q.Forms(ctx, v)
-		if err != nil {
-			return List[formLine]{}, err
-		}
-		lines := make([]formLine, 0, len(found))
-		for _, f := range found {
-			lines = append(lines, formLine{f.ID, f.Version, f.Name, f.Prefix, f.ServiceType})
-		}
-		return partOf(in, lines)
-	})
-	type oneForm struct {
-		Asking
-		ID      string `path:"id" maxLength:"100"`
-		Version int    `query:"version" minimum:"0" doc:"0: the newest."`
-	}
-	get(a, "/forms/{id}", "A booking form: sections, fields, options, notices (LL-17..57)", models,
-		func(ctx context.Context, v access.Viewer, in *oneForm) (formAnswer, error) {
-			f, found, err := q.Form(ctx, v, in.ID, in.Version)
-			if err != nil {
-				return formAnswer{}, err
-			}
-			if !found {
-				return formAnswer{}, notFound()
-			}
-			defaults, err := a.defaults(ctx, v, f)
-			return formOf(f, defaults), err
-		})
-}
-
-// defaults are the values that a form comes filled with for this user.
-func (a *API) defaults(ctx context.Context, v access.Viewer, f forms.Form) (map[string]string, error) {
-	out, err := a.Queries.Settings.Defaults(ctx, v, v.Customer, f)
-	if err != nil {
-		return nil, err
-	}
-	if _, asked := f.Field("reportTo"); asked {
-		if last, err := a.Queries.Jobs.LastReportTo(ctx, v); err != nil {
-			return nil, err
-		} else if last != "" {
-			out["reportTo"] = last
-		}
-	}
-	return out, nil
 }
 
 func (a *API) preferences() {

@@ -22,7 +22,7 @@ func (p *Portal) showCancel(w http.ResponseWriter, r *http.Request, status int, 
 	if !base.Can["cancel"] && !base.MayCancel && a.Refusal == nil {
 		return p.notNow(w, r, base)
 	}
-	form, _, err := p.Queries.Settings.Form(r.Context(), viewer(r.Context()), base.Form, base.FormVersion)
+	form, err := p.Queries.Settings.Booked(r.Context(), base.Customer.ID, base.Form, base.FormVersion, base.Fields)
 	if err != nil {
 		return err
 	}

@@ -59,6 +59,8 @@ type entry struct {
 	Mode     string // inputmode
 	Complete string // autocomplete
 	Needed   bool   // must be filled
+	When     string // while what it is required; empty: always or never
+	WhenData string // the same for the script
 	Empty    bool   // a list may stay without a choice
 	Readers  string // key of the text that says who will read it
 	Value    string
@@ -214,6 +216,9 @@ func (e entry) Describes() string {
 	if e.Readers != "" {
 		ids = append(ids, e.ID+"-readers")
 	}
+	if e.When != "" {
+		ids = append(ids, e.ID+"-when")
+	}
 	if e.Draw == "moment" {
 		ids = append(ids, e.ID+"-hint")
 	}
@@ -321,7 +326,8 @@ func (d drawing) entry(field forms.Field, form forms.Form, faults map[string]str
 		e.Draw, e.Lines, e.Asked = "shown", lines, true
 		return e, show
 	}
-	e.Needed = field.RequiredOn(d.on)
+	e.When, e.WhenData = d.whens(field, form)
+	e.Needed = field.RequiredOn(d.on) || d.holdsNow(field)
 	e.Value, e.Fault = d.values.Get(e.Is), faults[e.Is]
 	e.Readers = readersOf(field)
 	if e.Complete = completes[field.Key]; e.Complete == "" && field.Personal != forms.NotPersonal {

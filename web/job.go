@@ -143,7 +143,7 @@ func (p *Portal) jobPage(ctx context.Context, d jobs.Detail) (jobPage, error) {
 	if err != nil {
 		return jobPage{}, err
 	}
-	form, _, err := p.Queries.Settings.Form(ctx, v, d.Form, d.FormVersion)
+	form, err := p.Queries.Settings.Booked(ctx, d.Customer.ID, d.Form, d.FormVersion, d.Fields)
 	if err != nil {
 		return jobPage{}, err
 	}

@@ -152,7 +152,7 @@ func (p *Portal) offerCards(ctx context.Context, offers []jobs.Offer, names word
 
 // rowsOf are the values of some of the form's fields, in this order, as far as the viewer reads them and they hold something.
 func (p *Portal) rowsOf(ctx context.Context, d jobs.Detail, keys ...string) ([]row, error) {
-	form, _, err := p.Queries.Settings.Form(ctx, viewer(ctx), d.Form, d.FormVersion)
+	form, err := p.Queries.Settings.Booked(ctx, d.Customer.ID, d.Form, d.FormVersion, d.Fields)
 	if err != nil {
 		return nil, err
 	}

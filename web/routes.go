@@ -117,6 +117,7 @@ func (p *Portal) officeRoutes(r chi.Router) {
 	r.Get("/settings/languages/{code}", p.page(p.language))
 	r.Post("/settings/languages/{code}", p.page(p.changeLanguage))
 	r.Post("/settings/languages/{code}/remove", p.page(p.removeLanguage))
+	p.formRoutes(r)
 	r.Get("/settings/numbering", p.page(p.numbering))
 	r.Post("/settings/numbering", p.page(p.setNumbering))
 	r.Get("/settings/postcodes", p.page(p.postcodes))
@@ -133,6 +134,27 @@ func (p *Portal) officeRoutes(r chi.Router) {
 
 	r.Get("/status", p.page(p.status))
 	r.Post("/status/{model}/rebuild", p.page(p.rebuild))
+}
+
+// formRoutes are the pages on which admins change booking forms.
+func (p *Portal) formRoutes(r chi.Router) {
+	r.Get("/settings/forms", p.page(p.formsList))
+	r.Get("/settings/add-form", p.page(p.newForm))
+	r.Post("/settings/add-form", p.page(p.beginForm))
+	r.Get("/settings/forms/{form}", p.page(p.form))
+	r.Get("/settings/forms/{form}/versions", p.page(p.formVersions))
+	r.Get("/settings/forms/{form}/preview", p.page(p.previewForm))
+	r.Post("/settings/forms/{form}/preview", p.page(p.tryForm))
+	r.Get("/settings/forms/{form}/details", p.page(p.formDetails))
+	r.Post("/settings/forms/{form}/details", p.page(p.saveDetails))
+	r.Get("/settings/forms/{form}/add/{part}", p.page(p.addPart))
+	r.Post("/settings/forms/{form}/add/{part}", p.page(p.saveNewPart))
+	r.Get("/settings/forms/{form}/edit/{part}/{key}", p.page(p.partForm))
+	r.Post("/settings/forms/{form}/edit/{part}/{key}", p.page(p.savePart))
+	r.Post("/settings/forms/{form}/move/{part}/{key}", p.page(p.movePartOf))
+	r.Post("/settings/forms/{form}/remove/{part}/{key}", p.page(p.removePartOf))
+	r.Post("/settings/forms/{form}/publish", p.page(p.publishForm))
+	r.Post("/settings/forms/{form}/discard", p.page(p.discardForm))
 }
 
 // findJob opens a job by its reference (LL-07).

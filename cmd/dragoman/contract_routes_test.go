@@ -128,7 +128,7 @@ func (o *office) document(doc *openAPI) {
 		"PATCH /v1/users/{id}", "POST /v1/erasures", "POST /v1/interpreters/{id}/suspend", "POST /v1/interpreters/{id}/reinstate", "POST /v1/invoices",
 		"PUT /v1/me/preferences", "PUT /v1/settings/numbering", "GET /v1/jobs", "GET /v1/jobs/{ref}", "GET /v1/jobs/{ref}/activity", "GET /v1/jobs/{ref}/messages",
 		"GET /v1/jobs/{ref}/history", "GET /v1/calendar", "GET /v1/dashboard", "GET /v1/offers", "GET /v1/waiting-for-me", "GET /v1/invoices", "GET /v1/invoices/{id}",
-		"GET /v1/me", "GET /v1/me/availability", "PUT /v1/me/availability", "GET /v1/forms", "GET /v1/forms/{id}", "GET /v1/clients", "GET /v1/locations", "GET /v1/languages", "GET /v1/reasons", "GET /v1/interpreters",
+		"GET /v1/me", "GET /v1/me/availability", "PUT /v1/me/availability", "GET /v1/forms", "GET /v1/forms/{id}", "PUT /v1/forms/{id}", "GET /v1/clients", "GET /v1/locations", "GET /v1/languages", "GET /v1/reasons", "GET /v1/interpreters",
 		"GET /v1/users", "GET /v1/customers", "GET /v1/notices", "GET /v1/settings", "GET /v1/status",
 		"GET /v1/customers/{id}", "GET /v1/clients/{id}", "GET /v1/locations/{id}", "GET /v1/interpreters/{id}", "GET /v1/users/{id}",
 	} {
@@ -354,6 +354,9 @@ func (o *office) peopleCommands() {
 	}
 	changed("admin", "PUT", "/settings/numbering", map[string]any{"series": "job", "next": 600000})
 	changed("admin", "PUT", "/settings/postcodes", map[string]any{"csv": "code,lat,lon\nLS1,53.7965,-1.5478"})
+	form := o.read("admin", "/forms/standard").body
+	form["id"] = "standard-too"
+	changed("admin", "PUT", "/forms/standard-too", form)
 	if r := o.send("requestor", "PUT", "/me/preferences", map[string]any{"columns": []string{"ref"}}); r.status != 204 {
 		t.Errorf("preferences: %d %s", r.status, r.raw)
 	}

@@ -2,10 +2,13 @@ package main
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/internal/postgres"
 )
@@ -274,6 +277,26 @@ func (w *world) sights() []sight {
 	add("admin", "/settings/languages/{code}", language, "language", nil)
 	add("admin", "/settings/add-language", "/settings/add-language", "language-new", nil)
 	add("admin", "/settings/add-language", "/settings/add-language", "language-refused", refuses("main form[method=post]"))
+	add("admin", "/settings/forms", "/settings/forms", "forms", nil)
+	add("admin", "/settings/add-form", "/settings/add-form", "form-new", nil)
+	add("admin", "/settings/add-form", "/settings/add-form", "form-new-refused", refuses("main form[method=post]"))
+	const form = "/settings/forms/face-to-face"
+	chief := browse(w.t, w.base, "admin")
+	for _, gone := range []string{"billTo", "officerPhone"} { // a draft with something to correct
+		chief.post("/settings/forms/remote/remove/field/"+gone, url.Values{"key": {uuid.NewString()}})
+	}
+	add("admin", "/settings/forms/{form}", form, "form", nil)
+	add("auditor", "/settings/forms/{form}", form, "form", nil)
+	add("admin", "/settings/forms/{form}", "/settings/forms/remote", "form-draft", nil)
+	add("admin", "/settings/forms/{form}/versions", form+"/versions", "form-versions", nil)
+	add("admin", "/settings/forms/{form}/preview", form+"/preview", "form-preview", nil)
+	add("admin", "/settings/forms/{form}/preview", form+"/preview", "form-tried", refuses("#preview"))
+	add("admin", "/settings/forms/{form}/details", form+"/details", "form-details", nil)
+	add("admin", "/settings/forms/{form}/add/{part}", form+"/add/field?section=contact", "form-field-new", nil)
+	add("admin", "/settings/forms/{form}/add/{part}", form+"/add/field?section=contact", "form-field-refused", refuses("#part"))
+	add("admin", "/settings/forms/{form}/edit/{part}/{key}", form+"/edit/field/offenceCategory", "form-field", nil)
+	add("admin", "/settings/forms/{form}/edit/{part}/{key}", form+"/edit/section/custody", "form-section", nil)
+	add("admin", "/settings/forms/{form}/edit/{part}/{key}", form+"/edit/notice/read-before-you-book", "form-notice", nil)
 	add("admin", "/settings/numbering", "/settings/numbering", "numbering", nil)
 	add("admin", "/settings/postcodes", "/settings/postcodes", "postcodes", nil)
 	add("admin", "/settings/postcodes", "/settings/postcodes", "postcodes-refused", refuses("main form[method=post]"))
@@ -339,7 +362,7 @@ func (w *world) newcomer() string {
 // sections are the pages of the agency's settings.
 func (w *world) sections() (paths []string) {
 	w.t.Helper()
-	known := []string{"/settings/languages", "/settings/numbering", "/settings/add-language", "/settings/postcodes", "/settings/windows", "/settings/holidays"}
+	known := []string{"/settings/languages", "/settings/numbering", "/settings/add-language", "/settings/forms", "/settings/postcodes", "/settings/windows", "/settings/holidays"}
 	for _, to := range browse(w.t, w.base, "admin").see("/settings").links() {
 		if strings.HasPrefix(to, "/settings/") && !slices.Contains(known, to) && !slices.Contains(paths, to) {
 			paths = append(paths, to)

@@ -94,9 +94,19 @@ var pageHolds = map[string]holds{
 	"/settings/languages":        {heading: "^Languages$", ids: []string{"filters"}, names: []string{"q"}, texts: []string{"Polish"}},
 	"/settings/languages/{code}": {heading: "Polish$", ids: []string{"language", "remove"}, names: []string{"name", "tier", "key", "before", "revision"}},
 	"/settings/add-language":     {heading: "^Add a language$", ids: []string{"language"}, names: []string{"code", "name", "tier", "key"}},
-	"/settings/numbering":        {heading: "^Numbering$", ids: []string{"numbering"}, names: []string{"series", "next", "sure", "key"}},
-	"/notices":                   {heading: "^Notices$", ids: []string{"notices"}, names: []string{"splash", "notices.text", "notices.customer", "notices.from", "notices.until", "key", "before"}},
-	"/status":                    {heading: "^Status$|^Read models$", ids: []string{"models"}, texts: []string{"jobs", "calendar", "up to date"}},
+	"/settings/forms":            {heading: "^Booking forms$", ids: []string{"forms"}, texts: []string{"Remote Assignment", "DTP"}},
+	"/settings/add-form":         {heading: "^Add a booking form$", ids: []string{"formnew"}, names: []string{"from", "name", "id", "prefix", "initial", "key"}},
+	"/settings/forms/{form}":     {heading: ".", ids: []string{"form-parts"}, texts: []string{"Appointment details", "Notices"}},
+
+	"/settings/forms/{form}/versions":          {heading: "^Versions$", ids: []string{"versions"}, texts: []string{"Version 1"}},
+	"/settings/forms/{form}/preview":           {heading: "^Preview$", ids: []string{"preview", "as"}, names: []string{"customer", "language"}},
+	"/settings/forms/{form}/details":           {heading: "^Name, number", ids: []string{"part"}, names: []string{"name", "prefix", "initial", "serviceType", "address", "cancelNeeds", "key"}},
+	"/settings/forms/{form}/add/{part}":        {heading: "^Add a field$", ids: []string{"part"}, names: []string{"what", "label", "kind", "when", "customers", "key"}},
+	"/settings/forms/{form}/edit/{part}/{key}": {heading: "^(Field|Section|Notice): ", ids: []string{"part"}, names: []string{"key"}},
+
+	"/settings/numbering": {heading: "^Numbering$", ids: []string{"numbering"}, names: []string{"series", "next", "sure", "key"}},
+	"/notices":            {heading: "^Notices$", ids: []string{"notices"}, names: []string{"splash", "notices.text", "notices.customer", "notices.from", "notices.until", "key", "before"}},
+	"/status":             {heading: "^Status$|^Read models$", ids: []string{"models"}, texts: []string{"jobs", "calendar", "up to date"}},
 }
 
 // TestWhatEveryPageHolds opens every page of the portal without script, as each role that the sights name, and holds its HTML against the table

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/eventschema"
 )
 
@@ -247,7 +248,7 @@ func (w *roleWorld) put(path string) string {
 		w.job = w.assigned()
 	}
 	return strings.NewReplacer("{ref}", w.job, "{customer}", w.customer, "{client}", w.clientID, "{location}", w.location, "{user}", w.user, "{invoice}", w.invoice,
-		"{id}", "face-to-face", "{form}", "face-to-face", "{interpreter}", w.interpreter(), "{code}", "pl", "{section}", "agency", "{feed}", w.feed, "{secret}", w.secret, "{wrong}", "x"+w.secret, "{model}", "jobs").Replace(path)
+		"{id}", "face-to-face", "{form}", "face-to-face", "{interpreter}", w.interpreter(), "{code}", "pl", "{section}", "agency", "{part}", "field", "{key}", "reasonForBooking", "{feed}", w.feed, "{secret}", w.secret, "{wrong}", "x"+w.secret, "{model}", "jobs").Replace(path)
 }
 
 func (w *roleWorld) interpreter() string {
@@ -300,6 +301,11 @@ func (w *roleWorld) body(row roleRow, persona string) any {
 			b["customer"] = w.customer
 		}
 		return b
+	case "/forms/{id}":
+		f := forms.FaceToFace()
+		f.Name = fmt.Sprint("Face to face ", w.made)
+		f.Version = 0
+		return f
 	case "/locations":
 		b := map[string]any{"name": fmt.Sprint("Place ", w.made), "address": map[string]any{"line1": "1 High Street", "town": "Leeds", "postcode": "LS1 1AA"}}
 		if persona == "adm" {

@@ -89,6 +89,12 @@ func TestRows(t *testing.T) {
 		{"LL73_TheTierOfWhenItWasBooked", rowTier},
 		{"LL122_TheFirstRow", rowFirstRow},
 		{"LL130_Suspended", rowSuspended},
+		{"II30_HelpOfTheAgency", rowHelp},
+		{"II36_TextOfTheAgency", rowFixedByTheAgency},
+		{"II41_AReferenceOfOneCustomer", rowReferenceOfOneCustomer},
+		{"II29_RequiredWhen", rowRequiredWhen},
+		{"LL14_LL15_FormsAreData", rowFormsAreData},
+		{"LL14_D19_OldJobsKeepTheirVersion", rowOldVersions},
 		{"II09_II15_II16_II33_LL118_InABrowser", rowBrowser},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -115,6 +115,7 @@ func (c Create) details(f *faults, env Env) (shared Details, zone string, warnin
 	shared.AlternativeLanguages = f.alternatives(c.Alternatives, shared.Language, env)
 	shared.ServiceType = f.serviceType(c.ServiceType, env)
 	shared.Fields, warnings = f.fields(c.Fields, forms.OnCreate, zone, env)
+	f.list = append(f.list, env.Form.Wanting(env.Form.Sent(speaker(c.Fields, env.Form)), shared.core(c.Interpreters), forms.OnCreate, nil)...)
 	return shared, zone, warnings
 }
 
@@ -268,6 +269,26 @@ func (f *faults) fields(in map[string][]string, on, zone string, env Env) (map[s
 		f.add("body.fields.precludedInterpreter", "This interpreter is preferred: nobody can be both.")
 	}
 	return values, warnings
+}
+
+// core are the values that every booking has, as a form's rules read them. Interpreters is how many were asked for, if it was said.
+func (d Details) core(interpreters int) forms.Core {
+	some := func(filled bool, text string) []string {
+		if !filled {
+			return nil
+		}
+		return []string{text}
+	}
+	c := forms.Core{
+		"language": some(d.Language != "", d.Language), "alternativeLanguages": d.AlternativeLanguages,
+		"serviceType": some(d.ServiceType != "", d.ServiceType), "client": some(d.Client != uuid.Nil, d.Client.String()),
+		"location": some(d.Location != uuid.Nil || d.Address != nil, "given"), "billTo": some(d.BillTo != "", "given"),
+		"interpretersRequested": some(interpreters > 0, "given"),
+	}
+	for _, key := range []string{"start", "duration"} { // every job has them
+		c[key] = []string{"given"}
+	}
+	return c
 }
 
 // speaker renames consumer and nonEnglishSpeaker, which are one value, to the one that the form has.

@@ -427,8 +427,16 @@ func sameAddress(a, b *Address) bool {
 	return *a == *b
 }
 
-// whole notes sections that must be whole or empty and would not be (LL-35), if the edit touches them.
+// whole notes sections that must be whole or empty and would not be (LL-35), and fields that a rule of the form requires and that would be empty,
+// if the edit touches them.
 func (f *faults) whole(c Edit, after Job, form forms.Form) {
+	keys := c.keys()
+	touched := func(key string) bool { return slices.Contains(keys, key) }
+	for _, fault := range form.Wanting(after.Details.Fields, after.Details.core(1), forms.OnChange, touched) {
+		if !slices.ContainsFunc(f.list, func(e domain.FieldError) bool { return e.Location == fault.Location }) {
+			f.list = append(f.list, fault)
+		}
+	}
 	for _, fault := range form.Incomplete(after.Details.Fields) {
 		field, _ := form.Field(strings.TrimPrefix(fault.Location, "body.fields."))
 		for key := range c.Fields {

@@ -119,7 +119,8 @@ func TestFaultsOfAFormAreNamedAllAtOnce(t *testing.T) {
 		"fields[0].kind", "fields[2].section", "fields[2].place", "fields[2].visibility", "fields[2].onEdit", "fields[2].personal",
 		"fields[3].key", "fields[3].label", "fields[3].personal", "fields[3].kind",
 		"fields[4].options[1]", "fields[4].options[2]", "fields[4].options[3]", "fields[4].default", "fields[5].options",
-		"fields[6].core", "fields[6].kind", "fields[7].personal", "fields[7].options", "fields"}
+		"fields[6].core", "fields[6].kind", "fields[6].options", "fields[7].personal", "fields[7].options", "fields[0].required", "fields[1].required",
+		"fields"}
 	if got := faultsOf(err); !slices.Equal(got, want) {
 		t.Errorf("faults at %v\nwant      %v", got, want)
 	}

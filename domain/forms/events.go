@@ -2,6 +2,8 @@
 package forms
 
 import (
+	"github.com/google/uuid"
+
 	"github.com/dragoman-booking/dragoman/domain"
 )
 
@@ -122,6 +124,16 @@ type Field struct {
 	Copied     bool     `json:"copied,omitempty"`
 	Editable   bool     `json:"editable,omitempty"` // by the customer after booking (LL-108)
 	Personal   string   `json:"personal"`           // none, or what it says about whom: speaker, contact, note, custody
+	// RequiredWhen requires the field of whoever fills in the form so that one of these rules holds.
+	RequiredWhen []Rule `json:"requiredWhen,omitempty"`
+	// Customers are those that the field is for (II-41); empty: all. Others neither see it nor may fill it in.
+	Customers []uuid.UUID `json:"customers,omitempty"`
+}
+
+// Rule holds while another field has one of these values; without values: while it is filled in.
+type Rule struct {
+	Field string   `json:"field"`
+	Is    []string `json:"is,omitempty"`
 }
 
 // Option is one choice of a list.

@@ -102,7 +102,7 @@ func flexibilities() []Option {
 		{"1-hour", "± 1 hour"},
 		{"2-hours", "± 2 hours"},
 		{"4-hours", "± 4 hours"},
-		{"same-day", "Any time that day"},
+		{sameDay, "Any time that day"},
 		{"1-day", "± 1 day"},
 		{"2-days", "± 2 days"},
 	}
@@ -118,10 +118,20 @@ var spans = map[string]time.Duration{
 	"2-days":     48 * time.Hour,
 }
 
+// sameDay is the flexibility that reaches to the ends of the day.
+const sameDay = "same-day"
+
+func flexibilityValues() (values []string) {
+	for _, o := range flexibilities() {
+		values = append(values, o.Value)
+	}
+	return values
+}
+
 // Within tells whether a proposed start lies within what the flexibility field allows around the requested one (LL-28). Both edges count;
 // without flexibility only the requested start itself does. A day is the day of the requested start's own zone.
 func Within(flexibility string, requested, proposed domain.Moment) bool {
-	if flexibility == "same-day" {
+	if flexibility == sameDay {
 		there, err := domain.MomentAt(proposed.Instant, requested.Zone)
 		return err == nil && there.Local[:len(time.DateOnly)] == requested.Local[:len(time.DateOnly)]
 	}

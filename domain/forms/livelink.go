@@ -244,8 +244,8 @@ func flexibility() Field {
 }
 
 func gender() Field {
-	return appointment(Field{Key: "gender", Label: "Preferred interpreter gender", Kind: KindOption, Default: "no-preference",
-		Options:    []Option{{"no-preference", "No Preference"}, {"female", "Female"}, {"male", "Male"}},
+	return appointment(Field{Key: "gender", Label: "Preferred interpreter gender", Kind: KindOption, Default: NoPreference,
+		Options:    []Option{{NoPreference, "No Preference"}, {"female", "Female"}, {"male", "Male"}},
 		Visibility: VisibleCustomer})
 }
 

@@ -69,7 +69,7 @@ func (f Form) Validate(in map[string][]string, on string, now time.Time) (map[st
 		if len(sent) == 0 {
 			switch {
 			case field.RequiredOn(on):
-				faults = append(faults, field.fault("This field is required."))
+				faults = append(faults, field.fault(required))
 			case on == OnChange:
 				values[field.Key] = domain.Value{}
 			}
@@ -182,7 +182,7 @@ const (
 func (f Form) WithSpeaker(rule string) Form {
 	f.Fields = slices.Clone(f.Fields)
 	for i, field := range f.Fields {
-		if field.Personal != AboutSpeaker {
+		if field.Personal != AboutSpeaker || !namesSpeaker(field.Key) {
 			continue
 		}
 		switch rule {

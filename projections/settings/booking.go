@@ -15,8 +15,8 @@ import (
 
 const newestForms = `select distinct on (form) body from {settings}.forms order by form, version desc`
 
-// FormsFor are the newest versions of the forms that a customer may book with, by id, as that customer fills them in: only agreed services are
-// offered (II-38), and the non-English speaker is told by the customer's rule (D-15).
+// FormsFor are the newest versions of the forms that a customer may book with, by id, as that customer fills them in: with the fields that are for
+// it (II-41), only agreed services are offered (II-38), and the non-English speaker is told by the customer's rule (D-15).
 func (q Queries) FormsFor(ctx context.Context, customer uuid.UUID) ([]forms.Form, error) {
 	all, err := projections.Collect(ctx, q.Models, pgx.RowTo[forms.Form], newestForms)
 	if err != nil {
@@ -29,7 +29,7 @@ func (q Queries) FormsFor(ctx context.Context, customer uuid.UUID) ([]forms.Form
 	var out []forms.Form
 	for _, f := range all {
 		if slices.Contains(agreed.BookableForms(), f.ID) && (f.ServiceType == "" || serves(agreed, f.ServiceType)) {
-			out = append(out, filledBy(agreed, f))
+			out = append(out, filledBy(agreed, f.For(customer)))
 		}
 	}
 	return out, nil
@@ -38,13 +38,12 @@ func (q Queries) FormsFor(ctx context.Context, customer uuid.UUID) ([]forms.Form
 // FormFor is one of them. A version above 0 is that one, whether the customer may still book on it or not: for what was booked with it.
 func (q Queries) FormFor(ctx context.Context, customer uuid.UUID, id string, version int) (f forms.Form, found bool, err error) {
 	if version > 0 {
-		f, found, err = projections.One(ctx, q.Models, pgx.RowTo[forms.Form],
-			`select body from {settings}.forms where form = $1 and version = $2`, id, version)
+		f, found, err = q.stored(ctx, id, version)
 		if err != nil || !found {
-			return f, found, wrap("read a form", err)
+			return f, found, err
 		}
 		agreed, err := q.agreed(ctx, customer)
-		return filledBy(agreed, f), found, err
+		return filledBy(agreed, f.For(customer)), found, err
 	}
 	all, err := q.FormsFor(ctx, customer)
 	if err != nil {
@@ -108,4 +107,10 @@ func (q Queries) Defaults(ctx context.Context, v access.Viewer, customer uuid.UU
 		}
 	}
 	return out, nil
+}
+
+// As is a form as a customer would fill it in: a draft, or what is in force.
+func (q Queries) As(ctx context.Context, customer uuid.UUID, f forms.Form) (forms.Form, error) {
+	agreed, err := q.agreed(ctx, customer)
+	return filledBy(agreed, f.For(customer)), err
 }

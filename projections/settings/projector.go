@@ -53,7 +53,8 @@ func (Projector) Apply(ctx context.Context, tx pgx.Tx, page eventschema.Page) er
 			if err != nil {
 				return fmt.Errorf("write a form as JSON: %w", err)
 			}
-			batch.Queue(`insert into forms (form, version, body) values ($1, $2, $3)`, event.Form.ID, event.Form.Version, body)
+			batch.Queue(`insert into forms (form, version, body, defined_at, defined_by) values ($1, $2, $3, $4, $5)`,
+				event.Form.ID, event.Form.Version, body, e.Meta.At, e.Meta.Actor.ID)
 		case forms.TermsDefined:
 			body, err := json.Marshal(event.Terms)
 			if err != nil {

@@ -74,31 +74,6 @@ func (a Agency) Posted(v access.Viewer) (Posted, error) {
 	return posted, nil
 }
 
-// Forms are the newest versions of the forms that the viewer may book with: a customer's as FormsFor tells, everybody else's all.
-func (q Queries) Forms(ctx context.Context, v access.Viewer) ([]forms.Form, error) {
-	if v.OfCustomer() {
-		return q.FormsFor(ctx, v.Customer)
-	}
-	all, err := projections.Collect(ctx, q.Models, pgx.RowTo[forms.Form], newestForms)
-	return all, wrap("list forms", err)
-}
-
-// Form is one of them; version 0 is the newest. Old versions are for reading jobs that were booked with them.
-func (q Queries) Form(ctx context.Context, v access.Viewer, id string, version int) (f forms.Form, found bool, err error) {
-	if v.OfCustomer() || version > 0 {
-		return q.FormFor(ctx, v.Customer, id, version)
-	}
-	all, err := q.Forms(ctx, v)
-	if err != nil {
-		return f, false, err
-	}
-	i := slices.IndexFunc(all, func(f forms.Form) bool { return f.ID == id })
-	if i < 0 {
-		return f, false, nil
-	}
-	return all[i], true, nil
-}
-
 func wrap(what string, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)

@@ -10,6 +10,8 @@ create table forms (
     form    text  not null,   -- id, such as face-to-face
     version int   not null,
     body    jsonb not null,   -- forms.Form, whole: a job renders with the version that it was booked on
+    defined_at timestamptz not null, -- business time
+    defined_by uuid        not null, -- the user
     primary key (form, version)
 );
 

@@ -244,3 +244,53 @@ func TestSameRowsHoweverCut(t *testing.T) {
 		t.Errorf("verify: %+v, %v", v, err)
 	}
 }
+
+// Every version of a form, the newest first, with who defined it and when, for those who may read settings. Interpreters do not read what is for chosen
+// customers, and nobody but the agency whom it is for.
+func TestFormVersions(t *testing.T) {
+	t.Parallel()
+	log := projtest.NewLog(0)
+	fill(log)
+	third := second()
+	third.Version = 3
+	third.Fields = append(third.Fields, forms.Field{Key: "poNumber", Label: "PO number", Section: "contact", Place: forms.Above, Kind: forms.KindText,
+		Visibility: forms.VisibleCustomer, Personal: forms.NotPersonal, Customers: []uuid.UUID{hospital}})
+	at := log.Append(eventschema.FormStream(forms.FaceToFaceID), forms.Defined{Form: third})
+	b := projtest.Start(t, log, settings.Projector{}, readpeople.Projector{})
+	b.Await(t, at, settings.Name, readpeople.Name)
+	q := settings.Queries{Models: b.Models}
+	for _, role := range []domain.Role{domain.Admin, domain.Auditor} {
+		all, err := q.FormVersions(t.Context(), as(role, uuid.Nil), forms.FaceToFaceID)
+		if err != nil || len(all) != 3 || all[0].Form.Version != 3 || all[2].Form.Version != 1 || all[0].At.IsZero() {
+			t.Errorf("%s reads %d versions, %v", role, len(all), err)
+		}
+		newest, err := q.NewestForms(t.Context(), as(role, uuid.Nil))
+		if err != nil || len(newest) != len(forms.BuiltIn()) || newest[0].Form.Version != 3 {
+			t.Errorf("%s reads %d forms, %v", role, len(newest), err)
+		}
+	}
+	if _, err := q.FormVersions(t.Context(), as(domain.Assigner, uuid.Nil), forms.FaceToFaceID); !errors.Is(err, &domain.Refusal{Code: "not-permitted"}) {
+		t.Errorf("an assigner reads the versions: %v", err)
+	}
+	for _, c := range []struct {
+		v         access.Viewer
+		has, told bool
+	}{{as(domain.Admin, uuid.Nil), true, true}, {as(domain.Assigner, uuid.Nil), true, true}, {as(domain.Interpreter, uuid.Nil), false, false},
+		{as(domain.Requestor, hospital), true, false}} {
+		f, found, err := q.Form(t.Context(), c.v, forms.FaceToFaceID, 0)
+		field, has := f.Field("poNumber")
+		if err != nil || !found || has != c.has || (len(field.Customers) > 0) != c.told {
+			t.Errorf("%s: %v, the field %v, whom it is for %v", c.v.Role, err, has, field.Customers)
+		}
+	}
+	for customer, want := range map[uuid.UUID]bool{hospital: true, police: false} {
+		f, err := q.Booked(t.Context(), customer, forms.FaceToFaceID, 3, nil)
+		if _, has := f.Field("poNumber"); err != nil || has != want {
+			t.Errorf("a job of %s has the field: %v, %v", customer, has, err)
+		}
+	}
+	f, err := q.Booked(t.Context(), uuid.Nil, forms.FaceToFaceID, 3, map[string]domain.Value{"poNumber": domain.Text("PO-1")})
+	if _, has := f.Field("poNumber"); err != nil || !has {
+		t.Errorf("a job that holds the value does not show it: %v", err)
+	}
+}

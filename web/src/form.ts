@@ -8,7 +8,29 @@ export function start(part: HTMLElement): void {
     for (const select of part.querySelectorAll<HTMLSelectElement>('select[data-choose]')) if (select.options.length > 11) search(select)
   }
   for (const echo of part.querySelectorAll<HTMLOutputElement>('output[data-echo]')) print(echo)
+  for (const input of part.querySelectorAll<Input>('[data-when]')) requireWhen(part, input)
   follow(part)
+}
+
+type Input = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement
+
+// A field that is required while another one holds something is marked so as that one is filled in.
+function requireWhen(part: HTMLElement, input: Input): void {
+  const rules = JSON.parse(input.dataset.when ?? '[]') as { name: string, is?: string[] }[]
+  const label = part.querySelector(`label[for="${CSS.escape(input.id)}"]`)
+  const names = new Set(rules.map((rule) => rule.name))
+  const inputs = (name: string): Input[] => [...part.querySelectorAll<Input>(`[name="${CSS.escape(name)}"], [name^="${CSS.escape(name)}."]`)]
+  const valuesOf = (of: Input): string[] => of instanceof HTMLSelectElement ? [...of.selectedOptions].map((o) => o.value) : [of.value.trim()]
+  const mark = (): void => {
+    const required = rules.some((rule) => {
+      const values = inputs(rule.name).flatMap(valuesOf).filter((value) => value && value.toLowerCase() !== 'n/a')
+      return rule.is ? values.some((value) => rule.is?.includes(value)) : values.length > 0
+    })
+    label?.classList.toggle('required', required)
+    input.required = required
+  }
+  part.addEventListener('input', (e) => { if (names.has((e.target as Input).name)) mark() })
+  part.addEventListener('change', (e) => { if (names.has((e.target as Input).name)) mark() })
 }
 
 function search(select: HTMLSelectElement): void {
