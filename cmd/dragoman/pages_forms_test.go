@@ -41,7 +41,7 @@ func TestII41_AReferenceAddedByKeyboard(t *testing.T) {
 	b.tabTo("button", "↑ Move up PO number, 9 of 9")
 	b.key("Enter")
 	b.find("↑ Move up PO number, 8 of 9", "button")
-	b.until("the button has the focus still", func() bool { return b.focused().name == "↑ Move up PO number, 8 of 9" })
+	b.await("the button has the focus still", `document.activeElement.id === 'up-field-poNumber'`)
 	b.reload()
 	b.find("↑ Move up PO number, 8 of 9", "button") // the draft is kept
 	if form := d.customer.get("/forms/face-to-face", admin).body; form["version"] != 1.0 {
