@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -187,7 +186,6 @@ func (a *API) calendarOf(ctx context.Context, secret string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.log.InfoContext(ctx, "a calendar feed was read", slog.String("user", user.String()), slog.String("level", level), slog.Int("jobs", len(items)))
 	return []byte(iCalendar(items, level)), nil
 }
 
