@@ -54,6 +54,17 @@ var actions = map[string]action{
 		who, err := selfOr(v, f)
 		return booking.DeclineOffer{Job: job, Interpreter: who, ByStaff: v.Staff(), Reason: f.Get("reason")}, err
 	}},
+	"counter-offer": {asks: true, show: (*Portal).showAnswer, build: func(v access.Viewer, job uuid.UUID, f url.Values) (booking.Command, error) {
+		c := booking.CounterOffer{Job: job, Interpreter: v.Interpreter, ProposedStart: localTime(f, "proposedStart", 0), Reason: f.Get("reason")}
+		if amount := strings.TrimSpace(f.Get("fee.amount")); amount != "" {
+			c.Fee = &booking.MoneyIn{Amount: amount}
+		}
+		return c, nil
+	}},
+	"answer-counter": {build: func(_ access.Viewer, job uuid.UUID, f url.Values) (booking.Command, error) {
+		who, err := interpreterIn(f)
+		return booking.AnswerCounter{Job: job, Interpreter: who, Accept: f.Get("accept") == "yes"}, err
+	}},
 	"assign": {asks: true, show: (*Portal).showChoice, build: func(_ access.Viewer, job uuid.UUID, f url.Values) (booking.Command, error) {
 		who, err := interpreterIn(f)
 		return booking.Assign{Job: job, Interpreter: who, Override: f.Get("override")}, err

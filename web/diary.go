@@ -8,6 +8,7 @@ import (
 
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
+	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/projections"
 	"github.com/dragoman-booking/dragoman/projections/calendar"
 )
@@ -33,6 +34,7 @@ type diaryDay struct {
 	Today bool
 	Past  bool
 	Times []reserved
+	Away  []string // times marked unavailable, as they fall into the day
 }
 
 // reserved is one entry: an own job, or one that the interpreter accepted and that is not assigned yet.
@@ -64,6 +66,10 @@ func (p *Portal) diary(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	said, _, _, err := p.Queries.People.Availability(r.Context(), v)
+	if err != nil {
+		return err
+	}
 	page := diaryPage{Prev: diaryAt(first.AddDate(0, 0, -7*diaryWeeks)), Next: diaryAt(end), Earlier: !first.Equal(monday(today))}
 	for from := first; from.Before(end); from = from.AddDate(0, 0, 7) {
 		week := diaryWeek{From: from, To: from.AddDate(0, 0, 6)}
@@ -78,11 +84,28 @@ func (p *Portal) diary(w http.ResponseWriter, r *http.Request) error {
 					}
 				}
 			}
+			for _, a := range said.Unavailable {
+				if next := day.AddDate(0, 0, 1); a.From.Instant.Before(next) && a.To.Instant.After(day) {
+					d.Away = append(d.Away, within(a, day, next))
+				}
+			}
 			week.Days = append(week.Days, d)
 		}
 		page.Weeks = append(page.Weeks, week)
 	}
 	return p.render(w, r, http.StatusOK, "diary", "diary.title", page)
+}
+
+// within is the part of a marked time that falls into a day.
+func within(a people.Away, day, next time.Time) string {
+	from, to := "00:00", "24:00"
+	if a.From.Instant.After(day) {
+		from = a.From.Instant.In(day.Location()).Format("15:04")
+	}
+	if a.To.Instant.Before(next) {
+		to = a.To.Instant.In(day.Location()).Format("15:04")
+	}
+	return from + "–" + to
 }
 
 // reservedBetween are the viewer's own times, in order.

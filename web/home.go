@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
@@ -29,7 +30,8 @@ type homePage struct {
 	Quick    []string
 	Queue    *queueSummary
 	Offers   []jobs.Offer
-	Drafts   *int // invoices to be issued
+	Expiring []expiring // the interpreter's credentials that end soon, or have ended
+	Drafts   *int       // invoices to be issued
 	Zone     string
 }
 
@@ -86,6 +88,13 @@ func (p *Portal) homeOfRole(ctx context.Context, v access.Viewer, page *homePage
 		}
 		page.Waiting, page.More = waiting.Items, waiting.Total-len(waiting.Items)
 	case domain.Interpreter:
+		me, found, err := p.Queries.People.Interpreter(ctx, v, v.Interpreter)
+		if err != nil {
+			return err
+		}
+		if found {
+			page.Expiring = expiringSoon(me.Credentials, v.Now.In(zoneOf(v)))
+		}
 		offers, err := p.Queries.Jobs.Offers(ctx, v, projections.ListQuery{Limit: 100})
 		if err != nil {
 			return err
@@ -120,6 +129,32 @@ func (p *Portal) homeOfRole(ctx context.Context, v access.Viewer, page *homePage
 		page.Waiting = page.Waiting[:homeWaiting]
 	}
 	return nil
+}
+
+// expiring is a kind of credential whose newest one ends soon, or has ended.
+type expiring struct {
+	Kind string
+	On   time.Time // its last day
+	Over bool
+}
+
+// remindDays is how long before the end of a credential its interpreter is reminded.
+const remindDays = 60
+
+// expiringSoon are the kinds of credentials that end within remindDays of a day, or have ended without another that goes on, earliest first.
+func expiringSoon(all []people.Credential, today time.Time) (out []expiring) {
+	last := map[string]string{}
+	for _, c := range all {
+		last[c.Kind] = max(last[c.Kind], c.ValidTo)
+	}
+	day, until := today.Format(time.DateOnly), today.AddDate(0, 0, remindDays).Format(time.DateOnly)
+	for kind, to := range last {
+		if on, err := time.Parse(time.DateOnly, to); err == nil && to <= until {
+			out = append(out, expiring{kind, on, to < day})
+		}
+	}
+	slices.SortFunc(out, func(a, b expiring) int { return cmp.Or(a.On.Compare(b.On), cmp.Compare(a.Kind, b.Kind)) })
+	return out
 }
 
 // quickActions are what may be done from the heading with a job whose reference is known (LL-12).

@@ -22,7 +22,8 @@ type menuEntry struct {
 
 // menuEntries are the commands in the order of the menu.
 var menuEntries = []menuEntry{
-	{Command: "accept-offer", To: "/accept-offer"}, {Command: "decline-offer", To: "/decline-offer"},
+	{Command: "accept-offer", To: "/accept-offer"}, {Command: "decline-offer", To: "/decline-offer"}, {Command: "counter-offer", To: "/counter-offer"},
+	{Command: "answer-counter"},
 	{Command: "take", Button: true}, {Command: "release", Button: true},
 	{Command: "send-offer", To: "/send-offer"}, {Command: "assign", To: "/assign"}, {Command: "unassign", To: "/unassign"},
 	{Command: "revoke-offer"}, {Command: "agree-eta", Button: true}, {Command: "decline-eta", Button: true},

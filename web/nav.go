@@ -45,7 +45,7 @@ func navFor(v access.Viewer, at *url.URL) nav {
 		n.Home.Links = append(n.Home.Links, link{"/book", "nav.create", false}) // the page is marked once
 	}
 	if v.Role == domain.Interpreter {
-		n.Main = []link{entry("/offers", "nav.offers"), entry("/my-jobs", "nav.my-jobs"), entry("/timesheets", "nav.timesheets"), entry("/diary", "nav.diary")}
+		n.Main = []link{entry("/offers", "nav.offers"), entry("/my-jobs", "nav.my-jobs"), entry("/timesheets", "nav.timesheets"), entry("/diary", "nav.diary"), entry("/availability", "nav.availability")}
 		return n
 	}
 	n.Home.Links = append(n.Home.Links, link{"/jobs", "nav.bookings", false})

@@ -66,6 +66,11 @@ func (p *Portal) officeRoutes(r chi.Router) {
 	r.Get("/my-jobs", p.page(p.myJobs))
 	r.Get("/timesheets", p.page(p.hours))
 	r.Get("/diary", p.page(p.diary))
+	r.Get("/availability", p.page(p.availability))
+	r.Post("/availability", p.page(p.setAvailability))
+	r.Get("/feeds", p.page(p.feeds))
+	r.Post("/feeds", p.page(p.makeFeed))
+	r.Post("/feeds/{id}/revoke", p.page(p.revokeFeed))
 
 	r.Get("/interpreters", p.page(p.interpreters))
 	r.Get("/interpreters/new", p.page(p.newInterpreter))

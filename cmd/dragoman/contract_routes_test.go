@@ -151,6 +151,9 @@ func (o *office) document(doc *openAPI) {
 			params[p["in"].(string)+" "+p["name"].(string)] = true
 		}
 		responses := op["responses"].(map[string]any)
+		if path == "/v1/feeds/{secret}.ics" { // for calendars, which know nothing of us
+			continue
+		}
 		signIn := path == "/v1/sessions" || path == "/v1/setup"
 		if op["summary"] == "" || op["security"] == nil && !signIn {
 			t.Errorf("%s has the summary %q, the security %v", route, op["summary"], op["security"])
@@ -240,6 +243,8 @@ func (o *office) jobCommands() {
 	step("assigner", "revoke-offer", "new", ben)
 	step("assigner", "send-offer", "new", map[string]any{"interpreters": []string{benLIN}})
 	step("interpreter2", "decline-offer", "new", map[string]any{"reason": "Away."})
+	step("interpreter", "counter-offer", "new", map[string]any{"proposedStart": "2020-04-01T11:30", "fee": map[string]any{"amount": "95.00", "currency": "GBP"}, "reason": "Train."})
+	step("assigner", "answer-counter", "new", map[string]any{"interpreter": anaLIN, "accept": false})
 	step("interpreter", "accept-offer", "new", map[string]any{"proposedStart": "2020-04-01T10:30", "reason": "Train."})
 	step("assigner", "decline-offer", "new", map[string]any{"interpreter": anaLIN, "reason": "Rang: ill."})
 	step("assigner", "accept-offer", "new", ben)
@@ -369,6 +374,16 @@ func (o *office) peopleCommands() {
 	changed("interpreter", "PUT", "/me/availability", map[string]any{"timeZone": "Europe/London", "week": week("mon", "00:00", "24:00"),
 		"unavailable": []map[string]any{{"from": "2020-08-01", "to": "2020-08-15", "note": "Lviv"}}})
 	changed("interpreter", "PUT", "/me/availability", map[string]any{})
+	feed := o.send("interpreter", "POST", "/me/feeds", map[string]any{"level": "place"})
+	if feed.status != 201 || len(o.read("interpreter", "/me/feeds").items()) != 1 {
+		t.Fatalf("a feed: %d %s", feed.status, feed.raw)
+	}
+	if r := (&client{t: t, base: o.base, seen: o.as("interpreter").seen}).send("GET", feed.body["address"].(string), nil, nil); r.status != 200 {
+		t.Errorf("the feed: %d %s", r.status, r.raw)
+	}
+	if r := o.send("interpreter", "DELETE", "/me/feeds/"+feed.body["id"].(string), nil); r.status != 204 {
+		t.Errorf("revoking it: %d %s", r.status, r.raw)
+	}
 	changed("admin", "POST", "/erasures", map[string]any{"user": user, "reason": "request"})
 	changed("admin", "POST", "/erasures", map[string]any{"interpreter": person, "reason": "request"})
 	problemIs(t, "an erasure of nobody", o.send("admin", "POST", "/erasures", map[string]any{"reason": "request"}), 422, "invalid")

@@ -57,10 +57,13 @@ var pageHolds = map[string]holds{
 	"/calendar": {heading: "^Calendar$", ids: []string{"cal-bar", "cal-today", "cal-prev", "cal-next", "cal-date", "cal-agenda", "cal-view-month", "cal-view-week", "cal-view-day", "cal-view-agenda"},
 		names: []string{"date"}, texts: []string{"requested", "new", "assigned", "ongoing", "complete", "cancelled"}},
 
-	"/offers":     {heading: "^Offers$", ids: []string{"open"}},
-	"/my-jobs":    {heading: "^My jobs$", ids: []string{"past"}},
-	"/timesheets": {heading: "^Timesheets$"},
-	"/diary":      {heading: "^Diary$", texts: []string{"Times are those of"}},
+	"/offers":                   {heading: "^Offers$", ids: []string{"open"}},
+	"/my-jobs":                  {heading: "^My jobs$", ids: []string{"past"}},
+	"/timesheets":               {heading: "^Timesheets$"},
+	"/availability":             {heading: "^When I can work$", ids: []string{"availability"}, names: []string{"mon.from", "sun.to", "away.from", "away.to.time", "away.note", "key", "revision"}},
+	"/feeds":                    {heading: "^Calendar feeds$", ids: []string{"feeds"}, names: []string{"level", "key"}},
+	"/jobs/{ref}/counter-offer": {heading: "^Make a counter-offer$", ids: []string{"counter-offer"}, names: []string{"proposedStart", "fee.amount", "reason", "key", "revision"}},
+	"/diary":                    {heading: "^Diary$", texts: []string{"Times are those of"}},
 
 	"/interpreters":             {heading: "^Interpreters$", ids: []string{"filters"}, names: []string{"filter[name]", "filter[lin]"}},
 	"/interpreters/new":         {heading: "^Register an interpreter$", ids: []string{"interp"}, names: []string{"lin", "name", "languages", "key"}},

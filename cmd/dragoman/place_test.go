@@ -199,6 +199,7 @@ func TestM25_Feeds(t *testing.T) {
 	o.as("interpreter").seen = holds
 	private := func(body, fields map[string]any) {
 		fields["nonEnglishSpeaker"], fields["custodyReference"], fields["jobNotes"] = "Zofia Secret", "CUST-4711", "Bring the file"
+		fields["custodyClock"] = body["start"].(string)[:10] + "T22:00"
 		fields["requestingOfficer"], fields["reportTo"], fields["venueInformation"] = "Sergeant Secret", "Secret desk", "Secret door"
 	}
 	kept, lost, moved := o.book("2020-04-01T10:00", 60, private), o.book("2020-04-02T10:00", 60, private), o.book("2020-10-24T23:30", 180, private)
