@@ -378,7 +378,7 @@ func (o *office) peopleCommands() {
 	if feed.status != 201 || len(o.read("interpreter", "/me/feeds").items()) != 1 {
 		t.Fatalf("a feed: %d %s", feed.status, feed.raw)
 	}
-	if r := (&client{t: t, base: o.base, seen: o.as("interpreter").seen}).send("GET", feed.body["address"].(string), nil, nil); r.status != 200 {
+	if r := o.as("interpreter").send("GET", feed.body["address"].(string), nil, nil); r.status != 200 {
 		t.Errorf("the feed: %d %s", r.status, r.raw)
 	}
 	if r := o.send("interpreter", "DELETE", "/me/feeds/"+feed.body["id"].(string), nil); r.status != 204 {
