@@ -139,9 +139,13 @@ func (w *world) life(p plan) error {
 	}
 	w.at = w.at.Add(min(step, 50*time.Minute))
 	self := access.Viewer{User: worker, Role: domain.Interpreter, Interpreter: worker, Zone: Zone}
-	if err := w.job(self, ref, "accept-offer", func(j booking.Job) booking.Command {
+	err = w.job(self, ref, "accept-offer", func(j booking.Job) booking.Command {
 		return booking.AcceptOffer{Job: j.ID, Interpreter: worker}
-	}); err != nil || p.fate == held {
+	})
+	if errors.Is(err, &domain.Refusal{Code: "double-booked"}) {
+		return nil // busy then: the offer stays open, as such offers do
+	}
+	if err != nil || p.fate == held {
 		return err
 	}
 	w.at = w.at.Add(min(step, 12*time.Minute))

@@ -26,7 +26,7 @@ type feedBody struct {
 	Level string `json:"level,omitempty" doc:"What it tells: busy (times), place (also town and outward postcode) or full (also language, address, job reference)."`
 }
 
-type feedItem struct {
+type FeedItem struct {
 	ID        uuid.UUID  `json:"id"`
 	Level     string     `json:"level"`
 	CreatedAt time.Time  `json:"createdAt"`
@@ -35,12 +35,12 @@ type feedItem struct {
 }
 
 type newFeed struct {
-	feedItem
+	FeedItem
 	Address string `json:"address" doc:"The secret address, relative to this server; it is never told again."`
 }
 
-func feedOf(f accounts.Feed) feedItem {
-	return feedItem{f.ID, f.Level, f.CreatedAt, f.FetchedAt, f.Fetches}
+func feedOf(f accounts.Feed) FeedItem {
+	return FeedItem{f.ID, f.Level, f.CreatedAt, f.FetchedAt, f.Fetches}
 }
 
 // FeedPath is the path of a feed's secret address.
@@ -87,15 +87,15 @@ func (a *API) feeds() {
 			}
 			return &made{FeedPath(secret), newFeed{feedOf(f), FeedPath(secret)}}, nil
 		})
-	get(a, "/me/feeds", "My calendar feeds (M-25)", nil, func(ctx context.Context, v access.Viewer, in *Listing) (List[feedItem], error) {
+	get(a, "/me/feeds", "My calendar feeds (M-25)", nil, func(ctx context.Context, v access.Viewer, in *Listing) (List[FeedItem], error) {
 		if err := access.MayManage(v, access.ReadOwnOffers); err != nil {
-			return List[feedItem]{}, err
+			return List[FeedItem]{}, err
 		}
 		mine, err := a.accounts.Feeds(ctx, v.User)
 		if err != nil {
-			return List[feedItem]{}, err
+			return List[FeedItem]{}, err
 		}
-		items := make([]feedItem, 0, len(mine))
+		items := make([]FeedItem, 0, len(mine))
 		for _, f := range mine {
 			items = append(items, feedOf(f))
 		}

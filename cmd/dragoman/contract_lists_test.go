@@ -229,13 +229,13 @@ func (o *office) everyColumn() {
 	t := o.t
 	for path, l := range map[string]struct {
 		user   string
-		except []string // ids, lists of ids, and what is said in full of one thing
+		except []string // ids, lists of ids, places on the map, and what is said in full of one thing
 	}{
 		"/customers":    {"admin", []string{"id", "settings", "revision"}},
 		"/clients":      {"admin", []string{"id", "revision"}},
-		"/locations":    {"admin", []string{"id", "revision"}},
+		"/locations":    {"admin", []string{"id", "coordinates", "revision"}},
 		"/users":        {"admin", []string{"id", "interpreter", "clients", "locations", "revision"}},
-		"/interpreters": {"admin", []string{"id", "credentials", "photo", "revision"}},
+		"/interpreters": {"admin", []string{"id", "credentials", "coordinates", "photo", "revision"}},
 		"/jobs":         {"assigner", []string{"overdue", "happeningNow", "revision"}},
 	} {
 		items := o.read(l.user, path).items()

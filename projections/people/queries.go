@@ -252,11 +252,11 @@ func (q Queries) Interpreters(ctx context.Context, v access.Viewer, l projection
 	}
 	// Between commas, so that one may ask for the very code: ",ro," and not Romani's.
 	fields := projections.Fields{"languages": listed("languages"), "skills": listed("skills"), "gender": "gender", "suspended": "suspended",
-		"serviceTypes": listed("service_types"), "registeredAt": day("registered_at")}
+		"serviceTypes": listed("service_types"), "travelRadiusKm": "travel_radius_km", "registeredAt": day("registered_at")}
 	order := "id"
 	if v.Role != domain.Analyst { // whom a filter by name finds tells the name
 		fields["name"], fields["lin"], fields["email"], order = "name", "lin", "email", "name, lin"
-		fields["telephone"], fields["paitId"] = "telephone", "pait_id"
+		fields["telephone"], fields["paitId"], fields["postcode"] = "telephone", "pait_id", "postcode"
 	}
 	page, err := projections.List[Interpreter](ctx, q.Models, l, fields, order, interpretersSQL(v), nil)
 	for i := range page.Items {
