@@ -251,35 +251,31 @@ func (s Search) Trace(v access.Viewer, found matching.Verdict) []domain.Because 
 
 // Search reads what a job wants, for whoever may read candidates.
 func (h *Handler) Search(ctx context.Context, v access.Viewer, ref string) (Search, error) {
-	at, err := h.mayMatch(ctx, v, ref)
+	at, s, err := h.mayMatch(ctx, v, ref)
 	if err != nil {
 		return Search{}, err
 	}
-	return h.searchFrom(ctx, present{h}, v, at, v.Now)
+	return h.searchFrom(ctx, present{h}, v, at, s, v.Now)
 }
 
-// mayMatch refuses whoever may not know the job (404) or not read candidates (403).
-func (h *Handler) mayMatch(ctx context.Context, v access.Viewer, ref string) (target, error) {
+// mayMatch reads the job's booking as it stands, and refuses whoever may not know the job (404) or not read candidates (403).
+func (h *Handler) mayMatch(ctx context.Context, v access.Viewer, ref string) (target, booking.State, error) {
 	at, err := h.find(ctx, ref)
 	if err != nil {
-		return at, err
+		return at, booking.State{}, err
 	}
 	f, err := h.bookings.now(ctx, eventschema.BookingStream(at.booking))
 	if err != nil {
-		return at, err
+		return at, booking.State{}, err
 	}
 	j, there := f.State.Job(at.job)
 	if !there || access.Relate(v, f.State.Facts(j)) == access.None {
-		return at, unknown()
+		return at, booking.State{}, unknown()
 	}
-	return at, access.MayManage(v, access.ReadCandidates)
+	return at, f.State, access.MayManage(v, access.ReadCandidates)
 }
 
-func (h *Handler) searchFrom(ctx context.Context, from past, v access.Viewer, at target, now time.Time) (Search, error) {
-	s, err := from.booking(ctx, at.booking)
-	if err != nil {
-		return Search{}, err
-	}
+func (h *Handler) searchFrom(ctx context.Context, from past, v access.Viewer, at target, s booking.State, now time.Time) (Search, error) {
 	j, there := s.Job(at.job)
 	if !there {
 		return Search{}, unknown() // not yet
@@ -304,7 +300,7 @@ func (h *Handler) searchFrom(ctx context.Context, from past, v access.Viewer, at
 // Candidate says what a search for a job finds out about one interpreter: from the streams, as they stand now or as they stood. The ranks of others
 // are not looked at.
 func (h *Handler) Candidate(ctx context.Context, v access.Viewer, ref string, interpreter uuid.UUID, moment AsOf) (Search, matching.Verdict, error) {
-	at, err := h.mayMatch(ctx, v, ref)
+	at, s, err := h.mayMatch(ctx, v, ref)
 	if err != nil {
 		return Search{}, matching.Verdict{}, err
 	}
@@ -313,14 +309,14 @@ func (h *Handler) Candidate(ctx context.Context, v access.Viewer, ref string, in
 	if !moment.isNow() {
 		var last time.Time
 		from, now = asOf{h, moment, &sync.Mutex{}, &last}, moment.At
+		if s, err = from.booking(ctx, at.booking); err != nil {
+			return Search{}, matching.Verdict{}, err
+		}
 		if now.IsZero() {
-			if _, err := from.booking(ctx, at.booking); err != nil {
-				return Search{}, matching.Verdict{}, err
-			}
 			now = last // what happened last to the job, up to that position
 		}
 	}
-	search, err := h.searchFrom(ctx, from, v, at, now)
+	search, err := h.searchFrom(ctx, from, v, at, s, now)
 	if err != nil {
 		return search, matching.Verdict{}, err
 	}

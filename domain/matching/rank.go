@@ -45,6 +45,9 @@ type Verdict struct {
 	Known    bool // whether there are such minutes
 	Week     int  // minutes of other jobs in that week
 	against  int
+	wished   bool // preferred by the customer
+	other    bool // another language than the required one
+	unwished bool // of another gender than is wished
 	way      option
 	s        *search
 }
@@ -102,42 +105,43 @@ func against(q question, of []rule) (n int) {
 // remotely. A worker who can do it in no way is judged by what was asked for.
 func (s *search) judge(w *Worker, shifted bool) Verdict {
 	asked := option{start: s.job.Start}
-	verdict := func(way option) Verdict {
+	verdict := func(way option, speak int) Verdict {
 		q := question{s, w, way}
 		v := Verdict{Worker: w, Language: Spoken(s.job, w), Start: way.start, Shifted: !way.start.Instant.Equal(s.job.Start.Instant), Remote: way.remote,
-			Week: s.weekMinutes(w), way: way, s: s, against: against(q, rules)}
+			Week: s.weekMinutes(w), way: way, s: s, against: speak}
 		if q.travels() {
 			_, v.Minutes, v.Known = s.travel.way(w.Home, s.job.Place)
 		} else {
 			v.Known = true
 		}
 		v.Eligible = v.against == 0
+		v.wished, v.other = preferred(q) == domain.For, !strings.EqualFold(v.Language, s.job.Language)
+		found := gender(q)
+		v.unwished = found == domain.Noted || found == domain.Against
 		return v
 	}
-	if against(question{s, w, asked}, rules[:firstOfOption]) > 0 {
-		return verdict(asked)
+	self, then := against(question{s, w, asked}, rules[:firstOfOption]), against(question{s, w, asked}, rules[firstOfOption:])
+	if self > 0 || then == 0 {
+		return verdict(asked, self+then)
 	}
 	possible := func(way option) bool { return against(question{s, w, way}, rules[firstOfOption:]) == 0 }
-	if possible(asked) {
-		return verdict(asked)
-	}
 	ways := []bool{false}
 	if s.job.InPerson && s.job.RemoteToo {
 		ways = append(ways, true)
 		if way := (option{s.job.Start, true}); possible(way) {
-			return verdict(way)
+			return verdict(way, 0)
 		}
 	}
 	if shifted {
 		for _, remotely := range ways {
 			for _, start := range s.shifts {
 				if way := (option{start, remotely}); possible(way) {
-					return verdict(way)
+					return verdict(way, 0)
 				}
 			}
 		}
 	}
-	return verdict(asked)
+	return verdict(asked, then)
 }
 
 // Judge says what a search for the job finds out about one worker.
@@ -166,11 +170,11 @@ func Rank(j Job, workers []Worker, world World) []Verdict {
 func compare(a, b Verdict) int {
 	return cmp.Or(
 		a.against-b.against,
-		last(!a.preferred(), !b.preferred()),
-		last(a.alternative(), b.alternative()),
+		last(!a.wished, !b.wished),
+		last(a.other, b.other),
 		last(a.Shifted, b.Shifted),
 		last(a.Remote, b.Remote),
-		last(a.unwished(), b.unwished()),
+		last(a.unwished, b.unwished),
 		last(!a.Known, !b.Known),
 		a.Minutes-b.Minutes,
 		a.Week-b.Week,
@@ -188,11 +192,4 @@ func last(a, b bool) int {
 		return -1
 	}
 	return 1
-}
-
-func (v Verdict) preferred() bool   { return preferred(v.question()) == domain.For }
-func (v Verdict) alternative() bool { return !strings.EqualFold(v.Language, v.s.job.Language) }
-func (v Verdict) unwished() bool {
-	found := gender(v.question())
-	return found == domain.Noted || found == domain.Against
 }
