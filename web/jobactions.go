@@ -29,7 +29,7 @@ var menuEntries = []menuEntry{
 	{Command: "propose-eta", To: "/propose-eta"}, {Command: "change-eta", To: "/change-eta"},
 	{Command: "submit-timesheet", To: "/timesheet"}, {Command: "accept-timesheet", To: "/timesheet"}, {Command: "dispute-timesheet", To: "/timesheet"},
 	{Command: "close", To: "/close"}, {Command: "edit", To: "/edit"}, {Command: "post-message", To: "/messages"}, {Command: "log-contact", To: "/log-contact"},
-	{Command: "cancel", To: "/cancel"},
+	{Command: "cancel", To: "/cancel"}, {Command: "undo", Button: true},
 }
 
 type actionsPage struct {
