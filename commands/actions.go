@@ -61,3 +61,16 @@ func (h *Handler) Standing(ctx context.Context, v access.Viewer, ref string) (St
 	}
 	return out, nil
 }
+
+// UndoUntil is until when the viewer may take back what was done to a job and its related ones; zero where undo is not among Actions.
+func (h *Handler) UndoUntil(ctx context.Context, v access.Viewer, ref string) (time.Time, error) {
+	at, err := h.find(ctx, ref)
+	if err != nil {
+		return time.Time{}, err
+	}
+	folded, err := h.bookings.now(ctx, eventschema.BookingStream(at.booking))
+	if err != nil {
+		return time.Time{}, err
+	}
+	return folded.State.UndoableUntil(at.job, v.User), nil
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -38,8 +39,10 @@ type JobAnswer struct {
 	Status   domain.Status
 	Outcome  domain.Outcome
 	Revision uint64 // the job's: what ETag and If-Match mean
-	Position eventschema.Position
-	Warnings []domain.Warning
+	// UndoUntil is the instant before which the sender may take the change back; zero: there is nothing to undo.
+	UndoUntil time.Time
+	Position  eventschema.Position
+	Warnings  []domain.Warning
 }
 
 // decide asks the decider and puts its answer into the loop's words.
@@ -179,7 +182,16 @@ func (h *Handler) Job(ctx context.Context, r Request, ref string, build func(boo
 		return JobAnswer{}, err
 	}
 	j, _ := res.folded.State.Job(id)
-	return JobAnswer{Job: j.Ref, Status: j.Status, Outcome: j.Outcome, Revision: j.Revision, Position: res.position, Warnings: res.warnings}, nil
+	return JobAnswer{Job: j.Ref, Status: j.Status, Outcome: j.Outcome, Revision: j.Revision, UndoUntil: undoUntil(r, res.folded.State, id),
+		Position: res.position, Warnings: res.warnings}, nil
+}
+
+// undoUntil is until when what a command has just done may be taken back.
+func undoUntil(r Request, s booking.State, job uuid.UUID) time.Time {
+	if r.Name == (booking.Edit{}).Name() || r.Name == (booking.Cancel{}).Name() {
+		return s.UndoUntil(job)
+	}
+	return time.Time{}
 }
 
 // actingFor is the interpreter on whose behalf staff send a command; zero: none.

@@ -218,6 +218,8 @@ func needsOf(s booking.State, c booking.Command) needs {
 		form.agency, form.terms, form.customer, form.numbers = true, true, s.Customer, true
 	case booking.Edit:
 		form.agency, form.terms, form.customer, form.interpreters = true, true, s.Customer, concerned(s)
+	case booking.Undo:
+		form.agency, form.terms, form.interpreters = true, true, beforehand(s)
 	default:
 		form.agency, form.terms, form.customer = true, true, s.Customer
 	}
@@ -236,6 +238,16 @@ func concerned(s booking.State) []uuid.UUID {
 				ids = append(ids, o.Interpreter)
 			}
 		}
+	}
+	slices.SortFunc(ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(ids)
+}
+
+// beforehand are the interpreters to whom it may matter that a change is taken back: as the jobs stand, and as they stood.
+func beforehand(s booking.State) []uuid.UUID {
+	ids := concerned(s)
+	for _, u := range s.Undoable {
+		ids = append(ids, concerned(booking.State{Jobs: u.Before})...)
 	}
 	slices.SortFunc(ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	return slices.Compact(ids)

@@ -384,6 +384,13 @@ func offersIn(v access.Viewer, s booking.State, j booking.Job, e booking.Event) 
 				fresh(c.Resent, c.Revoked)
 			}
 		}
+	case booking.ChangeUndone:
+		for _, u := range e.Jobs {
+			if u.Job == j.ID {
+				ended(u.Revoked, OfferRevoked, u.Resent)
+				fresh(u.Resent, u.Revoked)
+			}
+		}
 	case booking.OfferSent:
 		fresh(e.Offers, nil)
 	case booking.OfferRevoked:

@@ -45,6 +45,7 @@ var types = catalogue{
 	"booking.timesheet-accepted.v1":     current[booking.TimesheetAccepted]("The other side agrees to the hours; the job is complete."),
 	"booking.timesheet-disputed.v1":     current[booking.TimesheetDisputed]("The other side does not agree to the hours."),
 	"booking.job-closed.v1":             current[booking.Closed]("One party, or staff, ended the job with an outcome."),
+	"booking.change-undone.v1":          current[booking.ChangeUndone]("An edit or a cancellation of related jobs was taken back."),
 	"booking.cancelled.v1":              current[booking.Cancelled]("One or several jobs are not wanted any more."),
 	"booking.job-continued.v1":          current[booking.Continued]("Hours after a long break became a job of their own."),
 	"booking.message-posted.v1":         current[booking.MessagePosted]("A message in the job's admin thread."),

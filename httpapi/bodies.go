@@ -92,7 +92,8 @@ type ValuesBody struct {
 }
 
 type EditBody struct {
-	Scope string `json:"scope,omitempty" enum:"this,following,all"`
+	Scope  string   `json:"scope,omitempty" enum:"this,following,all"`
+	Except []string `json:"except,omitempty" maxItems:"400" doc:"References of jobs that stay as they are."`
 	ValuesBody
 }
 
@@ -199,10 +200,11 @@ type closeBody struct {
 }
 
 type cancelBody struct {
-	Reason       string `json:"reason,omitempty" maxLength:"200"`
-	AuthorisedBy string `json:"authorisedBy,omitempty" maxLength:"200"`
-	Details      string `json:"details,omitempty" maxLength:"4000"`
-	Scope        string `json:"scope,omitempty" enum:"this,following,all"`
+	Reason       string   `json:"reason,omitempty" maxLength:"200"`
+	AuthorisedBy string   `json:"authorisedBy,omitempty" maxLength:"200"`
+	Details      string   `json:"details,omitempty" maxLength:"4000"`
+	Scope        string   `json:"scope,omitempty" enum:"this,following,all"`
+	Except       []string `json:"except,omitempty" maxItems:"400" doc:"References of jobs that stay as they are."`
 }
 
 type continueBody struct {

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -14,11 +15,13 @@ import (
 )
 
 type jobAnswer struct {
-	Job      string           `json:"job"`
-	Status   domain.Status    `json:"status"`
-	Outcome  domain.Outcome   `json:"outcome,omitempty"`
-	Revision uint64           `json:"revision"`
-	Warnings []domain.Warning `json:"warnings,omitempty"`
+	Job      string         `json:"job"`
+	Status   domain.Status  `json:"status"`
+	Outcome  domain.Outcome `json:"outcome,omitempty"`
+	Revision uint64         `json:"revision"`
+	// UndoUntil comes with edits and cancellations of related jobs.
+	UndoUntil *time.Time       `json:"undoUntil,omitempty" doc:"Until then the change can be taken back with undo, by who made it."`
+	Warnings  []domain.Warning `json:"warnings,omitempty"`
 }
 
 type newJobAnswer struct {
@@ -34,6 +37,14 @@ type bookingAnswer struct {
 	Jobs       []newJobAnswer   `json:"jobs"`
 	Revision   uint64           `json:"revision"`
 	Warnings   []domain.Warning `json:"warnings,omitempty"`
+}
+
+// someTime is an instant that may not be there.
+func someTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 func bookingAnswerOf(b commands.BookingAnswer) bookingAnswer {
@@ -58,7 +69,7 @@ func onJob[B any](a *API, name, summary string, build func(v access.Viewer, job 
 		if err != nil {
 			return nil, a.answerTo(ctx, err)
 		}
-		return positioned(done.Position, &done.Revision, jobAnswer{done.Job, done.Status, done.Outcome, done.Revision, done.Warnings}), nil
+		return positioned(done.Position, &done.Revision, jobAnswer{done.Job, done.Status, done.Outcome, done.Revision, someTime(done.UndoUntil), done.Warnings}), nil
 	})
 }
 
@@ -137,10 +148,13 @@ func (a *API) jobCommands() {
 			Outcome: domain.Outcome(b.Outcome), Reason: b.Reason}, nil
 	})
 	onJob(a, "cancel", "The job is not wanted any more (LL-113..115)", func(v access.Viewer, job uuid.UUID, b cancelBody) (booking.Command, error) {
-		return booking.Cancel{Job: job, Scope: b.Scope, Reason: b.Reason, AuthorisedBy: b.AuthorisedBy, Details: b.Details, ByCustomer: !v.Staff()}, nil
+		return booking.Cancel{Job: job, Scope: b.Scope, Except: b.Except, Reason: b.Reason, AuthorisedBy: b.AuthorisedBy, Details: b.Details, ByCustomer: !v.Staff()}, nil
 	})
 	onJob(a, "edit", "Change values of the job (LL-108)", func(v access.Viewer, job uuid.UUID, b EditBody) (booking.Command, error) {
 		return editOf(v, job, b)
+	})
+	onJob(a, "undo", "Take back an edit or a cancellation of related jobs (N-06)", func(_ access.Viewer, job uuid.UUID, _ noBody) (booking.Command, error) {
+		return booking.Undo{Job: job}, nil
 	})
 	onJob(a, "post-message", "Write in the job's admin thread (LL-97)", func(_ access.Viewer, job uuid.UUID, b messageBody) (booking.Command, error) {
 		return booking.PostMessage{Job: job, Text: b.Text}, nil
@@ -280,7 +294,7 @@ func addressOf(b *addressBody) *booking.Address {
 
 func editOf(v access.Viewer, job uuid.UUID, b EditBody) (booking.Edit, error) {
 	e, err := valuesOf(v, job, b.ValuesBody)
-	e.Scope = b.Scope
+	e.Scope, e.Except = b.Scope, b.Except
 	return e, err
 }
 

@@ -40,6 +40,7 @@ type agencyBody struct {
 	Splash          *string                     `json:"splash,omitempty"`
 	Look            *people.Look                `json:"look,omitempty"`
 	Travel          *people.Travel              `json:"travel,omitempty" doc:"How ways are measured: km as the crow flies times a factor, at one speed."`
+	UndoMinutes     *int                        `json:"undoMinutes,omitempty" doc:"How long a change of related jobs may be taken back; 0: not at all."`
 }
 
 type numberingBody struct {

@@ -127,6 +127,20 @@ func (f *diaryFold) apply(e eventschema.Recorded) {
 				f.claim(j, c.Job, c.Reservation)
 			})
 		}
+	case booking.ChangeUndone:
+		for _, u := range event.Jobs {
+			f.change(u.Job, func(j *windowed) {
+				j.reschedule(u.Back)
+				j.eta = nil
+				if u.ETA != nil {
+					j.eta = &u.ETA.Instant
+				}
+				if u.Assigned != nil {
+					j.interpreter = u.Assigned.Interpreter
+				}
+				f.claim(j, u.Job, u.Reservation)
+			})
+		}
 	case booking.EtaAgreed:
 		f.eta(event.Job, event.ETA, event.Reservation)
 	case booking.EtaChanged:

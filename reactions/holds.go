@@ -77,6 +77,12 @@ func taken(event any) (jobs []uuid.UUID) {
 				jobs = append(jobs, c.Job)
 			}
 		}
+	case booking.ChangeUndone:
+		for _, u := range e.Jobs {
+			if u.Reservation != uuid.Nil {
+				jobs = append(jobs, u.Job)
+			}
+		}
 	}
 	return jobs
 }

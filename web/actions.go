@@ -106,8 +106,11 @@ var actions = map[string]action{
 			Outcome: domain.Outcome(f.Get("outcome")), Reason: f.Get("reason")}, nil
 	}},
 	"cancel": {asks: true, show: (*Portal).showCancel, build: func(v access.Viewer, job uuid.UUID, f url.Values) (booking.Command, error) {
-		return booking.Cancel{Job: job, Scope: f.Get("scope"), Reason: f.Get("reason"), AuthorisedBy: f.Get("authorisedBy"), Details: f.Get("details"),
+		return booking.Cancel{Job: job, Scope: f.Get("scope"), Except: f["except"], Reason: f.Get("reason"), AuthorisedBy: f.Get("authorisedBy"), Details: f.Get("details"),
 			ByCustomer: !v.Staff()}, nil
+	}},
+	"undo": {build: func(_ access.Viewer, job uuid.UUID, _ url.Values) (booking.Command, error) {
+		return booking.Undo{Job: job}, nil
 	}},
 	"post-message": {show: (*Portal).showMessages, to: "/messages", build: func(_ access.Viewer, job uuid.UUID, f url.Values) (booking.Command, error) {
 		return booking.PostMessage{Job: job, Text: f.Get("text")}, nil
@@ -148,6 +151,13 @@ func (p *Portal) send(name string, a action) handler {
 		answer, err := p.Commands.Job(r.Context(), req, ref, func(job booking.Job) (booking.Command, error) {
 			return a.build(req.Viewer, job.ID, r.PostForm)
 		})
+		if shown := seenIn(err, name, "do."+name+"-all", r.PostForm); shown != nil {
+			status := http.StatusOK
+			if shown.Stale {
+				status = http.StatusPreconditionFailed
+			}
+			return a.show(p, w, r, status, asked{Ref: ref, Sent: r.PostForm, Seen: shown})
+		}
 		if no := refusal(err); no != nil {
 			return p.refused(w, r, a, asked{Ref: ref, Sent: r.PostForm, Refusal: no})
 		}

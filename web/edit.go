@@ -28,6 +28,7 @@ type editPage struct {
 	Key      string // stays while the form is refused
 	Revision uint64 // of the job that the form was filled from
 	Before   string // what it was filled with: what comes back as it was is untouched
+	Seen     *seen  // what it would do, if that was asked
 }
 
 // editing is everything that the form of a job is made of and read with.
@@ -167,6 +168,7 @@ func (e editing) show(w http.ResponseWriter, r *http.Request, status int, page e
 		for _, scope := range []string{booking.ScopeThis, booking.ScopeFollowing, booking.ScopeAll} {
 			page.Entry.Scopes = append(page.Entry.Scopes, choice{Value: scope, Label: e.words.say("scope." + scope), Chosen: values.Get("scope") == scope})
 		}
+		page.Entry.Preview, page.Entry.Do = true, "preview.do"
 	}
 	return e.p.render(w, r, status, "edit", "act.edit", page)
 }
@@ -197,6 +199,15 @@ func (p *Portal) doEdit(w http.ResponseWriter, r *http.Request) error {
 		c.Job = job.ID
 		return c, nil
 	})
+	if shown := seenIn(err, "edit", "edit.do-all", sent); shown != nil {
+		status := http.StatusOK
+		if shown.Stale {
+			status = http.StatusPreconditionFailed
+		}
+		page := editPage{Key: sent.Get(fieldKey), Before: sent.Get(fieldBefore), Seen: shown}
+		page.Revision, _ = strconv.ParseUint(sent.Get(fieldRevision), 10, 64) // it was read before
+		return e.show(w, r, status, page, sent, nil)
+	}
 	if no := refusal(err); no != nil {
 		return e.refused(w, r, changes, no)
 	}
@@ -367,7 +378,7 @@ func (c changed) onto(current url.Values, several []string) (values url.Values, 
 // wish reads the changes as the command has them: only what was changed is sent, so that nothing spreads or asks for a scope that was left alone.
 func (e editing) wish(c changed) booking.Edit {
 	l, f := e.lists, c.sent
-	out := booking.Edit{Scope: f.Get("scope"), ByCustomer: !e.v.Staff(), Fields: map[string][]string{}}
+	out := booking.Edit{Scope: f.Get("scope"), Except: f["except"], ByCustomer: !e.v.Staff(), Fields: map[string][]string{}}
 	text := func(name string) *string {
 		if !c.in(name) {
 			return nil

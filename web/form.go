@@ -37,6 +37,7 @@ type entryForm struct {
 	Ask, AskHref string
 	// ScopeFault is what is wrong with the choice among Scopes.
 	ScopeFault string
+	Preview    bool // its buttons ask what it would do
 }
 
 // entrySection is a part of the form in the side list (LL-17).

@@ -43,6 +43,9 @@ type jobPage struct {
 	Urgent    bool       // the customer's, not over, and starts very soon (LL-132)
 	Sent      url.Values // what was typed into a form that was refused
 	Refusal   *domain.Refusal
+	Seen      *seen     // what that form would do, if that was asked
+	UndoUntil time.Time // until when the viewer may take back what was done to related jobs; zero: nothing to take back
+	UndoLeft  string    // how long that is
 
 	viewer access.Viewer
 }
@@ -66,6 +69,7 @@ type asked struct {
 	Ref     string
 	Sent    url.Values
 	Refusal *domain.Refusal
+	Seen    *seen // what the form would do, if that was asked
 }
 
 // asOfLayout is how addresses write the moment at which a job is looked at.
@@ -106,9 +110,16 @@ func (p *Portal) readJob(ctx context.Context, a asked) (jobPage, error) {
 	if err != nil {
 		return jobPage{}, err
 	}
-	page.Sent, page.Refusal = a.Sent, a.Refusal
+	page.Sent, page.Refusal, page.Seen = a.Sent, a.Refusal, a.Seen
 	for _, name := range now.Actions {
 		page.Can[name] = true
+	}
+	if page.Can["undo"] {
+		if page.UndoUntil, err = p.Commands.UndoUntil(ctx, v, a.Ref); err != nil {
+			return jobPage{}, err
+		}
+		page.UndoUntil = inZone(page.UndoUntil, d)
+		page.UndoLeft = p.in(ctx).span(page.UndoUntil.Sub(v.Now))
 	}
 	if page.MayCancel, err = p.mayCancel(ctx, d); err != nil {
 		return jobPage{}, err

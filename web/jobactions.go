@@ -32,7 +32,7 @@ var menuEntries = []menuEntry{
 	{Command: "close", To: "/close"}, {Command: "edit", To: "/edit"},
 	{Command: "follow-up", To: "/follow-up"}, {Command: "make-recurring", To: "/make-recurring"}, {Command: "duplicate", To: "/duplicate"},
 	{Command: "post-message", To: "/messages"}, {Command: "log-contact", To: "/log-contact"},
-	{Command: "cancel", To: "/cancel"},
+	{Command: "cancel", To: "/cancel"}, {Command: "undo", Button: true},
 }
 
 type actionsPage struct {

@@ -40,6 +40,9 @@ import (
 const (
 	fieldKey      = "key"      // idempotency key: pressed or reloaded twice, it is done once
 	fieldRevision = "revision" // of the job as the page showed it: If-Match
+	// fieldPreview asks what a form would do, fieldPreviewed is the token of what was shown then.
+	fieldPreview   = "preview"
+	fieldPreviewed = "previewed"
 )
 
 // maxKey is how long an idempotency key may be, as in the HTTP contract.
@@ -64,7 +67,8 @@ func keyMark(id string, user uuid.UUID) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// request makes the command request of a posted form. The form's own values, without key and revision, are its canonical form.
+// request makes the command request of a posted form. The form's own values, without key, revision and what belongs to a preview, are its
+// canonical form.
 func (p *Portal) request(r *http.Request, name string) (commands.Request, error) {
 	if err := r.ParseForm(); err != nil {
 		var large *http.MaxBytesError
@@ -80,9 +84,14 @@ func (p *Portal) request(r *http.Request, name string) (commands.Request, error)
 	own := maps.Clone(r.PostForm)
 	delete(own, fieldKey)
 	delete(own, fieldRevision)
+	delete(own, fieldPreview)
+	delete(own, fieldPreviewed)
 	v := viewer(r.Context())
 	req := commands.Request{Viewer: v, Name: name, At: v.Now, Canonical: []byte(own.Encode()),
-		CommandID: commands.CommandID(v.User, r.Method, r.URL.Path, key)}
+		CommandID: commands.CommandID(v.User, r.Method, r.URL.Path, key), Previewed: r.PostForm.Get(fieldPreviewed)}
+	if r.PostForm.Has(fieldPreview) { // a preview is never the command itself
+		req.Preview, req.CommandID, req.Previewed = true, uuid.New(), ""
+	}
 	if s := r.PostForm.Get(fieldRevision); s != "" {
 		revision, err := strconv.ParseUint(s, 10, 64)
 		if err != nil {

@@ -163,7 +163,7 @@ var sections = map[string]section{
 	},
 	"policies": {
 		fill: func(s people.AgencySettings) url.Values {
-			f := url.Values{"offerHours": {strconv.Itoa(s.OfferHours)}}
+			f := url.Values{"offerHours": {strconv.Itoa(s.OfferHours)}, "undoMinutes": {strconv.Itoa(s.UndoFor())}}
 			if s.AutoAssign {
 				f.Set("autoAssign", "yes")
 			}
@@ -171,12 +171,21 @@ var sections = map[string]section{
 		},
 		build: func(_ *Portal, _ people.AgencySettings, e edits) (people.ChangeAgency, error) {
 			c := people.ChangeAgency{AutoAssign: e.tick("autoAssign")}
-			if text := e.text("offerHours"); text != nil {
+			var faults []domain.FieldError
+			number := func(name string) *int {
+				text := e.text(name)
+				if text == nil {
+					return nil
+				}
 				n, err := strconv.Atoi(*text)
 				if err != nil {
-					return c, domain.Invalid(domain.FieldError{Location: "body.offerHours", Message: "fault.hours"})
+					faults = append(faults, domain.FieldError{Location: "body." + name, Message: "fault.hours"})
 				}
-				c.OfferHours = &n
+				return &n
+			}
+			c.OfferHours, c.UndoMinutes = number("offerHours"), number("undoMinutes")
+			if len(faults) > 0 {
+				return c, domain.Invalid(faults...)
 			}
 			return c, nil
 		},

@@ -15,7 +15,7 @@ func TestOrderOfChecks(t *testing.T) {
 	interpreter := o.read("admin", "/interpreters?limit=1").items()[0]["id"].(string)
 	nobody := &client{t: t, base: o.base}
 	commands := []string{"take", "release", "send-offer", "revoke-offer", "accept-offer", "decline-offer", "assign", "unassign", "propose-eta", "agree-eta",
-		"decline-eta", "change-eta", "submit-timesheet", "accept-timesheet", "dispute-timesheet", "close", "cancel", "edit", "continue", "duplicate", "follow-up", "make-recurring", "post-message",
+		"decline-eta", "change-eta", "submit-timesheet", "accept-timesheet", "dispute-timesheet", "close", "cancel", "edit", "undo", "continue", "duplicate", "follow-up", "make-recurring", "post-message",
 		"log-contact"}
 	for _, command := range commands {
 		for what, body := range map[string]any{"empty": map[string]any{}, "unknown fields": map[string]any{"bogus": 1}, "wrong": []any{}} {

@@ -137,7 +137,7 @@ func (o *office) document(doc *openAPI) {
 		}
 	}
 	for _, command := range []string{"take", "release", "send-offer", "revoke-offer", "accept-offer", "decline-offer", "assign", "unassign", "propose-eta", "agree-eta",
-		"decline-eta", "change-eta", "submit-timesheet", "accept-timesheet", "dispute-timesheet", "close", "cancel", "edit", "continue", "duplicate", "follow-up", "make-recurring", "post-message", "log-contact"} {
+		"decline-eta", "change-eta", "submit-timesheet", "accept-timesheet", "dispute-timesheet", "close", "cancel", "edit", "undo", "continue", "duplicate", "follow-up", "make-recurring", "post-message", "log-contact"} {
 		if !slices.Contains(doc.routes, "POST /v1/jobs/{ref}/"+command) {
 			t.Errorf("it lacks the command %s", command)
 		}
@@ -220,6 +220,12 @@ func (o *office) jobCommands() {
 	accepted("book", booked, "", 201)
 	if id, err := uuid.Parse(booked.body["bookingId"].(string)); err != nil || id == uuid.Nil || booked.body["bookingRef"] == "" {
 		t.Errorf("booked: %s", booked.raw)
+	}
+	pair := refOf(o.send("requestor", "POST", "/bookings", o.booking("2020-04-02T10:00", 60, func(b, _ map[string]any) { b["interpretersRequested"] = 2 })))
+	accepted("an edit of two", o.try("assigner", pair, "edit", map[string]any{"scope": "all", "duration": map[string]any{"hours": 2, "minutes": 0}}), "new", 200)
+	accepted("undo", o.try("assigner", pair, "undo", map[string]any{}), "new", 200)
+	if r := o.send("assigner", "POST", "/jobs/"+pair+"/cancel?preview=true", map[string]any{"scope": "all", "authorisedBy": "PC Smith"}); r.status != 200 {
+		t.Errorf("a preview: %d %s", r.status, r.raw)
 	}
 	job := booked.body["jobs"].([]any)[0].(map[string]any)
 	if job["id"] == nil || job["status"] != "new" {

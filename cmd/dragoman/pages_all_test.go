@@ -76,12 +76,17 @@ func (w *world) sights() []sight {
 	w.t.Helper()
 	day := func(days int) string { return time.Now().UTC().AddDate(0, 0, days).Format("2006-01-02") }
 	location := w.first("requestor", "/locations")
-	book := func(start string) string {
-		made := w.as("requestor").do("POST", "/bookings", faceToFace(location, start, 90))
+	book := func(start string, change ...func(map[string]any)) string {
+		body := faceToFace(location, start, 90)
+		for _, c := range change {
+			c(body)
+		}
+		made := w.as("requestor").do("POST", "/bookings", body)
 		return made.body["jobs"].([]any)[0].(map[string]any)["ref"].(string)
 	}
 	// Two jobs ahead and three that were, for the requestor and the interpreter; the demo has the rest.
 	offered, theirs := book(day(50)+"T10:00"), book(day(51)+"T10:00")
+	pair := book(day(52)+"T10:00", func(b map[string]any) { b["interpretersRequested"] = 2 })
 	closing, hours, submitted := book(day(1)+"T01:00"), book(day(1)+"T03:00"), book(day(1)+"T05:00")
 	staff, customer := w.as("assigner"), w.as("requestor")
 	staff.get("/jobs/"+submitted, customer)
@@ -180,6 +185,18 @@ func (w *world) sights() []sight {
 	})
 	add("requestor", "/jobs/{ref}/cancel", "/jobs/"+theirs+"/cancel", "cancel", nil)
 	add("requestor", "/jobs/{ref}/cancel", "/jobs/"+theirs+"/cancel", "cancel-refused", refuses("main form[method=post]"))
+	looks := func(button string) func(*tab) {
+		return func(b *tab) {
+			b.click("radio", "All related jobs")
+			if button != "" {
+				b.fill(button, "Desk 7, second floor")
+			}
+			b.leads(func() { b.eval(`document.querySelector('main form [name=preview]').click()`, nil) })
+			b.sees("What would change")
+		}
+	}
+	add("requestor", "/jobs/{ref}/edit", "/jobs/"+pair+"/edit", "edit-preview", looks("Interpreter should report to"))
+	add("assigner", "/jobs/{ref}/cancel", "/jobs/"+pair+"/cancel", "cancel-preview", looks("Authorised By"))
 	add("requestor", "/jobs/{ref}/timesheet", "/jobs/"+hours+"/timesheet", "timesheet", nil)
 	add("requestor", "/invoices", "/invoices", "invoices", nil)
 	add("customer-admin", "/", "/", "home", nil)

@@ -42,6 +42,7 @@ var actions = []struct {
 	{"edit", notInterpreter(func(w Who, job uuid.UUID) checked { return Edit{Job: job, ByCustomer: w.Customer} })},
 	{"duplicate", notInterpreter(func(_ Who, job uuid.UUID) checked { return Duplicate{Original: Job{ID: job}} })},
 	{"follow-up", notInterpreter(func(_ Who, job uuid.UUID) checked { return FollowUp{Job: job} })},
+	{"undo", notInterpreter(func(_ Who, job uuid.UUID) checked { return Undo{Job: job} })},
 	{"continue", notInterpreter(func(w Who, job uuid.UUID) checked { return Continue{Job: job} })},
 	{"make-recurring", notInterpreter(func(w Who, job uuid.UUID) checked { return MakeRecurring{Job: job, ByCustomer: w.Customer} })},
 	{"counter-offer", func(w Who, job uuid.UUID) checked {

@@ -35,7 +35,7 @@ func (c Cancel) Decide(s State, env Env) (Decision, error) {
 	if err := c.allowed(s, j, env); err != nil {
 		return Decision{}, err
 	}
-	jobs, err := s.scoped(j, c.Scope, env.Now)
+	meant, err := s.scoped(j, c.Scope, c.Except, env.Now)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -59,12 +59,20 @@ func (c Cancel) Decide(s State, env Env) (Decision, error) {
 	if c.ByCustomer {
 		e.Policy.Window = bound(cancelWindow(j, env))
 	}
-	for _, k := range jobs {
+	var cancelled []Job
+	for _, k := range meant.jobs {
 		if k.ID != j.ID && c.ByCustomer && !inTime(k, env) {
+			meant.left[k.ID] = WhyTooLate
 			continue
 		}
 		e.Jobs = append(e.Jobs, CancelledJob{Job: k.ID, From: k.Status, Reservation: d.free(k), Closed: told(k, env.Now)})
+		cancelled = append(cancelled, k)
 	}
+	d.Skipped = s.skips(meant, c.Scope)
+	if len(e.Jobs) == 0 {
+		return d, nil // every job was left out
+	}
+	e.UndoUntil = s.undoUntil(env, cancelled, cancelled)
 	d.Events = []Event{e}
 	return d, nil
 }
@@ -132,11 +140,4 @@ func told(j Job, now time.Time) []Offered {
 		}
 	}
 	return list
-}
-
-func scopeOf(sent string) string {
-	if sent == "" {
-		return ScopeThis
-	}
-	return sent
 }

@@ -116,6 +116,7 @@ type Create struct {
 type Edit struct {
 	Job            uuid.UUID
 	Scope          string
+	Except         []string // references of jobs that stay as they are
 	Client         *uuid.UUID
 	Location       *uuid.UUID
 	Address        *Address
@@ -128,6 +129,8 @@ type Edit struct {
 	Hours, Minutes *int
 	Fields         map[string][]string
 	ByCustomer     bool // only the editable fields then
+
+	several bool // it moves several jobs: a doubled local time takes the earlier offset
 }
 
 // The other commands, one per row of the HTTP contract's table.
@@ -228,11 +231,14 @@ type (
 	Cancel struct {
 		Job          uuid.UUID
 		Scope        string
+		Except       []string // references of jobs that stay as they are
 		Reason       string
 		AuthorisedBy string
 		Details      string
 		ByCustomer   bool // bound by the window
 	}
+	// Undo takes back the newest edit or cancellation of related jobs that concerned this one.
+	Undo struct{ Job uuid.UUID }
 	// Continue makes a job of the same booking that holds the later blocks (LL-124). Ref was drawn before.
 	Continue struct {
 		Job       uuid.UUID

@@ -229,7 +229,7 @@ var bcp47 = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
 
 // alternatives reads the other languages that the person speaks (LL-26), each once.
 func (f *faults) alternatives(codes []string, language string, env Env) []string {
-	var list []string
+	list := []string{} // never nil: none is stored as none, not as left alone
 	for i, code := range codes {
 		l, _ := f.language(fmt.Sprintf("body.alternativeLanguages[%d]", i), code, env)
 		if l != "" && l != language && !slices.Contains(list, l) {

@@ -41,15 +41,18 @@ func (c Edit) Decide(s State, env Env) (Decision, error) {
 		return Decision{}, err
 	}
 	var f faults
+	c.several = len(s.Jobs) > 1 && (c.Scope == ScopeFollowing || c.Scope == ScopeAll)
 	above, below, warnings := c.wish(j, &f, env)
 	if err := f.refusal(); err != nil {
 		return Decision{}, err
 	}
-	jobs := []Job{j}
-	if c.needsScope(env.Form) || c.Scope != "" {
-		if jobs, err = s.scoped(j, c.Scope, env.Now); err != nil {
-			return Decision{}, err
-		}
+	scope := c.Scope
+	if !c.needsScope(env.Form) {
+		scope = scopeOf(scope)
+	}
+	meant, err := s.scoped(j, scope, c.Except, env.Now)
+	if err != nil {
+		return Decision{}, err
 	}
 	if err := c.inTime(j, below, above, env); err != nil {
 		return Decision{}, err
@@ -59,20 +62,25 @@ func (c Edit) Decide(s State, env Env) (Decision, error) {
 		e.Policy.Window = bound(env.window(windows.Edit, j.Begin(), j.Details.Location))
 	}
 	d := Decision{Warnings: warnings}
-	for _, k := range s.spread(j, above, jobs, env.Now) {
-		own, shared, keeps := below, above, Change{}
+	var edited, moved []Job
+	for _, k := range s.spread(j, above, meant, env.Now) {
+		own, shared, keeps, why := below, above, Change{}, WhyNothing
 		if k.ID != j.ID {
 			frozen := s.Frozen(k, c.ByCustomer, env)
 			if frozen.Window != nil {
+				meant.left[k.ID] = WhyFrozen
 				continue
 			}
 			shared, keeps = frozen.thawed(above, k)
 			if own.Schedule != nil && frozen.Locked {
 				own.Schedule = nil
 			}
+			if frozen.Locked && (own.Schedule == nil && below.Schedule != nil || !keeps.empty()) {
+				why = "Job " + frozen.By + " is assigned, which locks its time, place and service."
+			}
 		}
 		switch {
-		case !slices.ContainsFunc(jobs, func(in Job) bool { return in.ID == k.ID }):
+		case !meant.holds(k.ID):
 			own = Change{}
 		case k.ID != j.ID:
 			own = c.along(j, k, own, &f, env)
@@ -82,6 +90,7 @@ func (c Edit) Decide(s State, env Env) (Decision, error) {
 		after.apply(&shared)
 		after.apply(&own)
 		if shared.empty() && own.empty() {
+			meant.left[k.ID] = why
 			continue
 		}
 		if err := s.stands(k, after); err != nil {
@@ -97,13 +106,19 @@ func (c Edit) Decide(s State, env Env) (Decision, error) {
 			return Decision{}, err
 		}
 		e.Jobs = append(e.Jobs, change)
+		edited, moved = append(edited, k), append(moved, after)
 	}
 	if err := f.refusal(); err != nil {
 		return Decision{}, err
 	}
-	if len(e.Jobs) == 0 {
-		return Decision{Warnings: warnings}, nil
+	d.Skipped = s.skips(meant, c.Scope)
+	if !above.empty() {
+		d.Skipped = s.skips(meant, ScopeAll) // what spreads by itself means all of them
 	}
+	if len(e.Jobs) == 0 {
+		return Decision{Warnings: warnings, Skipped: d.Skipped}, nil
+	}
+	e.UndoUntil = s.undoUntil(env, edited, moved)
 	d.Events = []Event{e}
 	return d, nil
 }
@@ -314,7 +329,11 @@ func (c Edit) schedule(j Job, zone string, f *faults, env Env) *Schedule {
 		}
 	}
 	if c.Start != nil {
-		start, ok := f.moment("body.start", *c.Start, zone)
+		resolve := f.moment
+		if c.several {
+			resolve = f.earlierMoment
+		}
+		start, ok := resolve("body.start", *c.Start, zone)
 		if ok && c.ByCustomer && !start.Instant.After(env.Now) {
 			f.add("body.start", "This time has passed.")
 		}
@@ -375,13 +394,13 @@ func day(wall time.Time) time.Time {
 }
 
 // spread are the jobs that an edit may touch: those in scope, and for what stands above the calendar every other one that lies ahead.
-func (s State) spread(j Job, above Change, scoped []Job, now time.Time) []Job {
-	jobs := slices.Clone(scoped)
+func (s State) spread(j Job, above Change, meant reach, now time.Time) []Job {
+	jobs := slices.Clone(meant.jobs)
 	if above.empty() {
 		return jobs
 	}
 	for _, k := range s.Jobs {
-		if k.ID != j.ID && ahead(k, now) && !slices.ContainsFunc(jobs, func(in Job) bool { return in.ID == k.ID }) {
+		if k.ID != j.ID && ahead(k, now) && meant.left[k.ID] == "" && !meant.holds(k.ID) {
 			jobs = append(jobs, k)
 		}
 	}

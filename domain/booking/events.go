@@ -118,6 +118,8 @@ type Edited struct {
 	Shared *Change     `json:"shared,omitempty"`
 	Jobs   []JobChange `json:"jobs"`
 	Policy Policy      `json:"policy"`
+	// UndoUntil is the instant before which who did it may take it back; nil: of a job without related ones, which has no undo.
+	UndoUntil *time.Time `json:"undoUntil,omitempty"`
 }
 
 // Taken: an assigner works on the job (LL-67 b). Released: nobody does (LL-67 a).
@@ -359,6 +361,32 @@ type Cancelled struct {
 	AuthorisedBy domain.Personal `json:"authorisedBy,omitempty"`
 	Details      domain.Personal `json:"details,omitempty"`
 	Policy       Policy          `json:"policy"`
+	UndoUntil    *time.Time      `json:"undoUntil,omitempty"` // as in Edited
+}
+
+// UndoneJob is what a change taken back leaves of one job. It says every value that comes back, so that no reader need look what the change was.
+type UndoneJob struct {
+	Job      uuid.UUID      `json:"job"`
+	From     domain.Status  `json:"from"`
+	Status   domain.Status  `json:"status"`
+	Back     *Change        `json:"back,omitempty"`     // the values that come back, sealed as they were; nil: none had changed
+	ETA      *domain.Moment `json:"eta,omitempty"`      // as it stands now, absent if there is none
+	Proposed *domain.Moment `json:"proposed,omitempty"` // an ETA that waits for the customer's answer, likewise
+	Assigned *Offered       `json:"assigned,omitempty"` // whose the job is again; absent: nothing about that has changed
+	// Reservation holds the job's time from now on; zero if it did not change.
+	Reservation uuid.UUID `json:"reservation,omitzero"`
+	Unchecked   bool      `json:"unchecked,omitempty"` // of Assigned: the window was over already
+	Revoked     []Offered `json:"revoked,omitempty"`   // open offers of the change's time or place that end with it
+	Resent      []Offer   `json:"resent,omitempty"`    // and those that are sent anew, or again after a cancellation
+}
+
+// ChangeUndone: an edit or a cancellation of related jobs was taken back by who did it (N-06).
+type ChangeUndone struct {
+	Key     uuid.UUID   `json:"key"`
+	Undoes  uint64      `json:"undoes"`  // the number of the change's event in this stream
+	Command string      `json:"command"` // edit, cancel
+	Jobs    []UndoneJob `json:"jobs"`
+	Policy  Policy      `json:"policy"`
 }
 
 // Continued: hours after a break of more than four hours became a job of their own (LL-124). It follows that job's JobAdded.
@@ -422,6 +450,7 @@ func (TimesheetAccepted) isEvent()    {}
 func (TimesheetDisputed) isEvent()    {}
 func (Closed) isEvent()               {}
 func (Cancelled) isEvent()            {}
+func (ChangeUndone) isEvent()         {}
 func (Continued) isEvent()            {}
 func (MessagePosted) isEvent()        {}
 func (ContactLogged) isEvent()        {}

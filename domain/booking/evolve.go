@@ -31,6 +31,13 @@ func Fold(events []Event, at func(i int) Fact) State {
 // Evolve returns the state after e. It never refuses: e has already happened. It writes into nothing that s can see: what changes is
 // copied first, what does not change may be shared, because nobody ever writes into a State.
 func Evolve(s State, e Event, at Fact) State {
+	before := s
+	s = evolve(s, e, at)
+	s.Undoable = undoable(before, e, at)
+	return s
+}
+
+func evolve(s State, e Event, at Fact) State {
 	s.Revision = at.Revision
 	switch e := e.(type) {
 	case Created:
@@ -141,6 +148,11 @@ func Evolve(s State, e Event, at Fact) State {
 				j.Status, j.Assignment, j.Proposed = domain.Cancelled, nil, nil
 				j.endOffers()
 			})
+		}
+	case ChangeUndone:
+		s.Jobs = slices.Clone(s.Jobs)
+		for _, u := range e.Jobs {
+			s.with(u.Job, at, func(j *Job) { j.undone(u, at) })
 		}
 	case Continued:
 		s.touch(e.Job, at, func(j *Job) { j.Continued = e.In })

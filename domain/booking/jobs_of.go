@@ -42,6 +42,12 @@ func Touches(e Event) []uuid.UUID {
 			ids[i] = j.Job
 		}
 		return ids
+	case ChangeUndone:
+		ids := make([]uuid.UUID, len(e.Jobs))
+		for i, j := range e.Jobs {
+			ids[i] = j.Job
+		}
+		return ids
 	case Taken:
 		return []uuid.UUID{e.Job}
 	case Released:

@@ -16,6 +16,7 @@ func (e TimesheetSubmitted) PersonKey() uuid.UUID { return e.Key }
 func (e TimesheetDisputed) PersonKey() uuid.UUID  { return e.Key }
 func (e Closed) PersonKey() uuid.UUID             { return e.Key }
 func (e Cancelled) PersonKey() uuid.UUID          { return e.Key }
+func (e ChangeUndone) PersonKey() uuid.UUID       { return e.Key }
 func (e MessagePosted) PersonKey() uuid.UUID      { return e.Key }
 func (e ContactLogged) PersonKey() uuid.UUID      { return e.Key }
 func (e CounterOfferMade) PersonKey() uuid.UUID   { return e.Key }

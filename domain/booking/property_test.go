@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
@@ -183,6 +184,9 @@ var generators = []generator{
 	{"edit", func(w *world) Command {
 		c := Edit{Job: w.job().ID, Scope: oneOf(w, "", ScopeThis, ScopeAll, ScopeFollowing), ByCustomer: w.chance(1, 3)}
 		j, _ := w.state().Job(c.Job)
+		if jobs := w.state().Jobs; len(jobs) > 1 && w.chance(1, 5) {
+			c.Except = one(oneOf(w, jobs...).Ref)
+		}
 		if w.chance(1, 3) && j.Schedule.Start.Zone != "" {
 			c.Start = str(w.local(j.Schedule.Start, -8, 96))
 		}
@@ -316,6 +320,7 @@ var generators = []generator{
 	{"cancel", func(w *world) Command {
 		return Cancel{Job: w.job().ID, Scope: oneOf(w, "", ScopeThis, ScopeAll), ByCustomer: w.chance(1, 2), AuthorisedBy: w.text(), Details: w.text()}
 	}},
+	{"undo", func(w *world) Command { return Undo{Job: w.job().ID} }},
 	{"continue", func(w *world) Command {
 		j := w.job()
 		start := j.Begin().Add(6 * time.Hour)
@@ -395,6 +400,10 @@ func (w *world) draw() Command {
 			return ErasePerson{Reason: "subject-request"}
 		}
 		return generators[0].make(w)
+	}
+	if n := len(s.Undoable); n > 0 && s.Undoable[n-1].Until.After(w.now) && len(s.Undoable[n-1].Changed) == 0 && w.chance(3, 4) {
+		u := s.Undoable[n-1]
+		return Undo{Job: oneOf(w, u.Before...).ID}
 	}
 	if w.chance(3, 4) {
 		j := oneOf(w, s.Jobs...)
@@ -494,9 +503,10 @@ func (w *world) reserve(d Decision) error {
 }
 
 // again: the same command in the state after it is nothing or a refusal, never a second fact. But for one: a job moved before its siblings
-// has other jobs following it, so the same edit of what follows means others. The handler knows repeats of it by the command's id.
+// has other jobs following it, so the same edit of what follows means others; and jobs that move by as many days as one that stays move again.
+// The handler knows repeats of it by the command's id.
 func (w *world) again(c Command, e Env) {
-	if c, ok := c.(Edit); ok && c.Scope == ScopeFollowing && c.Start != nil {
+	if c, ok := c.(Edit); ok && c.Start != nil && (c.Scope == ScopeFollowing || len(c.Except) > 0) {
 		return
 	}
 	if d, err := c.Decide(w.state(), e); err == nil && len(d.Events) > 0 {
@@ -576,6 +586,8 @@ func sender(c Command) (job uuid.UUID, who Who, ours bool) {
 		return side(c.Side, c.Job)
 	case Cancel:
 		return c.Job, Who{Staff: !c.ByCustomer, Customer: c.ByCustomer}, true
+	case Undo:
+		return c.Job, staff, true
 	case Continue:
 		return c.Job, staff, true
 	case FollowUp:
@@ -638,13 +650,17 @@ func (w *world) legal(c Command, before State) {
 			}
 		}
 		if old, there := before.Job(j.ID); there {
-			if (old.Status == domain.Complete || old.Status == domain.Cancelled) && j.Status != old.Status {
+			_, undone := c.(Undo)
+			if (old.Status == domain.Complete || old.Status == domain.Cancelled && !undone) && j.Status != old.Status {
 				fail(j, "it came back from "+string(old.Status))
 			}
 			if changed := !reflect.DeepEqual(old, j); changed && j.Revision <= old.Revision {
 				fail(j, "it changed without a new revision")
 			}
 		}
+	}
+	if c, ok := c.(Undo); ok {
+		w.restored(c, before)
 	}
 	var held int
 	for _, d := range w.diaries {
@@ -657,6 +673,23 @@ func (w *world) legal(c Command, before State) {
 	}
 	if held != 0 {
 		w.t.Fatalf("after %s: %d reservations more than assigned jobs", c.Name(), held)
+	}
+}
+
+// restored: what an undo brings back is what was there before the change: values, times, status and assignment. Offers are sent anew, and no
+// hold is revived.
+func (w *world) restored(c Undo, before State) {
+	u, _ := before.newest(c.Job)
+	s := w.state()
+	for _, was := range u.Before {
+		j, _ := s.Job(was.ID)
+		same := cmp.Equal([]any{was.Details, was.Schedule, was.ETA, was.Proposed, was.Status}, []any{j.Details, j.Schedule, j.ETA, j.Proposed, j.Status}, plain)
+		if was.Assignment != nil {
+			same = same && j.Assignment != nil && j.Assignment.Offered == was.Assignment.Offered
+		}
+		if now, _ := before.Job(was.ID); was.Holder != uuid.Nil && j.Holder != now.Holder || !same {
+			w.t.Fatalf("undone is not what was: %+v, not %+v", j, was)
+		}
 	}
 }
 

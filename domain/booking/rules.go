@@ -123,13 +123,7 @@ func (f *faults) moment(location, local, zone string) (domain.Moment, bool) {
 
 // offsets are the two that a doubled local time may carry.
 func offsets(local, zone string) []string {
-	wall, err := time.Parse("2006-01-02T15:04:05", local)
-	if err != nil {
-		if wall, err = time.Parse("2006-01-02T15:04", local); err != nil {
-			return nil
-		}
-	}
-	earlier, err := domain.EarlierMoment(wall, zone)
+	earlier, err := earlierOf(local, zone)
 	if err != nil {
 		return nil
 	}
@@ -141,6 +135,27 @@ func offsets(local, zone string) []string {
 		}
 	}
 	return nil
+}
+
+// earlierMoment resolves a local time as several jobs are moved to it: a doubled one without its offset takes the earlier.
+func (f *faults) earlierMoment(location, local, zone string) (domain.Moment, bool) {
+	if _, err := domain.ParseMoment(local, zone); errors.Is(err, domain.ErrDoubledLocal) {
+		if earlier, err := earlierOf(local, zone); err == nil {
+			return earlier, true
+		}
+	}
+	return f.moment(location, local, zone)
+}
+
+// earlierOf is a local time without an offset; of a doubled one the earlier.
+func earlierOf(local, zone string) (domain.Moment, error) {
+	wall, err := time.Parse(domain.LocalLayout, local)
+	if err != nil {
+		if wall, err = time.Parse("2006-01-02T15:04", local); err != nil {
+			return domain.Moment{}, err
+		}
+	}
+	return domain.EarlierMoment(wall, zone)
 }
 
 // text trims a free text and notes what is wrong with it.
@@ -269,51 +284,3 @@ func (d *Decision) free(j Job) uuid.UUID {
 	d.Release = append(d.Release, Release{Interpreter: j.Assignment.Interpreter, Reservation: j.Assignment.Reservation, Why: "ended"})
 	return j.Assignment.Reservation
 }
-
-// Scopes of a command on a related job (II-74).
-const (
-	ScopeThis      = "this"
-	ScopeFollowing = "following"
-	ScopeAll       = "all"
-)
-
-// scoped are the jobs that a command means: the named one first, then its siblings that are requested, new or assigned and whose end lies
-// ahead. A related job needs a scope.
-func (s State) scoped(j Job, scope string, now time.Time) ([]Job, error) {
-	jobs := []Job{j}
-	switch scope {
-	case ScopeThis:
-		return jobs, nil
-	case "":
-		if len(s.Jobs) == 1 {
-			return jobs, nil
-		}
-		r := domain.Unprocessable("scope-required", "This job has related jobs: say which of them are meant.")
-		r.Errors = []domain.FieldError{{Location: "body.scope", Message: "Choose this, following or all."}}
-		r.Choices = []string{ScopeThis, ScopeFollowing, ScopeAll}
-		return nil, r
-	case ScopeFollowing, ScopeAll:
-		for _, k := range s.Jobs {
-			if k.ID != j.ID && ahead(k, now) && (scope == ScopeAll || k.Schedule.Start.Instant.After(j.Schedule.Start.Instant)) {
-				jobs = append(jobs, k)
-			}
-		}
-		return jobs, nil
-	default:
-		return nil, domain.Invalid(domain.FieldError{Location: "body.scope", Message: "Choose this, following or all."})
-	}
-}
-
-// ahead tells whether an edit or cancellation of a set reaches the job.
-func ahead(j Job, now time.Time) bool {
-	switch j.Status {
-	case domain.Requested, domain.New, domain.Assigned:
-		return !over(j, now)
-	}
-	return false
-}
-
-// Why a job is left as it is.
-const (
-	WhyNothing = "Nothing would change."
-)

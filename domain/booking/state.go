@@ -20,6 +20,7 @@ type State struct {
 	CreatedAt   time.Time
 	Jobs        []Job // in the order they came into being
 	Voided      []uuid.UUID
+	Undoable    []Undoable // edits and cancellations that may still be taken back, oldest first
 	Erased      bool
 	Revision    uint64 // of the last event folded
 }

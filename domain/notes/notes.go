@@ -38,6 +38,7 @@ const (
 	EtaChanged         = "eta-changed"
 	TimesheetSubmitted = "timesheet-submitted"
 	TimesheetDisputed  = "timesheet-disputed"
+	ChangeUndone       = "change-undone"
 	Continued          = "continued"
 	MessagePosted      = "message-posted"
 	ContactLogged      = "contact-logged"
@@ -172,6 +173,13 @@ func (t *telling) event(event booking.Event) {
 	case booking.Cancelled:
 		for _, c := range e.Jobs {
 			t.on(c.Job, func(a about) { a.changed(c.From, domain.Cancelled) })
+		}
+	case booking.ChangeUndone:
+		for _, u := range e.Jobs {
+			t.on(u.Job, func(a about) {
+				a.note(ChangeUndone, "", a.Ref+" change undone")
+				a.offers(u.Revoked, u.Resent)
+			})
 		}
 	case booking.Continued:
 		t.on(e.Job, func(a about) { a.note(Continued, "", a.Ref+" continued in "+e.Ref, Param{"in", e.Ref}) })

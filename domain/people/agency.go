@@ -56,6 +56,7 @@ type ChangeAgency struct {
 	Splash          *string
 	Look            *Look
 	Travel          *Travel
+	UndoMinutes     *int
 }
 
 // Decide answers with the whole new settings under the next version; nothing if they are the old ones.
@@ -71,6 +72,9 @@ func (c ChangeAgency) Decide(s Agency) ([]Event, error) {
 	}
 	n.CancelHours, n.CancelInclusive = or(c.CancelHours, n.CancelHours), or(c.CancelInclusive, n.CancelInclusive)
 	n.AutoAssign, n.OfferHours = or(c.AutoAssign, n.AutoAssign), or(c.OfferHours, n.OfferHours)
+	if c.UndoMinutes != nil {
+		n.UndoMinutes = c.UndoMinutes
+	}
 	n.Notices, n.Splash, n.Look, n.Travel = or(c.Notices, n.Notices), or(c.Splash, n.Splash), or(c.Look, n.Look), or(c.Travel, n.Travel)
 	return s.changedTo(n)
 }
@@ -132,6 +136,7 @@ func checkAgency(s AgencySettings) error {
 	f.check(s.OfferHours >= 0 && s.OfferHours <= maxHours, "body.offerHours", "Send hours from 0 to 8784.")
 	f.policies("body.policies", s.Policies)
 	f.holidays(s.Holidays)
+	f.check(s.UndoFor() >= 0 && s.UndoFor() <= 60, "body.undoMinutes", "Send minutes from 0 to 60.")
 	f.notices(s.Notices)
 	f.text("body.splash", s.Splash, maxText)
 	f.look(s.Look)

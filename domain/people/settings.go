@@ -23,9 +23,10 @@ type AgencySettings struct {
 	Splash          string              `json:"splash,omitempty"`     // above the notices (II-20)
 	Look            Look                `json:"look,omitzero"`
 	// Policies are the windows that bind customers, by command (M-06); see Window.
-	Policies map[string]windows.Rule `json:"policies,omitempty"`
-	Holidays []windows.Day           `json:"holidays,omitempty"` // besides the table's
-	Travel   Travel                  `json:"travel,omitzero"`    // how ways are measured (M-03)
+	Policies    map[string]windows.Rule `json:"policies,omitempty"`
+	Holidays    []windows.Day           `json:"holidays,omitempty"`    // besides the table's
+	Travel      Travel                  `json:"travel,omitzero"`       // how ways are measured (M-03)
+	UndoMinutes *int                    `json:"undoMinutes,omitempty"` // how long a change of related jobs may be taken back (N-06); nil: 10, 0: not at all
 }
 
 // Travel is how long a way takes: its great-circle distance times a factor for roads, at one speed. Zero: the defaults.
@@ -50,6 +51,17 @@ func (t Travel) OrDefault() Travel {
 		t.SpeedKmh = defaultSpeedKmh
 	}
 	return t
+}
+
+// DefaultUndoMinutes is how long a change of related jobs may be taken back unless the agency says otherwise.
+const DefaultUndoMinutes = 10
+
+// UndoFor is how many minutes a change of related jobs may be taken back.
+func (s AgencySettings) UndoFor() int {
+	if s.UndoMinutes == nil {
+		return DefaultUndoMinutes
+	}
+	return *s.UndoMinutes
 }
 
 // Contact is whom a customer turns to (LL-05, LL-132).

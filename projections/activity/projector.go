@@ -110,6 +110,14 @@ func (f *fold) event(event booking.Event) error {
 				j.move(change)
 			}
 		}
+	case booking.ChangeUndone:
+		for _, u := range e.Jobs {
+			j, err := f.job(u.Job)
+			if err != nil {
+				return err
+			}
+			j.move(u.Back)
+		}
 	}
 	if err := notes.Of(event, f.subject, f.say); err != nil {
 		return fmt.Errorf("%w: %w", err, projections.ErrEvent)

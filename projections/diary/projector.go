@@ -236,6 +236,13 @@ func (f *fold) apply(e eventschema.Recorded) error {
 				f.unhold(c.Job, o.Interpreter)
 			}
 		}
+	case booking.ChangeUndone:
+		for _, u := range event.Jobs {
+			f.change(u.Job, func(j *job) { j.undo(u) })
+			for _, o := range u.Revoked {
+				f.unhold(u.Job, o.Interpreter)
+			}
+		}
 	case booking.EtaAgreed:
 		f.eta(event.Job, event.ETA, event.Reservation)
 	case booking.EtaChanged:
@@ -315,6 +322,19 @@ func (f *fold) change(id uuid.UUID, change func(*job)) {
 		change(j)
 		f.changed[id] = true
 	}
+}
+
+// undo brings back what a change had made of a job: of a cancelled one, that it is live.
+func (j *job) undo(u booking.UndoneJob) {
+	j.reschedule(u.Back)
+	j.live, j.eta = true, nil
+	if u.ETA != nil {
+		j.eta = &u.ETA.Instant
+	}
+	if u.Assigned != nil {
+		j.interpreter = &u.Assigned.Interpreter
+	}
+	j.claim(u.Reservation)
 }
 
 // reschedule applies an edit's new time. A new start ends an agreed ETA: the customer's wish is newer.

@@ -171,6 +171,15 @@ func (f *Fold) Apply(r eventschema.Recorded) error {
 				f.meet(c.Job, o.Interpreter)
 			}
 		}
+	case booking.ChangeUndone:
+		for _, u := range e.Jobs {
+			if err := f.change(r, u.Job, func(j *Job) { j.undo(u) }); err != nil {
+				return err
+			}
+			for _, o := range u.Resent {
+				f.meet(u.Job, o.Interpreter)
+			}
+		}
 	case booking.OfferSent:
 		for _, o := range e.Offers {
 			f.meet(e.Job, o.Interpreter)
@@ -228,6 +237,18 @@ func (f *Fold) meet(job, interpreter uuid.UUID) { f.known[Knows{job, interpreter
 
 func (j *Job) complete(o domain.Outcome, at time.Time) {
 	j.Status, j.Outcome, j.CompletedAt = domain.Complete, o, at
+}
+
+// undo brings back what a change had made of a job.
+func (j *Job) undo(u booking.UndoneJob) {
+	j.edit(u.Back)
+	j.Status, j.Begin = u.Status, j.Requested
+	if u.ETA != nil {
+		j.Begin = u.ETA.Instant
+	}
+	if u.Assigned != nil {
+		j.Interpreter = u.Assigned.Interpreter
+	}
 }
 
 // edit puts an edit's change over a job's values. A new start ends an agreed ETA.

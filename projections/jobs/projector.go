@@ -144,6 +144,8 @@ func (f *fold) event(r eventschema.Recorded) error {
 		return f.touch(r, e.Job, func(j *job) { f.close(j, e) })
 	case booking.Cancelled:
 		return f.cancelled(r, e)
+	case booking.ChangeUndone:
+		return f.undone(r, e)
 	case booking.Continued:
 		return f.touch(r, e.Job, func(j *job) { j.continued = e.In })
 	case booking.MessagePosted:
@@ -235,6 +237,39 @@ func (f *fold) cancelled(r eventschema.Recorded, e booking.Cancelled) error {
 			f.endAssignment(j, "cancelled", "")
 			f.endings = append(f.endings, ending{job: j.id, kind: "cancelled", at: f.at, by: f.actor, reason: e.Reason,
 				authorisedBy: e.AuthorisedBy.Reveal(), details: e.Details.Reveal()})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// undone brings back what an edit or a cancellation had changed. How a job had ended is gone: it has not. Its notes and its history keep it.
+func (f *fold) undone(r eventschema.Recorded, e booking.ChangeUndone) error {
+	for _, u := range e.Jobs {
+		d := f.details[u.Job]
+		err := f.touch(r, u.Job, func(j *job) {
+			if d != nil {
+				d.apply(j, u.Back)
+			}
+			j.eta, j.proposed = instantOf(u.ETA), instantOf(u.Proposed)
+			j.window()
+			if u.From == domain.Cancelled {
+				j.endedAt = time.Time{}
+				f.endings = slices.DeleteFunc(f.endings, func(made ending) bool { return made.job == j.id })
+				f.unended[j.id] = true
+			}
+			j.status = string(u.Status)
+			if u.Assigned != nil {
+				f.give(j, *u.Assigned, u.Unchecked)
+			}
+			for _, o := range u.Revoked {
+				f.endOffer(j, o.Interpreter, "revoked")
+			}
+			for _, o := range u.Resent {
+				f.send(j, o)
+			}
 		})
 		if err != nil {
 			return err
@@ -383,16 +418,23 @@ func (f *fold) changeOffer(j *job, interpreter uuid.UUID, c offerChange) {
 func (f *fold) met(j *job, interpreter uuid.UUID) { f.parties[pair{j.id, interpreter}] = true }
 
 func (f *fold) assign(j *job, e booking.Assigned) {
-	j.status, j.interpreter, j.lin = string(domain.Assigned), e.Interpreter, e.LIN
+	j.status = string(domain.Assigned)
 	if slices.Contains(j.offered, e.Interpreter) {
 		f.endOffer(j, e.Interpreter, "assigned")
 	}
 	f.endOffers(j, "assigned-to-another")
-	f.met(j, e.Interpreter)
-	row := &assignment{job: j.id, revision: f.revision, interpreter: e.Interpreter, lin: e.LIN, at: f.at, unchecked: e.Unchecked}
+	row := f.give(j, e.Offered, e.Unchecked)
 	row.overrideReason, row.overrideRules = override(e.Override)
+}
+
+// give records that the job is an interpreter's from now on.
+func (f *fold) give(j *job, to booking.Offered, unchecked bool) *assignment {
+	j.interpreter, j.lin = to.Interpreter, to.LIN
+	f.met(j, to.Interpreter)
+	row := &assignment{job: j.id, revision: f.revision, interpreter: to.Interpreter, lin: to.LIN, at: f.at, unchecked: unchecked}
 	f.assignments = append(f.assignments, row)
 	f.holding[j.id] = row
+	return row
 }
 
 // endAssignment ends the assignment of a job that has one: one of this page, or the stored one.

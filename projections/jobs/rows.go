@@ -279,6 +279,7 @@ type fold struct {
 	sheetOf        map[sheetKey]*sheet
 	sheetChanges   map[sheetKey]sheetChange
 	endings        []ending
+	unended        map[uuid.UUID]bool // jobs whose cancellation was taken back
 
 	batch *pgx.Batch // statements about people and places, in the events' order
 }
@@ -288,7 +289,8 @@ func newFold() *fold {
 		jobs: map[uuid.UUID]*job{}, stored: map[uuid.UUID]place{}, changed: map[uuid.UUID]bool{}, details: map[uuid.UUID]*details{},
 		standing: map[pair]*offer{}, offerChanges: map[pair]offerChange{}, parties: map[pair]bool{},
 		holding: map[uuid.UUID]*assignment{}, sheetOf: map[sheetKey]*sheet{}, sheetChanges: map[sheetKey]sheetChange{},
-		batch: &pgx.Batch{},
+		unended: map[uuid.UUID]bool{},
+		batch:   &pgx.Batch{},
 	}
 }
 
@@ -328,6 +330,10 @@ func (f *fold) load(ctx context.Context, tx pgx.Tx, page eventschema.Page) error
 			made[e.Job.ID] = true
 			continue
 		case booking.Edited:
+			for _, j := range e.Jobs {
+				need(j.Job, values)
+			}
+		case booking.ChangeUndone:
 			for _, j := range e.Jobs {
 				need(j.Job, values)
 			}
@@ -774,6 +780,9 @@ func (f *fold) queueSheets(b *pgx.Batch) {
 }
 
 func (f *fold) queueEndings(b *pgx.Batch) {
+	if len(f.unended) > 0 {
+		b.Queue(`delete from endings where job = any($1)`, rows.Keys(f.unended))
+	}
 	all := f.endings
 	if len(all) == 0 {
 		return

@@ -61,7 +61,7 @@ func (Projector) Apply(ctx context.Context, tx pgx.Tx, page eventschema.Page) er
 	for _, r := range page {
 		users.Apply(r.Event)
 		switch e := r.Event.(type) {
-		case booking.Created, booking.JobAdded, booking.Edited:
+		case booking.Created, booking.JobAdded, booking.Edited, booking.ChangeUndone:
 			about = append(about, r)
 		case booking.MessagePosted:
 			messages = append(messages, entry{job: e.Job, id: e.ID, key: e.Key, revision: int64(r.Revision), at: r.Meta.At, author: r.Meta.Actor,

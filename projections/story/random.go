@@ -50,6 +50,15 @@ func (w *random) step() {
 		return
 	}
 	s := w.State(pick(w, w.all...))
+	if n := len(s.Undoable); n > 0 && w.chance(1, 2) {
+		u := s.Undoable[n-1]
+		by := Requestor
+		if u.By == Assigner.ID {
+			by = Assigner
+		}
+		_ = w.Try(w.now, by, u.Before[0].ID, booking.Undo{Job: u.Before[0].ID}) // refused where something has happened since
+		return
+	}
 	j := rapid.SampledFrom(s.Jobs).Draw(w.t, "job")
 	if start, end := j.Window(); j.Status == domain.Assigned && w.now.Before(end) && w.chance(1, 4) {
 		w.now = end // hours can be entered
@@ -75,7 +84,7 @@ func (w *random) book() {
 	case "remote":
 		c = w.RemoteWish(start.Local)
 	}
-	if w.chance(1, 4) {
+	if w.chance(1, 3) {
 		c.Interpreters, c.JobRefs = 2, append(c.JobRefs, c.JobRefs[0]+"7")
 	}
 	if w.chance(1, 3) {

@@ -187,6 +187,18 @@ func (f *fold) event(r eventschema.Recorded, id uuid.UUID) error {
 				f.send(r, row, o)
 			}
 		}
+	case booking.ChangeUndone:
+		for _, u := range e.Jobs {
+			if u.Job != id {
+				continue
+			}
+			for _, o := range u.Revoked {
+				f.endOffers(id, o.Interpreter)
+			}
+			for _, o := range u.Resent {
+				f.send(r, row, o)
+			}
+		}
 	case booking.OfferAccepted:
 		f.endOffers(id, e.Interpreter)
 	case booking.CounterOfferAnswered:
