@@ -40,6 +40,7 @@ type editing struct {
 	words words
 
 	closing closing
+	command string // what the form sends: edit, or follow-up or duplicate, whose form is that of a new booking
 }
 
 // edit is a job's form as the job stands.
@@ -54,20 +55,25 @@ func (p *Portal) edit(w http.ResponseWriter, r *http.Request) error {
 
 // editing reads a job for its form. A job that is not to be edited now is shown instead: now is false, and the answer is written.
 func (p *Portal) editing(w http.ResponseWriter, r *http.Request) (e editing, now bool, err error) {
+	return p.filling(w, r, "edit")
+}
+
+// filling reads a job for a form that is filled from it.
+func (p *Portal) filling(w http.ResponseWriter, r *http.Request, command string) (e editing, now bool, err error) {
 	ctx := r.Context()
-	e = editing{p: p, v: viewer(ctx)}
+	e = editing{p: p, v: viewer(ctx), command: command}
 	job, err := p.readJob(ctx, asked{Ref: refOf(r)})
 	if err != nil {
 		return e, false, err
 	}
-	if err := access.May(e.v, relation(e.v, job.Detail), "edit"); err != nil {
+	if err := access.May(e.v, relation(e.v, job.Detail), command); err != nil {
 		return e, false, err
 	}
-	late := job.Closing.Edit.Over()
+	late := command == "edit" && job.Closing.Edit.Over()
 	if late && r.Method == http.MethodGet {
 		return e, false, p.render(w, r, http.StatusOK, "editclosed", "act.edit", actionPage{jobPage: job})
 	}
-	if !job.Can["edit"] && !late { // what was typed before the window closed is refused by the command, and kept
+	if !job.Can[command] && !late { // what was typed before the window closed is refused by the command, and kept
 		return e, false, p.notNow(w, r, actionPage{jobPage: job})
 	}
 	e.d, e.closing = job.Detail, job.Closing
@@ -76,7 +82,11 @@ func (p *Portal) editing(w http.ResponseWriter, r *http.Request) (e editing, now
 		return e, false, err
 	}
 	if found {
-		e.form, found, err = p.Queries.Settings.FormFor(ctx, customer.ID, e.d.Form, e.d.FormVersion)
+		version := e.d.FormVersion
+		if command == "duplicate" {
+			version = 0 // the newest
+		}
+		e.form, found, err = p.Queries.Settings.FormFor(ctx, customer.ID, e.d.Form, version)
 	}
 	if err != nil {
 		return e, false, err
@@ -98,7 +108,13 @@ func (p *Portal) editing(w http.ResponseWriter, r *http.Request) (e editing, now
 
 // may tells whether the viewer changes a field here. Once hours were entered, time, place, language and service stand.
 func (e editing) may(f forms.Field) bool {
-	if f.Fixed || f.Key == "interpretersRequested" || e.closing.Frozen.Why(f.Key) == booking.FrozenByLock {
+	if f.Fixed || f.Key == "interpretersRequested" {
+		return false
+	}
+	if e.command != "edit" {
+		return e.command != "duplicate" || !e.form.AddressLocked || f.Key != addressKey(e.form) // LL-112
+	}
+	if e.closing.Frozen.Why(f.Key) == booking.FrozenByLock {
 		return false
 	}
 	if e.stands() && slices.Contains([]string{"location", "start", "duration", "language", "serviceType"}, f.Key) {

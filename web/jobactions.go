@@ -28,7 +28,9 @@ var menuEntries = []menuEntry{
 	{Command: "revoke-offer"}, {Command: "agree-eta", Button: true}, {Command: "decline-eta", Button: true},
 	{Command: "propose-eta", To: "/propose-eta"}, {Command: "change-eta", To: "/change-eta"},
 	{Command: "submit-timesheet", To: "/timesheet"}, {Command: "accept-timesheet", To: "/timesheet"}, {Command: "dispute-timesheet", To: "/timesheet"},
-	{Command: "close", To: "/close"}, {Command: "edit", To: "/edit"}, {Command: "post-message", To: "/messages"}, {Command: "log-contact", To: "/log-contact"},
+	{Command: "close", To: "/close"}, {Command: "edit", To: "/edit"},
+	{Command: "follow-up", To: "/follow-up"}, {Command: "make-recurring", To: "/make-recurring"}, {Command: "duplicate", To: "/duplicate"},
+	{Command: "post-message", To: "/messages"}, {Command: "log-contact", To: "/log-contact"},
 	{Command: "cancel", To: "/cancel"},
 }
 

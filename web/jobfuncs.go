@@ -16,6 +16,7 @@ func jobFuncs(s *tongue) template.FuncMap {
 		"between":      func(start, end time.Time) string { return s.length(int(end.Sub(start) / time.Minute)) },
 		"betweenTimes": s.between,
 		"begin":        begin,
+		"echo":         func(t time.Time) string { return s.day("echo", t) },
 		"hundredths":   domain.FormatHundredths,
 		"join":         func(list []string) string { return strings.Join(list, ", ") },
 		"list":         func(items ...string) []string { return items },

@@ -24,6 +24,13 @@ func (p *Portal) routes(r chi.Router) {
 	r.Post("/book/{form}", p.page(p.doBook))
 	r.Get("/jobs/{ref}/edit", p.page(p.edit))
 	r.Post("/jobs/{ref}/edit", p.page(p.doEdit))
+	for _, command := range []string{"follow-up", "duplicate"} {
+		r.Get("/jobs/{ref}/"+command, p.page(p.again(command)))
+		r.Post("/jobs/{ref}/"+command, p.page(p.doAgain(command)))
+	}
+	r.Get("/jobs/{ref}/make-recurring", p.page(p.repeat))
+	r.Post("/jobs/{ref}/make-recurring", p.page(p.doRepeat))
+	r.Get("/jobs/{ref}/recurring", p.page(p.recurring))
 
 	r.Get("/", p.page(p.home))
 	r.Get("/job", p.page(p.findJob)) // the header's Job Reference box
