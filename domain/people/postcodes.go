@@ -15,7 +15,7 @@ import (
 )
 
 // MaxPostcodes is how many codes a table may hold: all outward codes and sectors of the United Kingdom are some 14,000. It keeps a table within
-// one append of the log (docs/adr/0011).
+// one append of the log (docs/adr/0013).
 const MaxPostcodes = 20_000
 
 // maxTableBytes is how long a table may be as it is stored.
