@@ -13,7 +13,7 @@ func TestMenusOfferOnlyWhatIsBuilt(t *testing.T) {
 	t.Parallel()
 	routes := Routes()
 	served := func(method, pattern string) bool { return slices.Contains(routes, [2]string{method, pattern}) }
-	if !served("GET", "/jobs/{ref}/edit") || served("GET", "/jobs/{ref}/counter-offer") {
+	if !served("GET", "/jobs/{ref}/edit") || served("GET", "/jobs/{ref}/complain") {
 		t.Fatal("the routes are not what they were: this test proves nothing")
 	}
 	for _, e := range menuEntries {
