@@ -112,7 +112,7 @@ var pageHolds = map[string]holds{
 	"/settings/forms/{form}/add/{part}":        {heading: "^Add a field$", ids: []string{"part"}, names: []string{"what", "label", "kind", "when", "customers", "key"}},
 	"/settings/forms/{form}/edit/{part}/{key}": {heading: "^(Field|Section|Notice): ", ids: []string{"part"}, names: []string{"key"}},
 
-	"/settings/postcodes": {heading: "^Postcodes$", ids: []string{"postcodes"}, names: []string{"file", "csv", "source", "key"}},
+	"/settings/postcodes": {heading: "^Postcode table$", ids: []string{"postcodes"}, names: []string{"file", "csv", "source", "key"}},
 	"/settings/numbering": {heading: "^Numbering$", ids: []string{"numbering"}, names: []string{"series", "next", "sure", "key"}},
 	"/notices":            {heading: "^Notices$", ids: []string{"notices"}, names: []string{"splash", "notices.text", "notices.customer", "notices.from", "notices.until", "key", "before"}},
 	"/status":             {heading: "^Status$|^Read models$", ids: []string{"models"}, texts: []string{"jobs", "calendar", "up to date"}},
