@@ -26,6 +26,7 @@ type feedBody struct {
 	Level string `json:"level,omitempty" doc:"What it tells: busy (times), place (also town and outward postcode) or full (also language, address, job reference)."`
 }
 
+// FeedItem is a calendar feed as its owner sees it, without its secret.
 type FeedItem struct {
 	ID        uuid.UUID  `json:"id"`
 	Level     string     `json:"level"`
