@@ -327,6 +327,7 @@ func (f *fold) change(id uuid.UUID, change func(*job)) {
 // undo brings back what a change had made of a job: of a cancelled one, that it is live.
 func (j *job) undo(u booking.UndoneJob) {
 	j.reschedule(u.Back)
+	j.relocate(u.Back)
 	j.live, j.eta = true, nil
 	if u.ETA != nil {
 		j.eta = &u.ETA.Instant
