@@ -161,9 +161,10 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 			err = os.MkdirAll(b.dir, 0o755)
 		}
 		if err == nil {
-			lock, locked := lockDir(b.dir)
-			defer lock.Close()
-			err = locked
+			var lock *os.File
+			if lock, err = lockDir(b.dir); err == nil {
+				defer lock.Close()
+			}
 		}
 	} else if b.dir, err = os.MkdirTemp("", "dragoman-bench-"); err == nil {
 		defer os.RemoveAll(b.dir)

@@ -401,7 +401,7 @@ func (l *life) send(ctx context.Context, c *client, user, job, path string, body
 			}
 			l.journal.answered(job, status, c.position, &acked{commands.CommandID(c.user, "POST", path, key), job, event})
 			return r, true
-		case strings.HasSuffix(path, "/assign") && r.status == http.StatusConflict && r.body["code"] == "double-booked":
+		case (strings.HasSuffix(path, "/assign") || strings.HasSuffix(path, "/accept-offer")) && r.status == http.StatusConflict && r.body["code"] == "double-booked":
 			l.journal.answered(job, "new", c.position, nil)
 			return r, true
 		default:

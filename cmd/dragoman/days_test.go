@@ -91,7 +91,7 @@ func TestTheDayOfAJob(t *testing.T) {
 	assigner.sees("Please send somebody who knows Bradford.")
 	assigner.open("/jobs/" + ref)
 	assigner.follow("Send job offers")
-	for _, name := range []string{"Ana Nowak", "Benedykt Wilk"} {
+	for _, name := range []string{"1. Ana Nowak", "2. Benedykt Wilk"} { // as they are ranked
 		assigner.press(assigner.beginning("checkbox", name))
 	}
 	assigner.send("Send the offers")

@@ -187,15 +187,15 @@ func rowOldVersions(r *rows) {
 	c := r.customerOf("older")
 	r.defines("versions", "standard", func(form map[string]any) { asked(form, "room", "Room", nil) })
 	r.uses(c, "versions")
-	old := refOf(r.as(c.user).do("POST", "/bookings", c.order("versions", "2020-04-07T10:00", map[string]any{"room": "4b"})))
+	old := refOf(r.as(c.user).do("POST", "/bookings", c.order("versions", "2020-04-07T04:00", map[string]any{"room": "4b"})))
 	r.defines("versions", "versions", func(form map[string]any) {
 		form["fields"] = slices.DeleteFunc(form["fields"].([]any), func(f any) bool { return f.(map[string]any)["key"] == "room" })
 		asked(form, "floor", "Floor", map[string]any{"required": true})
 		fieldOf(t, form, "consumer")["label"] = "Person"
 	})
-	problemIs(t, "a new booking without its floor", r.send(c.user, "POST", "/bookings", c.order("versions", "2020-04-08T10:00", map[string]any{"room": "4b"})), 422, "invalid",
+	problemIs(t, "a new booking without its floor", r.send(c.user, "POST", "/bookings", c.order("versions", "2020-04-08T04:00", map[string]any{"room": "4b"})), 422, "invalid",
 		"body.fields.floor", "body.fields.room")
-	newer := refOf(r.as(c.user).do("POST", "/bookings", c.order("versions", "2020-04-08T10:00", map[string]any{"floor": "4"})))
+	newer := refOf(r.as(c.user).do("POST", "/bookings", c.order("versions", "2020-04-08T04:00", map[string]any{"floor": "4"})))
 
 	if job := r.job("assigner", old); job["formVersion"] != 1.0 || r.job("assigner", newer)["formVersion"] != 2.0 {
 		t.Errorf("the jobs have versions %v and %v", job["formVersion"], r.job("assigner", newer)["formVersion"])

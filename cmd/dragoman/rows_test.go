@@ -538,9 +538,9 @@ func rowRequestedTime(r *rows) {
 
 func rowEarlierLIN(r *rows) {
 	t := r.t
-	ref := r.assigned("2020-04-16T10:00", 60)
+	ref := r.assigned("2020-04-16T05:00", 60)
 	r.clock("2020-04-16T12:00:00Z")
-	r.do("requestor", ref, "submit-timesheet", blocksOf("2020-04-16T10:00", "2020-04-16T11:00"))
+	r.do("requestor", ref, "submit-timesheet", blocksOf("2020-04-16T05:00", "2020-04-16T06:00"))
 	r.do("interpreter", ref, "accept-timesheet", map[string]any{})
 	lin := r.job("requestor", ref)["linguist"].(map[string]any)["lin"].(string)
 	if lin != anaLIN {

@@ -93,6 +93,7 @@ create index jobs_done on jobs (starts_at, ref) where status = 'complete';
 -- All of them, also by day.
 create index jobs_customer on jobs (customer, starts_at, ref);
 create index jobs_start on jobs (starts_at, ref);
+create index jobs_made on jobs (created_by, created_at desc, ref desc); -- the last ones that a user made (LL-37)
 -- The few that take longer than a day, so that whatever overlaps a time is found by its start.
 create index jobs_long on jobs (starts_at) where minutes > 1440;
 

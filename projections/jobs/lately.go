@@ -10,8 +10,8 @@ import (
 	"github.com/dragoman-booking/dragoman/domain/access"
 )
 
-// LastReportTo is to whom the interpreter of the viewer's last booking reports: with it the next booking comes filled (LL-37). Of the
-// customer's jobs only the latest by start are looked at, so that it costs the same however many there are. Empty: none is known.
+// LastReportTo is to whom the interpreter of the viewer's last booking reports: with it the next booking comes filled (LL-37). Only
+// the user's latest jobs are looked at, so that it costs the same however many there are. Empty: none is known.
 func (q Queries) LastReportTo(ctx context.Context, v access.Viewer) (string, error) {
 	if !v.OfCustomer() {
 		return "", nil
@@ -19,8 +19,7 @@ func (q Queries) LastReportTo(ctx context.Context, v access.Viewer) (string, err
 	var items []Item
 	err := q.Models.Read(ctx, func(tx pgx.Tx) (err error) {
 		items, err = readItems(ctx, tx, v, q.Substitute, itemsSQL(`(
-			select * from (select * from jobs where customer = $1 order by starts_at desc, ref desc limit 50) latest
-			where created_by = $2 order by created_at desc, ref desc limit 10)`), v.Customer, v.User)
+			select * from jobs where customer = $1 and created_by = $2 order by created_at desc, ref desc limit 10)`), v.Customer, v.User)
 		return err
 	}, Name)
 	if err != nil {
