@@ -41,6 +41,7 @@ func (r *rows) defines(id, from string, change func(form map[string]any)) {
 	form["id"] = id
 	change(form)
 	r.as("admin").do("PUT", "/forms/"+id, form)
+	r.read("admin", "/forms") // the portal knows it from here on
 }
 
 // fieldOf is a field of a form as it was read.
