@@ -74,7 +74,7 @@ func TestII70_II71_II72_PagesCountDown(t *testing.T) {
 		t.Error("the form is still there after the window")
 	}
 	d.lands(customer, customer.submit(late, "post-message", map[string][]string{"text": {"Please change job " + ref + ": use the side door."}}), "post-message")
-	wants(t, d.as("assigner").see("/jobs/"+ref+"/edit"), "Save")
+	wants(t, d.as("assigner").see("/jobs/"+ref+"/edit"), "Update")
 
 	form := customer.see(customer.get("/book/face-to-face").location())
 	wants(t, form, "while more than 24 hours remain before the start")
