@@ -171,6 +171,9 @@ func (h *Handler) Job(ctx context.Context, r Request, ref string, build func(boo
 		}
 		env := h.env(r, a, f)
 		env.Actor.ActingFor = actingFor(r.Viewer, j, c)
+		if !a.dry {
+			c = h.searched(ctx, c, s, a)
+		}
 		p, err := decide(c, s, env)
 		if err == nil {
 			err = h.free(ctx, s, p.free)

@@ -195,6 +195,9 @@ func needsOf(s booking.State, c booking.Command) needs {
 		form.match(s, c.Job, c.ProposedStart)
 	case booking.CounterOffer:
 		return needs{interpreters: []uuid.UUID{c.Interpreter}}
+	case booking.SendWave:
+		form.agency, form.terms, form.interpreters = true, true, c.Chosen(s)
+		form.match(s, c.Job, "")
 	case booking.AnswerCounter:
 		form.agency, form.interpreters = true, []uuid.UUID{c.Interpreter}
 		form.match(s, c.Job, "")

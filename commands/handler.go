@@ -78,6 +78,7 @@ type Config struct {
 	Models     Waiter
 	Accounts   Accounts
 	Clock      Clock
+	Candidates Candidates       // nil: no waves go out, and offers keep no counts of those who were not asked
 	HashKey    []byte           // keys the hash of canonical requests; 32 bytes, the same for all processes of a deployment
 	Machine    func() time.Time // the machine's clock, for recordedAt; default time.Now
 	Logger     *slog.Logger     // default slog.Default()
@@ -99,17 +100,18 @@ func (c Config) validate() error {
 
 // Handler carries out commands. It is safe for use by many goroutines; any number of processes may run one on the same log.
 type Handler struct {
-	log      Log
-	codec    Codec
-	keys     PersonKeys
-	refs     Refs
-	models   Waiter
-	accounts Accounts
-	clock    Clock
-	machine  func() time.Time
-	hashKey  []byte
-	logger   *slog.Logger
-	measures measures
+	log        Log
+	codec      Codec
+	keys       PersonKeys
+	refs       Refs
+	models     Waiter
+	accounts   Accounts
+	clock      Clock
+	candidates Candidates
+	machine    func() time.Time
+	hashKey    []byte
+	logger     *slog.Logger
+	measures   measures
 
 	bookings     *streams[booking.State]
 	diaries      *streams[diary.State]
@@ -147,7 +149,7 @@ func New(c Config) (*Handler, error) {
 		return nil, err
 	}
 	h := &Handler{
-		log: c.Log, codec: c.Codec, keys: c.PersonKeys, refs: c.Refs, models: c.Models, accounts: c.Accounts, clock: c.Clock,
+		log: c.Log, codec: c.Codec, keys: c.PersonKeys, refs: c.Refs, models: c.Models, accounts: c.Accounts, clock: c.Clock, candidates: c.Candidates,
 		machine: c.Machine, hashKey: c.HashKey, logger: c.Logger, measures: m,
 		bookings:     newStreams(m.folds, eventschema.Booking, c.Log, c.Codec, c.Cache, evolveBooking),
 		diaries:      newStreams(m.folds, eventschema.Diary, c.Log, c.Codec, c.Cache, evolveWith(diary.Evolve)),

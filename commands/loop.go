@@ -321,7 +321,11 @@ func (s *streams[S]) encode(ctx context.Context, stream string, f Folded[S], eve
 	proposed := make([]eventschema.Proposed, len(events))
 	f.State = s.own(f.State)
 	for i, event := range events {
-		p, err := s.codec.Encode(ctx, stream, event, meta, i)
+		m := meta
+		if e, ok := event.(interface{ BySystem() bool }); ok && e.BySystem() {
+			m.Actor = systemViewer().Actor() // what followed by itself nobody did
+		}
+		p, err := s.codec.Encode(ctx, stream, event, m, i)
 		if errors.Is(err, eventschema.ErrUnstorable) {
 			return f, nil, domain.Invalid(domain.FieldError{Location: "body", Message: "A text contains characters that cannot be stored."})
 		}

@@ -42,6 +42,11 @@ func (h *Handler) SetHolidays(ctx context.Context, r Request, c people.SetHolida
 	return h.onSettings(ctx, r, access.ManageSettings, nil, c.Decide)
 }
 
+// SetWaves sets how offers go out in waves, whole (admin; N-03).
+func (h *Handler) SetWaves(ctx context.Context, r Request, c people.SetWaves) (Changed, error) {
+	return h.onSettings(ctx, r, access.ManageSettings, nil, c.Decide)
+}
+
 func (h *Handler) onSettings(ctx context.Context, r Request, area access.Area, notices *[]people.Notice,
 	decide func(people.Agency) ([]people.Event, error)) (Changed, error) {
 	r = h.ready(r)

@@ -78,6 +78,7 @@ type JobItem struct {
 	Overdue           bool            `json:"overdue"`
 	HappeningNow      bool            `json:"happeningNow"`
 	Revision          uint64          `json:"revision"`
+	Flags             []flagItem      `json:"flags,omitempty" doc:"What assigners are told of the job (N-03)."`
 }
 
 func jobItemOf(i jobs.Item) JobItem {
@@ -86,7 +87,7 @@ func jobItemOf(i jobs.Item) JobItem {
 		Address1: i.Address1, Town: i.Town, Outward: i.Outward, ReportTo: i.ReportTo, NonEnglishSpeaker: i.NonEnglishSpeaker,
 		Customer: namedOf(i.Customer), Client: namedOf(i.Client), Location: namedOf(i.Location), Interpreter: personOf(i.Interpreter),
 		CreatedBy: personOf(i.CreatedBy), CreatedAt: whenSet(i.CreatedAt), WaitingOn: i.WaitingOn, NextStep: i.NextStep, Overdue: i.Overdue,
-		HappeningNow: i.HappeningNow, Revision: i.Revision}
+		HappeningNow: i.HappeningNow, Revision: i.Revision, Flags: flagsOf(i.Flags, nil)}
 }
 
 func outcomeOf(o domain.Outcome) *domain.Outcome {
@@ -116,7 +117,7 @@ type offerItem struct {
 	ProposedStart   *time.Time   `json:"proposedStart"`
 	Reason          string       `json:"reason,omitempty"`
 	Unasked         bool         `json:"unasked,omitempty" doc:"Recorded by staff though no offer was open (D-18)."`
-	EndedWhy        string       `json:"endedWhy,omitempty" doc:"Of an ended offer: assigned-to-another, assigned-elsewhere (to you, in an overlapping time), cancelled or closed."`
+	EndedWhy        string       `json:"endedWhy,omitempty" doc:"Of an ended offer: assigned-to-another, assigned-elsewhere (to you, in an overlapping time), moved (to another place of the team), cancelled or closed."`
 	Counter         *counterItem `json:"counter,omitempty" doc:"The newest counter-offer."`
 	OverrideReason  string       `json:"overrideReason,omitempty"`
 	OverrideRules   []string     `json:"overrideRules,omitempty"`
@@ -287,6 +288,7 @@ type jobDetail struct {
 	Actions              []string         `json:"actions" doc:"Commands that you may send now (LL-69)."`
 	Assignments          []assignmentItem `json:"assignments"`
 	Offers               []offerItem      `json:"offers"`
+	Waves                *wavesItem       `json:"waves,omitempty" doc:"How far the job has got with offers in waves; absent before the first (N-03)."`
 	Timesheets           []timesheetItem  `json:"timesheets"`
 	Ending               *endingItem      `json:"ending,omitempty"`
 	Related              []relatedItem    `json:"related"`
@@ -334,7 +336,8 @@ func jobDetailOf(d jobs.Detail, now commands.Standing, s people.AgencySettings) 
 		ProposedETA: whenSet(d.ProposedETA), ResponseTier: d.ResponseTier, Actions: append([]string{}, now.Actions...),
 		CancelUntil: whenSet(now.CancelUntil), EditUntil: whenSet(now.EditUntil), Frozen: frozenOf(now.Frozen),
 		Assignments: []assignmentItem{}, Offers: []offerItem{}, Timesheets: []timesheetItem{}, Related: []relatedItem{}, Ending: endingOf(d.Ending),
-		MadeFrom: d.MadeFrom, ContinuedIn: d.ContinuedIn}
+		MadeFrom: d.MadeFrom, ContinuedIn: d.ContinuedIn, Waves: wavesItemOf(d.Waves)}
+	out.Flags = flagsOf(d.Flags, s.Languages)
 	if !d.Remote {
 		out.Address = &addressBody{Line1: d.Line1, Line2: d.Line2, Town: d.Town, Postcode: d.Postcode}
 	}

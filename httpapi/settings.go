@@ -34,7 +34,8 @@ type agencyBody struct {
 	Reasons         *map[string][]people.Option `json:"reasons,omitempty"`
 	CancelHours     *int                        `json:"cancelHours,omitempty"`
 	CancelInclusive *bool                       `json:"cancelInclusive,omitempty"`
-	AutoAssign      *bool                       `json:"autoAssign,omitempty"`
+	AutoAssign      *bool                       `json:"autoAssign,omitempty" doc:"An acceptance assigns the job, if nothing speaks against it."`
+	AutoOffer       *bool                       `json:"autoOffer,omitempty" doc:"Offers go out in waves by themselves, as /settings/waves says."`
 	OfferHours      *int                        `json:"offerHours,omitempty"`
 	Notices         *[]people.Notice            `json:"notices,omitempty"`
 	Splash          *string                     `json:"splash,omitempty"`
@@ -124,6 +125,7 @@ func (a *API) settings() {
 		return partOf(&in.Listing, s.Settings.Reasons[in.Kind])
 	})
 	a.policies()
+	a.waves()
 	a.forms(q)
 	a.preferences()
 	a.erasures()

@@ -146,7 +146,7 @@ func (e edits) tick(name string) *bool {
 }
 
 // wholes are what is changed as a whole though a form has several inputs for it: an address, and lists that stand in rows.
-var wholes = regexp.MustCompile(`^(address|credentials|notices|reasons\.[a-z]+)\.`)
+var wholes = regexp.MustCompile(`^(address|credentials|notices|waves|reasons\.[a-z]+)\.`)
 
 // valueOfInput is what an input is a part of.
 func valueOfInput(name string) string {

@@ -31,6 +31,8 @@ type jobPage struct {
 	Panels    []panel     // the form's sections
 	Own       bool        // the viewer is the interpreter who has the job
 	Offer     *jobs.Offer // the viewer's own newest offer
+	Alarms    []alarm     // what assigners are told of it
+	Progress  []string    // how far offers in waves have got, in sentences
 	Moments   *moments    // of the job as it stood; nil: the job of now
 	AsOf      bool        // may be looked at as it stood
 	History   bool        // its events may be read
@@ -178,6 +180,10 @@ func (p *Portal) jobPage(ctx context.Context, d jobs.Detail) (jobPage, error) {
 		case d.Status == domain.New, d.Status == domain.Requested:
 			page.Message = agency.Settings.Texts[people.TextIssuingOffers]
 		}
+	}
+	if see(access.Offers) {
+		page.Alarms = p.in(ctx).alarms(d.Flags, agency.Settings.Languages)
+		page.Progress = p.in(ctx).progress(d, agency.Settings.AutoOffer, v.Now)
 	}
 	for i := range d.Offers {
 		if v.Role == domain.Interpreter {

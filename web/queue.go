@@ -20,7 +20,7 @@ import (
 type queuePage struct {
 	Rows    []queueRow
 	Pager   pager
-	Show    string // which of them: "", mine, untaken, held, due
+	Show    string // which of them: "", custody, flagged, due, held, untaken, mine
 	Counts  queueSummary
 	More    int // jobs that the page does not reach: they start later than all of these
 	MayTake bool
@@ -45,10 +45,13 @@ type queueRow struct {
 	until   time.Duration // until it starts; negative: it has
 }
 
-// queueOrder puts custody first, then what is overdue, then by the contact that is due, then by start.
+// queueOrder puts custody first, then what is flagged, then what is overdue, then by the contact that is due, then by start.
 func queueOrder(a, b queued) int {
 	if a.Custody != b.Custody {
 		return before(a.Custody)
+	}
+	if a.Flagged != b.Flagged {
+		return before(a.Flagged)
 	}
 	ad, bd := a.Due, b.Due
 	switch {
@@ -77,7 +80,7 @@ type workQueue struct {
 
 // queueSummary counts the queue.
 type queueSummary struct {
-	All, Custody, Overdue, Held, Untaken, Mine int
+	All, Custody, Flagged, Overdue, Held, Untaken, Mine int
 }
 
 func (q workQueue) summary() *queueSummary {
@@ -87,7 +90,7 @@ func (q workQueue) summary() *queueSummary {
 			counts bool
 			n      *int
 		}{
-			{r.Custody, &s.Custody}, {r.overdue(), &s.Overdue}, {r.Held, &s.Held},
+			{r.Custody, &s.Custody}, {r.Flagged, &s.Flagged}, {r.overdue(), &s.Overdue}, {r.Held, &s.Held},
 			{r.TakenBy == uuid.Nil, &s.Untaken}, {r.Mine, &s.Mine},
 		} {
 			if c.counts {
@@ -130,6 +133,7 @@ func (p *Portal) queueOf(ctx context.Context, v access.Viewer) (workQueue, error
 var queueShows = map[string]func(queued) bool{
 	"":        func(queued) bool { return true },
 	"custody": func(r queued) bool { return r.Custody },
+	"flagged": func(r queued) bool { return r.Flagged },
 	"due":     queued.overdue,
 	"held":    func(r queued) bool { return r.Held },
 	"untaken": func(r queued) bool { return r.TakenBy == uuid.Nil },

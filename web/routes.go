@@ -137,6 +137,8 @@ func (p *Portal) officeRoutes(r chi.Router) {
 	r.Post("/settings/look/logo", p.page(p.changeLogo))
 	r.Get("/settings/windows", p.page(p.windows))
 	r.Post("/settings/windows", p.page(p.setWindows))
+	r.Get("/settings/waves", p.page(p.waves))
+	r.Post("/settings/waves", p.page(p.setWaves))
 	r.Get("/settings/holidays", p.page(p.holidays))
 	r.Post("/settings/holidays", p.page(p.setHolidays))
 	r.Get("/settings/{section}", p.page(p.settingsSection))

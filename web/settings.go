@@ -31,6 +31,7 @@ type settingsPage struct {
 	Table   people.Postcodes
 	Windows []windowText
 	Added   int  // days that the agency added to the bank holidays
+	Waves   int  // rows by which offers go out in waves
 	Admin   bool // may change
 	Notices bool // may post notices
 }
@@ -64,7 +65,7 @@ func (p *Portal) settings(w http.ResponseWriter, r *http.Request) error {
 	if page.Table, err = p.Commands.Postcodes(r.Context(), v); err != nil {
 		return err
 	}
-	page.Added = len(s.Holidays)
+	page.Added, page.Waves = len(s.Holidays), len(s.WavePolicy())
 	for _, command := range windows.Commands {
 		page.Windows = append(page.Windows, windowText{command, p.in(r.Context()).rule(people.AgencyWindow(s, command))})
 	}
@@ -167,10 +168,13 @@ var sections = map[string]section{
 			if s.AutoAssign {
 				f.Set("autoAssign", "yes")
 			}
+			if s.AutoOffer {
+				f.Set("autoOffer", "yes")
+			}
 			return f
 		},
 		build: func(_ *Portal, _ people.AgencySettings, e edits) (people.ChangeAgency, error) {
-			c := people.ChangeAgency{AutoAssign: e.tick("autoAssign")}
+			c := people.ChangeAgency{AutoAssign: e.tick("autoAssign"), AutoOffer: e.tick("autoOffer")}
 			var faults []domain.FieldError
 			number := func(name string) *int {
 				text := e.text(name)

@@ -357,6 +357,11 @@ func (o *office) peopleCommands() {
 	changed("assigner", "PUT", "/settings/notices", map[string]any{"splash": ""})
 	changed("admin", "PUT", "/settings/policies", map[string]any{"customer": customer, "command": "edit", "span": 24, "unit": "hours", "inclusive": true})
 	changed("admin", "PUT", "/settings/holidays", map[string]any{"holidays": []any{map[string]any{"date": "2026-12-24", "name": "Closed"}}})
+	changed("admin", "PUT", "/settings/waves", map[string]any{"waves": []any{map[string]any{"size": 3, "waitMinutes": 60}, map[string]any{"tier": "Rare",
+		"underHours": 24, "size": 9, "waitMinutes": 10, "expireMinutes": 30}}})
+	if r := o.read("admin", "/settings/waves"); len(objectsOf(r.body["waves"])) != 2 || r.body["builtIn"] != false || r.header.Get("ETag") == "" {
+		t.Errorf("waves: %s", r.raw)
+	}
 	if r := o.read("admin", "/settings/policies?customer="+customer); len(r.items()) != 3 || r.header.Get("ETag") == "" {
 		t.Errorf("policies: %s", r.raw)
 	}

@@ -333,6 +333,7 @@ func (w *world) sights() []sight {
 	add("admin", "/settings/postcodes", "/settings/postcodes", "postcodes", nil)
 	add("admin", "/settings/postcodes", "/settings/postcodes", "postcodes-refused", refuses("main form[method=post]"))
 	add("admin", "/settings/windows", "/settings/windows", "windows", nil)
+	add("admin", "/settings/waves", "/settings/waves", "waves", nil)
 	add("admin", "/settings/holidays", "/settings/holidays?year=2022", "holidays", nil)
 	add("admin", "/customers/{id}/windows", "/customers/"+organisation+"/windows", "customer-windows", nil)
 	for _, path := range w.sections() {
@@ -394,7 +395,7 @@ func (w *world) newcomer() string {
 // sections are the pages of the agency's settings.
 func (w *world) sections() (paths []string) {
 	w.t.Helper()
-	known := []string{"/settings/languages", "/settings/numbering", "/settings/add-language", "/settings/forms", "/settings/postcodes", "/settings/windows", "/settings/holidays"}
+	known := []string{"/settings/languages", "/settings/numbering", "/settings/add-language", "/settings/forms", "/settings/postcodes", "/settings/windows", "/settings/holidays", "/settings/waves"}
 	for _, to := range browse(w.t, w.base, "admin").see("/settings").links() {
 		if strings.HasPrefix(to, "/settings/") && !slices.Contains(known, to) && !slices.Contains(paths, to) {
 			paths = append(paths, to)

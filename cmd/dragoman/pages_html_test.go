@@ -79,6 +79,7 @@ var pageHolds = map[string]holds{
 	"/customers/{id}":           {heading: ".", texts: []string{"Clients", "Locations"}},
 	"/customers/{id}/windows":   {heading: "^Booking, changing and cancelling windows: ", ids: []string{"windows"}, names: []string{"create.unit", "edit.span", "cancel.inclusive", "key", "before"}},
 	"/settings/windows":         {heading: "^Booking, changing and cancelling windows$", ids: []string{"windows"}, names: []string{"create.unit", "edit.span", "cancel.inclusive", "key", "before"}},
+	"/settings/waves":           {heading: "^Offers in waves$", ids: []string{"waves"}, names: []string{"waves.tier", "waves.underHours", "waves.size", "waves.waitMinutes", "waves.expireMinutes", "key", "before"}},
 	"/settings/holidays":        {heading: "^Bank holidays 2022$", ids: []string{"holidays", "listed"}, names: []string{"holidays.date", "holidays.name", "holidays.nation", "holidays.working", "key", "before"}},
 	"/customers/{id}/change":    {heading: "^Change the customer", ids: []string{"cust"}, names: []string{"name", "timeZone", "key", "before"}},
 

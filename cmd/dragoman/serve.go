@@ -269,7 +269,10 @@ func (h *house) ready(ctx context.Context) error {
 func (h *house) settle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	if _, err := h.offers.FireDue(ctx); err != nil {
+	if _, err := h.offers.FireDue(ctx); err != nil { // before the waves: whose offer has lapsed is not asked again
+		return err
+	}
+	if _, err := h.waves.FireDue(ctx); err != nil {
 		return err
 	}
 	newest, err := h.events.Newest(ctx)

@@ -36,6 +36,7 @@ import (
 	"github.com/dragoman-booking/dragoman/projections/activity"
 	"github.com/dragoman-booking/dragoman/projections/analysts"
 	"github.com/dragoman-booking/dragoman/projections/calendar"
+	"github.com/dragoman-booking/dragoman/projections/candidates"
 	"github.com/dragoman-booking/dragoman/projections/dashboard"
 	"github.com/dragoman-booking/dragoman/projections/diary"
 	"github.com/dragoman-booking/dragoman/projections/history"
@@ -78,6 +79,7 @@ type house struct {
 	reactions   *reactions.Runner
 	commands    *commands.Handler
 	offers      *reactions.Timers[timers.Timer] // that nobody answered in time
+	waves       *reactions.Timers[timers.Wave]  // of offers that go out by themselves
 	deployment  uuid.UUID
 	isDemo      bool
 	hashKey     []byte    // keys the hashes of requests, and pseudonyms of texts
@@ -275,7 +277,8 @@ func (h *house) openCommands(ctx context.Context, demo bool) (err error) {
 		return err
 	}
 	h.commands, err = commands.New(commands.Config{Log: h.events, Codec: h.codec, PersonKeys: h.keys, Refs: h.refs(), Models: h.models,
-		Accounts: logins{h.accounts, demo}, Clock: h.clock, HashKey: h.hashKey, Logger: h.log, Traces: h.traces, Metrics: h.metrics})
+		Accounts: logins{h.accounts, demo}, Clock: h.clock, Candidates: candidates.Queries{Models: h.models},
+		HashKey: h.hashKey, Logger: h.log, Traces: h.traces, Metrics: h.metrics})
 	if err != nil {
 		return err
 	}
@@ -436,8 +439,13 @@ func (h *house) openReactions(ctx context.Context) error {
 		Leases: h.leases, Fire: func(ctx context.Context, t timers.Timer) error {
 			return h.commands.LapseOffer(ctx, reactions.CommandID("offers", t.ID, t.Interpreter.String()), uuid.Nil, t.Booking, t.Job, t.Interpreter)
 		}}
+	h.waves = &reactions.Timers[timers.Wave]{Name: "waves", Due: due.WavesDue, Clock: h.clock, Models: h.models, Model: timers.Name, Newest: h.events.Newest,
+		Leases: h.leases, Fire: func(ctx context.Context, w timers.Wave) error {
+			return h.commands.SendWave(ctx, reactions.CommandID("waves", w.ID, w.Job.String()), w.Booking, w.Job, w.Number)
+		}}
 	h.offers.Start()
-	h.closing("the timers", func(context.Context) error { h.offers.Stop(); return nil })
+	h.waves.Start()
+	h.closing("the timers", func(context.Context) error { h.offers.Stop(); h.waves.Stop(); return nil })
 	repair := &reactions.Repair{Diary: busy, Commands: h.commands, Leases: h.leases}
 	repair.Start()
 	h.closing("the repair of the diaries", func(context.Context) error { repair.Stop(); return nil })

@@ -2,6 +2,7 @@ package booking
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -90,14 +91,31 @@ func assign(s State, j Job, id uuid.UUID, override string, env Env) (Decision, e
 		Key: s.Key, Job: j.ID, Offered: Offered{Interpreter: id, LIN: env.Candidates[id].LIN},
 		Reservation: reservation, Unchecked: unchecked, Override: went, Trace: trace,
 	}
+	moved, some := s.movedTo(j, id, env)
+	if some {
+		d.Events = append(d.Events, moved)
+	}
 	for _, o := range j.Offers {
-		if o.Interpreter != id && o.alive(env.Now) {
+		if o.Interpreter != id && o.alive(env.Now) && !slices.ContainsFunc(moved.Offers, func(m Offer) bool { return some && m.Interpreter == o.Interpreter }) {
 			e.Closed = append(e.Closed, o.named())
 		}
 	}
 	d.Events = append(d.Events, e)
 	return d, nil
 }
+
+// byItself notes that an assignment followed from the agency's setting.
+func (d *Decision) byItself(env Env) {
+	for i, e := range d.Events {
+		if a, ok := e.(Assigned); ok {
+			a.Policy = env.AgencyVersion
+			d.Events[i] = a
+		}
+	}
+}
+
+// BySystem tells that nobody assigned the job: the agency's setting did.
+func (e Assigned) BySystem() bool { return e.Policy > 0 }
 
 func errSuspended() *domain.Refusal {
 	return domain.Unprocessable("suspended", "This interpreter is suspended.")

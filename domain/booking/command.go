@@ -141,8 +141,9 @@ type (
 		Job           uuid.UUID
 		Interpreters  []uuid.UUID
 		ExpiresAt     *time.Time
-		ProposedStart string // local
-		Override      string // reason, empty: none
+		ProposedStart string  // local
+		Override      string  // reason, empty: none
+		Search        *Search `json:"-"` // what a look for interpreters finds now, to be kept with the offers; nil: nobody looked
 	}
 	RevokeOffer struct {
 		Job         uuid.UUID

@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/domain/windows"
 )
 
@@ -153,6 +154,8 @@ type Offer struct {
 	Override      *Override      `json:"override,omitempty"`
 	// Trace is which rules spoke for and against the interpreter, and from which facts (N-04).
 	Trace []domain.Because `json:"trace,omitempty"`
+	// Team: it is for whichever place of the team is free, the lowest first (N-03).
+	Team bool `json:"team,omitempty"`
 }
 
 // Override is why staff went past a rule that allows it, and which rules those were.
@@ -165,6 +168,52 @@ type Override struct {
 type OfferSent struct {
 	Key    uuid.UUID `json:"key"`
 	Job    uuid.UUID `json:"job"`
+	Offers []Offer   `json:"offers"`
+	Wave   int       `json:"wave,omitempty"`   // number of the wave that sent it; 0: staff did
+	Policy int       `json:"policy,omitempty"` // version of the agency's settings by which the wave was sent
+	Search *Search   `json:"search,omitempty"` // what a look for interpreters found then; of a wave its event has that
+}
+
+// Search is what a look for interpreters read and found (N-03, N-04). Of those who were not asked only counts are kept: why one of them was not,
+// the traces say as of the position.
+type Search struct {
+	Commit   uint64         `json:"commit"` // the position in the log up to which was read
+	Prepare  uint64         `json:"prepare"`
+	Policy   int            `json:"policy"`            // version of the agency's settings
+	Rules    map[string]int `json:"rules"`             // which version of each rule was asked
+	Eligible int            `json:"eligible"`          // who could do the job
+	InTime   int            `json:"inTime,omitempty"`  // how many of them before the custody clock ends, if there is one
+	Asked    int            `json:"asked,omitempty"`   // how many of them are left out: they were asked before
+	Others   int            `json:"others"`            // who could not
+	Against  map[string]int `json:"against,omitempty"` // against how many of those each rule speaks
+}
+
+// WaveSent: the next interpreters in order are asked, by the agency's policy (N-03); their offers follow in the same append. Jobs are the places of a
+// team that were open, the lowest first; of a job by itself that one.
+type WaveSent struct {
+	Jobs   []uuid.UUID `json:"jobs"`
+	Number int         `json:"number"`
+	Row    people.Wave `json:"row"`  // of the policy
+	Left   int         `json:"left"` // how many could still be asked
+	Search Search      `json:"search"`
+	Next   *time.Time  `json:"next,omitempty"` // when the next wave is due; nil: none before the start
+}
+
+// JobFlagged: assigners are told that a job needs them, and what would help (N-03). Customers and interpreters never are.
+type JobFlagged struct {
+	Jobs   []uuid.UUID `json:"jobs"` // as in WaveSent
+	Flag   string      `json:"flag"` // custody-clock, no-candidates
+	Wave   int         `json:"wave"` // number of the wave that found it
+	Helps  []Help      `json:"helps,omitempty"`
+	Search Search      `json:"search"`
+	Next   *time.Time  `json:"next,omitempty"` // of no-candidates: when to look again; nil: not before the job changes
+}
+
+// OfferMoved: of a team, the place that these offers named is taken, so they stand for another one, as they are.
+type OfferMoved struct {
+	Key    uuid.UUID `json:"key"`
+	Job    uuid.UUID `json:"job"`
+	To     uuid.UUID `json:"to"`
 	Offers []Offer   `json:"offers"`
 }
 
@@ -235,6 +284,8 @@ type Assigned struct {
 	Unchecked   bool      `json:"unchecked,omitempty"` // the window was over already: recorded, not checked
 	Closed      []Offered `json:"closed,omitempty"`
 	Override    *Override `json:"override,omitempty"`
+	// Policy is the version of the agency's settings by which the acceptance assigned the job by itself (D-23); 0: somebody did.
+	Policy int `json:"policy,omitempty"`
 	// Trace is which rules spoke for and against the interpreter, and from which facts: method, factor, speed and table of the ways too, so that
 	// whoever pays for them uses the same figures (N-04, M-03).
 	Trace []domain.Because `json:"trace,omitempty"`
@@ -433,6 +484,9 @@ func (Taken) isEvent()                {}
 func (Released) isEvent()             {}
 func (OfferSent) isEvent()            {}
 func (OfferRevoked) isEvent()         {}
+func (WaveSent) isEvent()             {}
+func (JobFlagged) isEvent()           {}
+func (OfferMoved) isEvent()           {}
 func (OfferAccepted) isEvent()        {}
 func (OfferDeclined) isEvent()        {}
 func (OfferLapsed) isEvent()          {}

@@ -33,6 +33,7 @@ func Fold(events []Event, at func(i int) Fact) State {
 func Evolve(s State, e Event, at Fact) State {
 	before := s
 	s = evolve(s, e, at)
+	s.waves(e, at)
 	s.Undoable = undoable(before, e, at)
 	return s
 }
@@ -80,8 +81,33 @@ func evolve(s State, e Event, at Fact) State {
 				j.sent(o, at)
 			}
 		})
+	case WaveSent:
+		s.Jobs = slices.Clone(s.Jobs)
+		for _, id := range e.Jobs {
+			s.with(id, at, func(*Job) {}) // see waves
+		}
+	case JobFlagged:
+		s.Jobs = slices.Clone(s.Jobs)
+		for _, id := range e.Jobs {
+			s.with(id, at, func(j *Job) { j.flag(e, at.At) })
+		}
+	case OfferMoved:
+		s.Jobs = slices.Clone(s.Jobs)
+		s.with(e.Job, at, func(j *Job) {
+			for _, o := range e.Offers {
+				j.offer(o.Interpreter, Ended)
+			}
+		})
+		s.with(e.To, at, func(j *Job) {
+			for _, o := range e.Offers {
+				j.sent(o, at)
+			}
+		})
 	case OfferRevoked:
-		s.touch(e.Job, at, func(j *Job) { j.offer(e.Interpreter, Revoked) })
+		s.touch(e.Job, at, func(j *Job) {
+			j.offer(e.Interpreter, Revoked)
+			j.notAgain(e.Interpreter)
+		})
 	case OfferAccepted:
 		s.touch(e.Job, at, func(j *Job) { j.accepted(e, at) })
 	case OfferDeclined:
@@ -90,9 +116,13 @@ func evolve(s State, e Event, at Fact) State {
 				j.record(e.Offered, Declined, at)
 			}
 			j.offer(e.Interpreter, Declined)
+			j.notAgain(e.Interpreter)
 		})
 	case OfferLapsed:
-		s.touch(e.Job, at, func(j *Job) { j.offer(e.Interpreter, Lapsed) })
+		s.touch(e.Job, at, func(j *Job) {
+			j.offer(e.Interpreter, Lapsed)
+			j.notAgain(e.Interpreter)
+		})
 	case CounterOfferMade:
 		s.touch(e.Job, at, func(j *Job) {
 			j.changeOffer(e.Interpreter, func(o *Offering) {
@@ -110,11 +140,13 @@ func evolve(s State, e Event, at Fact) State {
 			j.Assignment = &Assignment{Offered: e.Offered, Reservation: e.Reservation, Unchecked: e.Unchecked, At: at.At}
 			j.endOffers()
 			j.met(e.Interpreter)
+			j.Flags = nil
 		})
 	case Unassigned:
 		s.touch(e.Job, at, func(j *Job) {
 			j.Status, j.Assignment = domain.New, nil
 			j.endOffers()
+			j.notAgain(e.Interpreter)
 		})
 	case EtaProposed:
 		s.touch(e.Job, at, func(j *Job) { j.Proposed = &e.ETA })
@@ -145,7 +177,7 @@ func evolve(s State, e Event, at Fact) State {
 		s.Jobs = slices.Clone(s.Jobs)
 		for _, c := range e.Jobs {
 			s.with(c.Job, at, func(j *Job) {
-				j.Status, j.Assignment, j.Proposed = domain.Cancelled, nil, nil
+				j.Status, j.Assignment, j.Proposed, j.Flags = domain.Cancelled, nil, nil, nil
 				j.endOffers()
 			})
 		}
@@ -406,7 +438,7 @@ func (j *Job) expect(eta domain.Moment, reservation uuid.UUID, at Fact) {
 
 func (j *Job) complete(o domain.Outcome) {
 	j.Status, j.Outcome = domain.Complete, o
-	j.Proposed = nil
+	j.Proposed, j.Flags = nil, nil
 	j.endOffers()
 }
 

@@ -54,6 +54,12 @@ func Touches(e Event) []uuid.UUID {
 		return []uuid.UUID{e.Job}
 	case OfferSent:
 		return []uuid.UUID{e.Job}
+	case WaveSent:
+		return e.Jobs
+	case JobFlagged:
+		return e.Jobs
+	case OfferMoved:
+		return []uuid.UUID{e.Job, e.To}
 	case OfferRevoked:
 		return []uuid.UUID{e.Job}
 	case OfferAccepted:

@@ -7,6 +7,7 @@ func (e Created) PersonKey() uuid.UUID            { return e.Key }
 func (e JobAdded) PersonKey() uuid.UUID           { return e.Key }
 func (e Edited) PersonKey() uuid.UUID             { return e.Key }
 func (e OfferSent) PersonKey() uuid.UUID          { return e.Key }
+func (e OfferMoved) PersonKey() uuid.UUID         { return e.Key }
 func (e OfferAccepted) PersonKey() uuid.UUID      { return e.Key }
 func (e OfferDeclined) PersonKey() uuid.UUID      { return e.Key }
 func (e Assigned) PersonKey() uuid.UUID           { return e.Key }

@@ -55,7 +55,7 @@ func (c SendOffer) Decide(s State, env Env) (Decision, error) {
 	if err := s.keyless(override); err != nil {
 		return Decision{}, err
 	}
-	e := OfferSent{Key: s.Key, Job: j.ID}
+	e := OfferSent{Key: s.Key, Job: j.ID, Search: c.Search}
 	offered := j // as it would be done
 	if proposed != nil {
 		offered.ETA = proposed
@@ -132,12 +132,15 @@ func newOffer(j Job, to Offered, expires *time.Time, env Env) Offer {
 	}
 }
 
-// expiry is how long an offer stands unless somebody says otherwise: the agency's hours, but not beyond the start; of a job that has begun,
-// until its end.
+// expiry is how long an offer stands unless somebody says otherwise: as the agency's own row of waves for the time left says, else the agency's
+// hours, but not beyond the start; of a job that has begun, until its end.
 func expiry(j Job, env Env) time.Time {
 	start, end := j.Window()
 	if !start.After(env.Now) {
 		return end
+	}
+	if m := env.Agency.OfferMinutes(j.Details.LanguageTier, start.Sub(env.Now)); m > 0 {
+		return soonest(j, m, env.Now)
 	}
 	if h := env.Agency.OfferHours; h > 0 {
 		if t := env.Now.Add(time.Duration(h) * time.Hour); t.Before(start) {
@@ -212,11 +215,14 @@ func (c AcceptOffer) Decide(s State, env Env) (Decision, error) {
 	if err != nil {
 		return Decision{}, err
 	}
-	if c.Interpreter != uuid.Nil && (j.Holder == c.Interpreter || j.Status == domain.Assigned && j.Assignment.Interpreter == c.Interpreter) {
+	if c.Interpreter != uuid.Nil && (j.Holder == c.Interpreter || j.Status == domain.Assigned && j.Assignment.Interpreter == c.Interpreter) || s.has(j, c.Interpreter) {
 		return Decision{}, nil
 	}
 	if err := c.allowed(s, j, env); err != nil {
 		return Decision{}, err
+	}
+	if from, to := c.places(s, j, env); to.ID != j.ID || from.ID != j.ID {
+		return c.elsewhere(s, from, to, env)
 	}
 	to, err := j.who(c.Interpreter, env)
 	if err != nil {
@@ -251,6 +257,21 @@ func (c AcceptOffer) Decide(s State, env Env) (Decision, error) {
 	return d, nil
 }
 
+// elsewhere accepts a team's offer at another place than the one that was named: the offer moves there first.
+func (c AcceptOffer) elsewhere(s State, from, to Job, env Env) (Decision, error) {
+	var moved []Event
+	if from.ID != to.ID {
+		o, _ := from.Offering(c.Interpreter)
+		e := OfferMoved{Key: s.Key, Job: from.ID, To: to.ID, Offers: []Offer{o.Offer}}
+		moved = append(moved, e)
+		s = Evolve(s, e, Fact{Revision: s.Revision + 1, At: env.Now, Actor: env.Actor})
+	}
+	c.Job = to.ID
+	d, err := c.Decide(s, env)
+	d.Events = append(moved, d.Events...)
+	return d, err
+}
+
 // assignToo adds the assignment to an acceptance e, if nothing but the diary can speak against it. What the offer was sent in spite of does not.
 // If something does, the acceptance holds the job, and staff see to the rest.
 func assignToo(d Decision, s State, e Event, job, interpreter uuid.UUID, offered bool, env Env) (Decision, error) {
@@ -270,6 +291,7 @@ func assignToo(d Decision, s State, e Event, job, interpreter uuid.UUID, offered
 		return d, nil
 	}
 	too, err := assign(after, j, interpreter, reason, env)
+	too.byItself(env)
 	if isRefusal(err) && !errors.Is(err, ErrVoided) {
 		return d, nil
 	}
@@ -284,7 +306,10 @@ func subset(rules, of []string) bool {
 	return !slices.ContainsFunc(rules, func(r string) bool { return !slices.Contains(of, r) })
 }
 
-func (c AcceptOffer) allowed(_ State, j Job, env Env) error {
+func (c AcceptOffer) allowed(s State, j Job, env Env) error {
+	if _, to := c.places(s, j, env); to.ID != j.ID {
+		return nil // a free place of the team
+	}
 	switch j.Status {
 	case domain.New:
 	case domain.Assigned:

@@ -272,7 +272,7 @@ func TestD23_AutoAssign(t *testing.T) {
 	}
 	r.then(
 		OfferAccepted{Key: key, Job: jobID, Offered: Offered{ana, linAna}},
-		Assigned{Key: key, Job: jobID, Offered: Offered{ana, linAna}, Reservation: r.d.Reserve[0].ID, Closed: []Offered{{ben, linBen}}},
+		Assigned{Key: key, Job: jobID, Offered: Offered{ana, linAna}, Reservation: r.d.Reserve[0].ID, Closed: []Offered{{ben, linBen}}, Policy: 7},
 	)
 	// What the offer was sent in spite of does not stand in the way; anything else leaves the job held.
 	over := send(eve)

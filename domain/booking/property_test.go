@@ -224,6 +224,20 @@ var generators = []generator{
 		}
 		return c
 	}},
+	{"send-wave", func(w *world) Command {
+		j := w.job()
+		c := SendWave{Job: j.ID, Number: j.Wave.Number + 1, Look: 10}
+		if w.chance(1, 20) {
+			c.Number = w.r.IntN(4)
+		}
+		if due := j.Wave.Due; due.After(w.now) && w.chance(3, 4) {
+			w.now = due
+		}
+		for _, id := range []uuid.UUID{oneOf(w, ana, ben), oneOf(w, ben, eve), sam} {
+			c.Found.Ranked = append(c.Found.Ranked, Ranked{Interpreter: id, Start: j.Begin(), InTime: w.chance(1, 2)})
+		}
+		return c
+	}},
 	{"revoke-offer", func(w *world) Command { j := w.job(); return RevokeOffer{Job: j.ID, Interpreter: w.someone(j)} }},
 	{"accept-offer", func(w *world) Command {
 		j := w.job()
@@ -378,7 +392,7 @@ func (w *world) waiting() Job {
 
 // natural are the commands that a job of this status usually gets.
 var natural = map[domain.Status][]string{
-	domain.New:       {"follow-up", "make-recurring", "take", "release", "send-offer", "send-offer", "accept-offer", "decline-offer", "counter-offer", "assign", "assign", "edit", "revoke-offer", "propose-eta", "agree-eta"},
+	domain.New:       {"follow-up", "make-recurring", "take", "release", "send-offer", "send-offer", "send-wave", "accept-offer", "accept-offer", "decline-offer", "counter-offer", "assign", "assign", "edit", "revoke-offer", "propose-eta", "agree-eta"},
 	domain.Assigned:  {"submit-timesheet", "submit-timesheet", "submit-timesheet", "unassign", "edit", "change-eta", "propose-eta", "agree-eta", "decline-eta", "close"},
 	domain.Ongoing:   {"accept-timesheet", "dispute-timesheet", "continue", "submit-timesheet", "close"},
 	domain.Complete:  {"continue", "edit", "post-message", "follow-up"},
@@ -433,6 +447,7 @@ func live(t *rapid.T, tally *counts) {
 		w.step, w.r = i, rand.New(rand.NewPCG(n, uint64(i)))
 		if i == 0 { // drawn with the first step
 			w.env.Agency.AutoAssign = w.chance(1, 5)
+			w.env.Agency.AutoOffer = w.chance(2, 3)
 			w.env.Customer.Closing = oneOf(w, "", "customer", "interpreter")
 			w.env.Customer.CancelHours = num(oneOf(w, 1, 24))
 		}
@@ -659,8 +674,11 @@ func (w *world) legal(c Command, before State) {
 			}
 		}
 	}
-	if c, ok := c.(Undo); ok {
+	switch c := c.(type) {
+	case Undo:
 		w.restored(c, before)
+	case SendWave:
+		w.askedOnce(c, before)
 	}
 	var held int
 	for _, d := range w.diaries {
@@ -673,6 +691,25 @@ func (w *world) legal(c Command, before State) {
 	}
 	if held != 0 {
 		w.t.Fatalf("after %s: %d reservations more than assigned jobs", c.Name(), held)
+	}
+}
+
+// askedOnce: a wave asks nobody who is suspended or was asked before, and only for a place that nobody has, holds or works on.
+func (w *world) askedOnce(c SendWave, before State) {
+	asked := before.Asked(c.Job)
+	for _, e := range w.events[before.Revision+1:] {
+		sent, ok := e.(OfferSent)
+		if !ok {
+			continue
+		}
+		if j, _ := before.Job(sent.Job); !j.open(w.now) {
+			w.t.Fatalf("a wave offers job %s, which is %+v", j.Ref, j)
+		}
+		for _, o := range sent.Offers {
+			if asked[o.Interpreter] || o.Interpreter == sam || o.Interpreter == eve {
+				w.t.Fatalf("a wave asks %s: asked before are %v", o.LIN, asked)
+			}
+		}
 	}
 }
 

@@ -46,6 +46,9 @@ type Job struct {
 	Policy     Policy
 	Continued  uuid.UUID // the job that holds its later hours
 	From       uuid.UUID // the job it was made from
+	Wave       Wave
+	NotAgain   []uuid.UUID // whom waves leave out until the job changes
+	Flags      []Flag
 	// LastMessage and LastContact are the ids of the newest entries: the same entry again is no second one.
 	LastMessage, LastContact uuid.UUID
 }

@@ -230,7 +230,7 @@ func undoable(before State, e Event, at Fact) []Undoable {
 		return remembered(marked(list, e), before, e.UndoUntil, Undoable{Command: Edit{}.Name(), Revision: at.Revision, By: at.Actor.ID}, e, at)
 	case Cancelled:
 		return remembered(marked(list, e), before, e.UndoUntil, Undoable{Command: Cancel{}.Name(), Revision: at.Revision, By: at.Actor.ID}, e, at)
-	case MessagePosted, ContactLogged, OfferLapsed, ReservationVoided:
+	case MessagePosted, ContactLogged, OfferLapsed, ReservationVoided, JobFlagged:
 		return list // nobody did anything to the job
 	}
 	return marked(list, e)

@@ -118,8 +118,15 @@ var spans = map[string]time.Duration{
 	"2-days":     48 * time.Hour,
 }
 
-// sameDay is the flexibility that reaches to the ends of the day.
-const sameDay = "same-day"
+// SameDay is the flexibility that reaches to the ends of the day.
+const SameDay = "same-day"
+
+const sameDay = SameDay
+
+// DayOrMore tells whether a flexibility reaches at least to the ends of the day.
+func DayOrMore(flexibility string) bool {
+	return flexibility == sameDay || spans[flexibility] >= 24*time.Hour
+}
 
 func flexibilityValues() (values []string) {
 	for _, o := range flexibilities() {

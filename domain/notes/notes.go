@@ -121,6 +121,8 @@ func (t *telling) event(event booking.Event) {
 		t.on(e.Job, func(a about) { a.note(Released, "", a.Ref+" released") })
 	case booking.OfferSent:
 		t.on(e.Job, func(a about) { a.offers(nil, e.Offers) })
+	case booking.OfferMoved:
+		t.on(e.To, func(a about) { a.offers(nil, e.Offers) })
 	case booking.OfferRevoked:
 		t.on(e.Job, func(a about) { a.revoked(e.LIN) })
 	case booking.OfferAccepted:
@@ -187,8 +189,8 @@ func (t *telling) event(event booking.Event) {
 		t.on(e.Job, func(a about) { a.note(MessagePosted, "", "Admin message posted for "+a.Ref) })
 	case booking.ContactLogged:
 		t.on(e.Job, func(a about) { a.note(ContactLogged, "", "Contact logged for "+a.Ref) })
-	case booking.OfferLapsed, booking.HoldEnded, booking.ReservationVoided, booking.PersonErased:
-		// nobody did anything to the job: no note
+	case booking.OfferLapsed, booking.HoldEnded, booking.ReservationVoided, booking.PersonErased, booking.WaveSent, booking.JobFlagged:
+		// nobody did anything to the job: no note. Nobody but staff is told of waves and flags.
 	default:
 		t.err = fmt.Errorf("no note for %T", event)
 	}

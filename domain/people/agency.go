@@ -51,6 +51,7 @@ type ChangeAgency struct {
 	CancelHours     *int
 	CancelInclusive *bool
 	AutoAssign      *bool
+	AutoOffer       *bool
 	OfferHours      *int
 	Notices         *[]Notice
 	Splash          *string
@@ -71,7 +72,7 @@ func (c ChangeAgency) Decide(s Agency) ([]Event, error) {
 		n.Policies = without(n.Policies, windows.Cancel)
 	}
 	n.CancelHours, n.CancelInclusive = or(c.CancelHours, n.CancelHours), or(c.CancelInclusive, n.CancelInclusive)
-	n.AutoAssign, n.OfferHours = or(c.AutoAssign, n.AutoAssign), or(c.OfferHours, n.OfferHours)
+	n.AutoAssign, n.AutoOffer, n.OfferHours = or(c.AutoAssign, n.AutoAssign), or(c.AutoOffer, n.AutoOffer), or(c.OfferHours, n.OfferHours)
 	if c.UndoMinutes != nil {
 		n.UndoMinutes = c.UndoMinutes
 	}
@@ -136,6 +137,7 @@ func checkAgency(s AgencySettings) error {
 	f.check(s.OfferHours >= 0 && s.OfferHours <= maxHours, "body.offerHours", "Send hours from 0 to 8784.")
 	f.policies("body.policies", s.Policies)
 	f.holidays(s.Holidays)
+	f.waves(s.Waves)
 	f.check(s.UndoFor() >= 0 && s.UndoFor() <= 60, "body.undoMinutes", "Send minutes from 0 to 60.")
 	f.notices(s.Notices)
 	f.text("body.splash", s.Splash, maxText)

@@ -18,6 +18,7 @@ type AgencySettings struct {
 	CancelHours     int                 `json:"cancelHours"`       // LL-113, default 72
 	CancelInclusive bool                `json:"cancelInclusive,omitempty"`
 	AutoAssign      bool                `json:"autoAssign,omitempty"` // D-23
+	AutoOffer       bool                `json:"autoOffer,omitempty"`  // offers go out in waves by themselves (N-03)
 	OfferHours      int                 `json:"offerHours,omitempty"` // how long an offer stands by default; 0: until the job starts
 	Notices         []Notice            `json:"notices,omitempty"`    // II-19
 	Splash          string              `json:"splash,omitempty"`     // above the notices (II-20)
@@ -27,6 +28,7 @@ type AgencySettings struct {
 	Holidays    []windows.Day           `json:"holidays,omitempty"`    // besides the table's
 	Travel      Travel                  `json:"travel,omitzero"`       // how ways are measured (M-03)
 	UndoMinutes *int                    `json:"undoMinutes,omitempty"` // how long a change of related jobs may be taken back (N-06); nil: 10, 0: not at all
+	Waves       []Wave                  `json:"waves,omitempty"`       // how offers go out in waves; empty: the built-in rows
 }
 
 // Travel is how long a way takes: its great-circle distance times a factor for roads, at one speed. Zero: the defaults.

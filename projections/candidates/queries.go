@@ -18,6 +18,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain/booking"
 	"github.com/dragoman-booking/dragoman/domain/matching"
 	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/projections"
 	"github.com/dragoman-booking/dragoman/projections/diary"
 	readpeople "github.com/dragoman-booking/dragoman/projections/people"
@@ -261,4 +262,60 @@ func strangers(ctx context.Context, tx pgx.Tx, j matching.Job, w matching.World,
 		out[i] = Candidate{Verdict: matching.Judge(j, workers[i], w), Name: names[workers[i].ID]}
 	}
 	return out, nil
+}
+
+// others are how many who speak none of the wanted languages are looked at to know what another language would bring.
+const others = 2000
+
+// Survey judges everybody who speaks a wanted language, counts the others, and says up to which position of the log was read: both read models go
+// so far. With languages, others are read too, to know what another language would bring.
+func (q Queries) Survey(ctx context.Context, j matching.Job, w matching.World, table people.Postcodes, languages bool) (s matching.Survey, at eventschema.Position, err error) {
+	err = q.Models.Read(ctx, func(tx pgx.Tx) error {
+		s = matching.Survey{Job: j, World: w}
+		var err error
+		if at, err = position(ctx, tx); err != nil {
+			return err
+		}
+		workers, _, err := speakers(ctx, tx, j, table)
+		if err != nil {
+			return err
+		}
+		if err := fillDiaries(ctx, tx, j, workers, table); err != nil {
+			return err
+		}
+		s.Ranked = matching.Rank(j, workers, w)
+		if err := tx.QueryRow(ctx, `select count(*) from interpreters`).Scan(&s.Strangers); err != nil {
+			return err
+		}
+		if s.Strangers -= len(workers); !languages || s.Strangers == 0 {
+			return nil
+		}
+		if s.Others, _, err = readWorkers(ctx, tx, table, workersSQL+`not spoken && $1 and not suspended order by lin limit $2`, wanted(j), others); err != nil {
+			return err
+		}
+		return fillDiaries(ctx, tx, j, s.Others, table)
+	}, Models...)
+	if err != nil {
+		return matching.Survey{}, at, fmt.Errorf("survey the candidates: %w", err)
+	}
+	return s, at, nil
+}
+
+// position is how far the rows of both read models go: the lesser of the two.
+func position(ctx context.Context, tx pgx.Tx) (at eventschema.Position, err error) {
+	var schemas []string
+	if err := tx.QueryRow(ctx, `select current_schemas(false)`).Scan(&schemas); err != nil {
+		return at, err
+	}
+	for i, schema := range schemas {
+		var commit, prepare int64
+		err := tx.QueryRow(ctx, `select commit_pos, prepare_pos from `+pgx.Identifier{schema, "checkpoint"}.Sanitize()).Scan(&commit, &prepare)
+		if err != nil {
+			return at, err
+		}
+		if p := (eventschema.Position{Commit: uint64(commit), Prepare: uint64(prepare)}); i == 0 || at.After(p) {
+			at = p
+		}
+	}
+	return at, nil
 }

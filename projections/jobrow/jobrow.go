@@ -77,7 +77,7 @@ func Changing(page eventschema.Page) []uuid.UUID { return wanted(page, changes) 
 // changes tells whether Apply changes a Job because of an event.
 func changes(e booking.Event) bool {
 	switch e.(type) {
-	case booking.Taken, booking.Released, booking.OfferSent, booking.OfferRevoked, booking.OfferAccepted, booking.OfferDeclined, booking.OfferLapsed,
+	case booking.Taken, booking.Released, booking.OfferSent, booking.WaveSent, booking.JobFlagged, booking.OfferMoved, booking.OfferRevoked, booking.OfferAccepted, booking.OfferDeclined, booking.OfferLapsed,
 		booking.CounterOfferMade, booking.CounterOfferAnswered, booking.HoldEnded, booking.EtaProposed, booking.EtaDeclined, booking.TimesheetDisputed, booking.Continued, booking.MessagePosted,
 		booking.ContactLogged, booking.ReservationVoided, booking.PersonErased:
 		return false
@@ -183,6 +183,10 @@ func (f *Fold) Apply(r eventschema.Recorded) error {
 	case booking.OfferSent:
 		for _, o := range e.Offers {
 			f.meet(e.Job, o.Interpreter)
+		}
+	case booking.OfferMoved:
+		for _, o := range e.Offers {
+			f.meet(e.To, o.Interpreter)
 		}
 	case booking.OfferAccepted:
 		f.meet(e.Job, e.Interpreter)

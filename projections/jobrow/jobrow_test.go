@@ -89,7 +89,7 @@ func TestEveryBookingEventIsThoughtOf(t *testing.T) {
 	t.Parallel()
 	changes := []string{"created", "job-added", "edited", "offer-sent", "offer-accepted", "job-assigned", "job-unassigned", "eta-agreed", "eta-changed",
 		"timesheet-submitted", "timesheet-accepted", "job-closed", "cancelled", "change-undone"}
-	leaves := []string{"job-taken", "job-released", "offer-revoked", "offer-declined", "offer-lapsed", "counter-offer-made", "counter-offer-answered", "hold-ended", "eta-proposed", "eta-declined",
+	leaves := []string{"job-taken", "job-released", "wave-sent", "job-flagged", "offer-moved", "offer-revoked", "offer-declined", "offer-lapsed", "counter-offer-made", "counter-offer-answered", "hold-ended", "eta-proposed", "eta-declined",
 		"timesheet-disputed", "job-continued", "message-posted", "contact-logged", "reservation-voided", "person-erased"}
 	files, err := filepath.Glob("../../eventschema/testdata/booking.*.json")
 	if err != nil || len(files) == 0 {

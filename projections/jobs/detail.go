@@ -38,6 +38,7 @@ type Detail struct {
 	Interpreter              *Linguist // who has the job
 	Assignments              []Assignment
 	Offers                   []Offer
+	Waves                    *Waves // nil: no wave has gone out, or it is not the viewer's to know
 	Timesheets               []Timesheet
 	Ending                   *Ending
 	Related                  []Related // the booking's other jobs that the viewer may know, by start
@@ -72,7 +73,7 @@ type Offer struct {
 	Unasked         bool // an answer that staff recorded though no offer was open (D-18)
 	OverrideReason  string
 	OverrideRules   []string
-	EndedWhy        string        // of an ended one: assigned-to-another, assigned-elsewhere, cancelled, closed
+	EndedWhy        string        // of an ended one: assigned-to-another, assigned-elsewhere, moved, cancelled, closed
 	Counter         *CounterOffer // the newest one, if the interpreter made any
 }
 
@@ -178,7 +179,7 @@ func Get(ctx context.Context, q DB, v access.Viewer, ref string, sub access.Subs
 		return Detail{}, notFound()
 	}
 	for _, part := range []func(context.Context, DB, *itemRow, sight, *Detail) error{
-		readValues, readLinguist, readOffers, readAssignments, readTimesheets, readEnding, readRelated,
+		readValues, readLinguist, readOffers, readWaves, readAssignments, readTimesheets, readEnding, readRelated,
 	} {
 		if err := part(ctx, q, r, s, &d); err != nil {
 			return Detail{}, fmt.Errorf("read a job: %w", err)
@@ -356,6 +357,31 @@ func readOffers(ctx context.Context, q DB, r *itemRow, s sight, d *Detail) error
 		d.Offers = append(d.Offers, o.offer(s, class, s.v.Now))
 	}
 	return err
+}
+
+// readWaves: whoever reads all offers reads how far the waves have got.
+func readWaves(ctx context.Context, q DB, r *itemRow, s sight, d *Detail) error {
+	if !s.see(access.Offers) {
+		return nil
+	}
+	var w Waves
+	var sent, next *time.Time
+	err := q.QueryRow(ctx, `select number, size, to_ask, sent_at, next_at from waves where job = $1`, r.Job).Scan(&w.Number, &w.Size, &w.Left, &sent, &next)
+	switch {
+	case err == pgx.ErrNoRows:
+		return nil
+	case err != nil:
+		return err
+	}
+	zone := func(t *time.Time) time.Time {
+		if t == nil {
+			return time.Time{}
+		}
+		return domain.Moment{Instant: *t, Zone: r.Zone}.In()
+	}
+	w.SentAt, w.NextAt = zone(sent), zone(next)
+	d.Waves = &w
+	return nil
 }
 
 // readAssignments: the agency reads all, an interpreter the own, a customer who has the job now.

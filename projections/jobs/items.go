@@ -67,6 +67,7 @@ type Item struct {
 	Overdue           bool      // its time has passed and it is new or assigned still (D-08)
 	HappeningNow      bool      // its time has come and not passed, whatever is recorded (D-02)
 	Revision          uint64
+	Flags             []Flag // what assigners are told of it (N-03)
 }
 
 // Who can be waited for.
@@ -115,6 +116,7 @@ type itemRow struct {
 	InterpreterName        string
 	CreatorName            string
 	CreatorCustomer        *uuid.UUID
+	Flags                  []byte
 }
 
 // itemsSQL asks for the jobs of a subquery with all that an item shows.
@@ -125,8 +127,8 @@ select j.job, j.booking, j.customer, j.client, j.location, j.ref, j.booking_ref,
 	j.made_from, j.made_why, j.continued, j.taken_by, j.offered, j.holder, j.interpreter, j.lin, j.sheet_side, j.sheet_disputed, j.ended_at, j.countered,
 	d.line1, d.town, d.outward, d.addressed, d.fields, coalesce(l.name, '') as language_name, coalesce(c.name, '') as customer_name,
 	coalesce(cl.name, '') as client_name, coalesce(lo.name, '') as location_name, coalesce(i.name, '') as interpreter_name,
-	coalesce(u.name, '') as creator_name, u.customer as creator_customer
-from ` + jobs + ` j` + joinSQL["d"] + joinSQL["l"] + joinSQL["c"] + joinSQL["cl"] + joinSQL["lo"] + joinSQL["i"] + joinSQL["u"]
+	coalesce(u.name, '') as creator_name, u.customer as creator_customer, coalesce(w.flags, '[]') as flags
+from ` + jobs + ` j` + joinSQL["d"] + joinSQL["l"] + joinSQL["c"] + joinSQL["cl"] + joinSQL["lo"] + joinSQL["i"] + joinSQL["u"] + ` left join waves w on w.job = j.job`
 }
 
 func readRows(ctx context.Context, q DB, sql string, args ...any) ([]itemRow, error) {
@@ -286,6 +288,11 @@ func (r *itemRow) item(v access.Viewer, books map[formKey]forms.Form, sub access
 		i.Customer, i.Client = Named{r.Customer, r.CustomerName}, Named{or(r.Client), r.ClientName}
 		i.CreatedAt = zone(r.CreatedAt)
 		i.WaitingOn, i.NextStep = r.waiting(v.Now)
+	}
+	if s.see(access.Offers) {
+		if i.Flags, err = readFlags(r.Flags, zone); err != nil {
+			return Item{}, s, err
+		}
 	}
 	return i, s, nil
 }

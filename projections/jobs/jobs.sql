@@ -230,8 +230,26 @@ comment on column offers.unasked is 'True: staff recorded the answer though no o
 comment on column offers.reason is 'What the interpreter said; personal.';
 comment on column offers.override_reason is 'Why staff went past a rule; personal.';
 comment on column offers.override_rules is 'Which rules those were.';
-comment on column offers.ended_why is 'Of an ended offer: assigned-to-another, assigned-elsewhere, cancelled, closed; else empty.';
+comment on column offers.ended_why is 'Of an ended offer: assigned-to-another, assigned-elsewhere, moved (to another place of the team), cancelled, closed; else empty.';
 comment on column offers.counter is 'The newest counter-offer: state open, accepted or declined, at, start, fee in minor units, reason; personal.';
+
+create table waves (
+	job     uuid primary key,
+	number  integer not null,
+	size    integer not null,
+	to_ask  integer not null,
+	sent_at timestamptz,
+	next_at timestamptz,
+	flags   jsonb not null
+);
+comment on table waves is 'How far jobs have got with offers in waves, and what assigners are told of them. One row for each job whose waves have begun.';
+comment on column waves.job is 'Id of the job.';
+comment on column waves.number is 'Number of the last wave since the job was booked or last changed; 0: none has gone out.';
+comment on column waves.size is 'How many were to be asked at once.';
+comment on column waves.to_ask is 'How many could still be asked then.';
+comment on column waves.sent_at is 'When the last wave went out.';
+comment on column waves.next_at is 'When the next one is due; null: none is.';
+comment on column waves.flags is 'What assigners are told: kind, since when, and what would help.';
 
 create table parties (
 	interpreter uuid not null,

@@ -22,7 +22,7 @@ import (
 // Name is the read model's name.
 const Name = "jobs"
 
-//go:embed jobs.sql projector.go rows.go tally.go names.go
+//go:embed jobs.sql projector.go rows.go tally.go names.go waves.go
 var sources embed.FS
 
 //go:embed jobs.sql
@@ -78,6 +78,9 @@ func stretch(ctx context.Context, tx pgx.Tx, page eventschema.Page) error {
 func (f *fold) event(r eventschema.Recorded) error {
 	at := r.Meta.At
 	f.at, f.revision, f.actor = at, int64(r.Revision), r.Meta.Actor.ID
+	if e, ok := r.Event.(booking.Event); ok {
+		f.wavesOf(r, e)
+	}
 	switch e := r.Event.(type) {
 	case booking.Created:
 		f.created(e)
@@ -95,6 +98,12 @@ func (f *fold) event(r eventschema.Recorded) error {
 				f.send(j, o)
 			}
 		})
+	case booking.WaveSent:
+		return f.touchAll(r, e.Jobs)
+	case booking.JobFlagged:
+		return f.touchAll(r, e.Jobs)
+	case booking.OfferMoved:
+		return f.moved(r, e)
 	case booking.OfferRevoked:
 		return f.touch(r, e.Job, func(j *job) { f.endOffer(j, e.Interpreter, "revoked") })
 	case booking.OfferAccepted:
@@ -176,6 +185,33 @@ func (f *fold) touch(r eventschema.Recorded, id uuid.UUID, change func(*job)) er
 		f.changed[id] = true
 	}
 	return nil
+}
+
+// touchAll moves the revision of jobs of which nothing else changes.
+func (f *fold) touchAll(r eventschema.Recorded, ids []uuid.UUID) error {
+	for _, id := range ids {
+		if err := f.touch(r, id, func(*job) {}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// moved lets a team's offers stand for another place.
+func (f *fold) moved(r eventschema.Recorded, e booking.OfferMoved) error {
+	err := f.touch(r, e.Job, func(j *job) {
+		for _, o := range e.Offers {
+			f.endOffer(j, o.Interpreter, "moved")
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return f.touch(r, e.To, func(j *job) {
+		for _, o := range e.Offers {
+			f.send(j, o)
+		}
+	})
 }
 
 func (f *fold) created(e booking.Created) {
@@ -346,7 +382,7 @@ func (f *fold) answered(j *job, e booking.CounterOfferAnswered) {
 func (f *fold) endOffer(j *job, interpreter uuid.UUID, state string) {
 	c := offerChange{state: state, since: f.at}
 	switch state {
-	case "assigned-to-another", "assigned-elsewhere", "cancelled", "closed", "":
+	case "assigned-to-another", "assigned-elsewhere", "moved", "cancelled", "closed", "":
 		c.state, c.endedWhy = "ended", state
 	}
 	f.changeOffer(j, interpreter, c)

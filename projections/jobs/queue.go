@@ -21,6 +21,7 @@ type Queued struct {
 	Start   time.Time // as asked for
 	Custody bool      // somebody waits in custody
 	Held    bool      // somebody's acceptance holds the job
+	Flagged bool      // assigners are told of it (N-03)
 	TakenBy uuid.UUID // the assigner who works on it; zero: nobody
 }
 
@@ -59,7 +60,8 @@ func queue(ctx context.Context, q DB, v access.Viewer) (page QueuePage, err erro
 		return page, err
 	}
 	found, err := q.Query(ctx, fmt.Sprintf(`
-		select j.job as id, j.ref, j.requested_at as start, %s as custody, j.holder is not null as held, coalesce(j.taken_by, $%d) as taken_by
+		select j.job as id, j.ref, j.requested_at as start, %s as custody, j.holder is not null as held,
+			exists (select from waves w where w.job = j.job and w.flags <> '[]') as flagged, coalesce(j.taken_by, $%d) as taken_by
 		from (select * from jobs where %s order by starts_at, ref limit %d) j join details d on d.job = j.job order by j.starts_at, j.ref`,
 		custody, len(l.args)+1, strings.Join(l.where, " and "), queueLimit), append(l.args, uuid.Nil)...)
 	if err != nil {

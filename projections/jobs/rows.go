@@ -280,6 +280,7 @@ type fold struct {
 	sheetChanges   map[sheetKey]sheetChange
 	endings        []ending
 	unended        map[uuid.UUID]bool // jobs whose cancellation was taken back
+	waves          map[uuid.UUID]*waves
 
 	batch *pgx.Batch // statements about people and places, in the events' order
 }
@@ -289,8 +290,8 @@ func newFold() *fold {
 		jobs: map[uuid.UUID]*job{}, stored: map[uuid.UUID]place{}, changed: map[uuid.UUID]bool{}, details: map[uuid.UUID]*details{},
 		standing: map[pair]*offer{}, offerChanges: map[pair]offerChange{}, parties: map[pair]bool{},
 		holding: map[uuid.UUID]*assignment{}, sheetOf: map[sheetKey]*sheet{}, sheetChanges: map[sheetKey]sheetChange{},
-		unended: map[uuid.UUID]bool{},
-		batch:   &pgx.Batch{},
+		unended: map[uuid.UUID]bool{}, waves: map[uuid.UUID]*waves{},
+		batch: &pgx.Batch{},
 	}
 }
 
@@ -347,6 +348,7 @@ func (f *fold) load(ctx context.Context, tx pgx.Tx, page eventschema.Page) error
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(loadJobsSQL, rows.Keys(jobs)).Query(f.scanJobs)
+	batch.Queue(loadWavesSQL, rows.Keys(jobs)).Query(f.scanWaves)
 	if len(values) > 0 {
 		batch.Queue(loadDetailsSQL, rows.Keys(values)).Query(f.scanDetails)
 	}
@@ -517,6 +519,7 @@ func (f *fold) write(ctx context.Context, tx pgx.Tx) error {
 	f.queueAssignments(b)
 	f.queueSheets(b)
 	f.queueEndings(b)
+	f.queueWaves(b)
 	if b.Len() == 0 {
 		return nil
 	}

@@ -114,6 +114,7 @@ func (w *random) command(j booking.Job) booking.Command {
 			booking.Take{Job: j.ID}, booking.LetGo{Job: j.ID},
 			booking.SendOffer{Job: j.ID, Interpreters: []uuid.UUID{w.someone(), w.someone()}},
 			booking.SendOffer{Job: j.ID, Interpreters: []uuid.UUID{w.someone()}},
+			w.wave(j), w.wave(j),
 			booking.RevokeOffer{Job: j.ID, Interpreter: w.someone()},
 			booking.AcceptOffer{Job: j.ID, Interpreter: w.someone(), ByStaff: true, Reason: text(), ProposedStart: pick(w, "", w.local(j.Schedule.Start, 0, 8))},
 			booking.DeclineOffer{Job: j.ID, Interpreter: w.someone(), ByStaff: true, Reason: text()},
@@ -151,7 +152,13 @@ func (w *random) command(j booking.Job) booking.Command {
 	if j.Proposed != nil && w.chance(1, 2) {
 		return pick[booking.Command](w, booking.AgreeEta{Job: j.ID}, booking.DeclineEta{Job: j.ID})
 	}
+	if j.Status == domain.New && j.Wave.Number == 0 && j.From == uuid.Nil && w.chance(1, 3) {
+		return w.wave(j)
+	}
 	for _, o := range j.Offers {
+		if o.State == booking.Open && o.Team && w.chance(1, 2) {
+			return pick[booking.Command](w, booking.AcceptOffer{Job: j.ID, Interpreter: o.Interpreter}, booking.Assign{Job: j.ID, Interpreter: w.someone()})
+		}
 		if o.State == booking.Open && w.chance(1, 2) {
 			return pick[booking.Command](w, booking.RevokeOffer{Job: j.ID, Interpreter: o.Interpreter}, booking.LapseOffer{Job: j.ID, Interpreter: o.Interpreter},
 				booking.AcceptOffer{Job: j.ID, Interpreter: o.Interpreter, Reason: text()}, booking.DeclineOffer{Job: j.ID, Interpreter: o.Interpreter, Reason: text()},
@@ -177,6 +184,16 @@ func (w *random) command(j booking.Job) booking.Command {
 		return rapid.SampledFrom(always).Draw(w.t, "command")
 	}
 	return rapid.SampledFrom(fitting).Draw(w.t, "command")
+}
+
+// wave draws the next wave of a job, of two whom a search found.
+func (w *random) wave(j booking.Job) booking.Command {
+	c := booking.SendWave{Job: j.ID, Number: j.Wave.Number + 1, Look: 10}
+	for range 2 {
+		c.Found.Ranked = append(c.Found.Ranked, booking.Ranked{Interpreter: w.someone(), Start: j.Begin()})
+	}
+	c.Found.Helps = []booking.Help{{Wish: "remote", More: 2}}
+	return c
 }
 
 // ref is a job reference that no other job has.

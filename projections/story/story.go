@@ -168,7 +168,8 @@ func (t *Told) Env(now time.Time, actor domain.Actor, form forms.Form) booking.E
 		NewID: func(name string) uuid.UUID {
 			return uuid.NewSHA1(domain.Namespace, fmt.Appendf(nil, "story/%d/%s", n, name))
 		},
-		Agency:        people.AgencySettings{TimeZone: Zone, Currency: "GBP", CancelHours: 72, Languages: languages, OfferHours: 24},
+		Agency: people.AgencySettings{TimeZone: Zone, Currency: "GBP", CancelHours: 72, Languages: languages, OfferHours: 24,
+			AutoOffer: true, Waves: []people.Wave{{Size: 2, WaitMinutes: 1, ExpireMinutes: 90}}},
 		AgencyVersion: 1, Customer: people.CustomerSettings{Closing: t.Closing}, CustomerZone: Zone,
 		Candidates: candidates, Locations: Places, Clients: map[uuid.UUID]string{North: "North", South: "South"},
 		Days: recurrence.Days,

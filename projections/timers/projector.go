@@ -1,5 +1,5 @@
-// Package timers is the read model of what is due by the clock: the promises of contact (LL-60..64) and the ends of offers. Nothing fires a
-// promise: staff keep it and log that they did. An offer's end is fired by a reaction, whose command's id derives from the row's.
+// Package timers is the read model of what is due by the clock: the promises of contact (LL-60..64), the ends of offers, and the next waves of offers
+// (N-03). Nothing fires a promise: staff keep it and log that they did. The others are fired by a reaction, whose command's id derives from the row's.
 package timers
 
 import (
@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/dragoman-booking/dragoman/domain/booking"
+	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/projections/jobrow"
 	"github.com/dragoman-booking/dragoman/projections/rows"
@@ -22,7 +23,7 @@ import (
 // Name is the read model's name.
 const Name = "timers"
 
-//go:embed timers.sql projector.go promises.go
+//go:embed timers.sql projector.go promises.go waves.go
 var sources embed.FS
 
 //go:embed timers.sql
@@ -47,7 +48,11 @@ func (Projector) Apply(ctx context.Context, tx pgx.Tx, page eventschema.Page) er
 	if err != nil {
 		return err
 	}
+	batch := &pgx.Batch{}
 	for _, r := range page {
+		if e, ok := r.Event.(people.AgencyChanged); ok {
+			queueAgency(batch, e)
+		}
 		event, ok := r.Event.(booking.Event)
 		if !ok {
 			continue
@@ -61,7 +66,6 @@ func (Projector) Apply(ctx context.Context, tx pgx.Tx, page eventschema.Page) er
 			}
 		}
 	}
-	batch := &pgx.Batch{}
 	f.queueJobs(batch)
 	f.queueTimers(batch)
 	if batch.Len() == 0 {
@@ -91,12 +95,16 @@ func load(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (*fold, error) {
 	var open []Timer
 	b := &pgx.Batch{} // one round trip for both
 	b.Queue(`select job, ref, booking, customer, status, tier, created_at, requested_at, starts_at,
-		(extract(epoch from ends_at - starts_at) / 60)::integer, zone, contacted, told_at, every from jobs where job = any($1)`, ids).
+		(extract(epoch from ends_at - starts_at) / 60)::integer, zone, contacted, told_at, every, wave, wave_number, wave_due, taken, holder
+		from jobs where job = any($1)`, ids).
 		Query(func(found pgx.Rows) (err error) {
 			stored, err = pgx.CollectRows(found, func(row pgx.CollectableRow) (j jobrow.Job, err error) {
 				m := &job{}
+				var next, holder pgtype.UUID
+				var due pgtype.Timestamptz
 				err = row.Scan(&j.ID, &j.Ref, &j.Booking, &j.Customer, &j.Status, &j.Tier, &j.CreatedAt, &j.Requested, &j.Begin, &j.Minutes, &j.Zone,
-					&m.contacted, &m.toldAt, &m.every)
+					&m.contacted, &m.toldAt, &m.every, &next, &m.wave.number, &due, &m.wave.taken, &holder)
+				m.wave.id, m.wave.due, m.wave.holder = next.Bytes, due.Time.UTC(), holder.Bytes
 				f.more[j.ID] = m
 				return j, err
 			})
@@ -170,6 +178,9 @@ func (f *fold) event(r eventschema.Recorded, id uuid.UUID) error {
 		f.more[id] = j
 	}
 	j.Job = row
+	if j.waves(r) {
+		f.told[id] = true
+	}
 	switch e := r.Event.(type) {
 	case booking.OfferSent:
 		for _, o := range e.Offers {
@@ -197,6 +208,14 @@ func (f *fold) event(r eventschema.Recorded, id uuid.UUID) error {
 			}
 			for _, o := range u.Resent {
 				f.send(r, row, o)
+			}
+		}
+	case booking.OfferMoved:
+		for _, o := range e.Offers {
+			if id == e.To {
+				f.send(r, row, o)
+			} else {
+				f.endOffers(id, o.Interpreter)
 			}
 		}
 	case booking.OfferAccepted:
@@ -259,11 +278,14 @@ func (f *fold) queueJobs(b *pgx.Batch) {
 	texts := func(of func(*jobrow.Job) string) []string { return rows.Column(all, of) }
 	times := func(of func(*jobrow.Job) time.Time) []time.Time { return rows.Column(all, of) }
 	b.Queue(`
-		insert into jobs (job, ref, booking, customer, status, tier, created_at, requested_at, starts_at, ends_at, zone, contacted, told_at, every)
+		insert into jobs (job, ref, booking, customer, status, tier, created_at, requested_at, starts_at, ends_at, zone, contacted, told_at, every,
+			wave, wave_number, wave_due, taken, holder)
 		select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[],
-			$9::timestamptz[], $10::timestamptz[], $11::text[], $12::boolean[], $13::timestamptz[], $14::integer[])
+			$9::timestamptz[], $10::timestamptz[], $11::text[], $12::boolean[], $13::timestamptz[], $14::integer[],
+			$15::uuid[], $16::integer[], $17::timestamptz[], $18::boolean[], $19::uuid[])
 		on conflict (job) do update set status = excluded.status, requested_at = excluded.requested_at, starts_at = excluded.starts_at,
-			ends_at = excluded.ends_at, zone = excluded.zone, contacted = excluded.contacted, told_at = excluded.told_at, every = excluded.every`,
+			ends_at = excluded.ends_at, zone = excluded.zone, contacted = excluded.contacted, told_at = excluded.told_at, every = excluded.every,
+			wave = excluded.wave, wave_number = excluded.wave_number, wave_due = excluded.wave_due, taken = excluded.taken, holder = excluded.holder`,
 		rows.Column(all, func(j *jobrow.Job) uuid.UUID { return j.ID }),
 		texts(func(j *jobrow.Job) string { return j.Ref }),
 		rows.Column(all, func(j *jobrow.Job) uuid.UUID { return j.Booking }),
@@ -277,7 +299,12 @@ func (f *fold) queueJobs(b *pgx.Batch) {
 		texts(func(j *jobrow.Job) string { return j.Zone }),
 		rows.Column(all, func(j *jobrow.Job) bool { return f.more[j.ID].contacted }),
 		times(func(j *jobrow.Job) time.Time { return f.more[j.ID].toldAt }),
-		rows.Column(all, func(j *jobrow.Job) int { return f.more[j.ID].every }))
+		rows.Column(all, func(j *jobrow.Job) int { return f.more[j.ID].every }),
+		rows.Column(all, func(j *jobrow.Job) pgtype.UUID { return rows.ID(f.more[j.ID].wave.id) }),
+		rows.Column(all, func(j *jobrow.Job) int { return f.more[j.ID].wave.number }),
+		rows.Column(all, func(j *jobrow.Job) pgtype.Timestamptz { return rows.Time(f.more[j.ID].wave.due) }),
+		rows.Column(all, func(j *jobrow.Job) bool { return f.more[j.ID].wave.taken }),
+		rows.Column(all, func(j *jobrow.Job) pgtype.UUID { return rows.ID(f.more[j.ID].wave.holder) }))
 }
 
 func (f *fold) queueTimers(b *pgx.Batch) {

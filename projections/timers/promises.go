@@ -33,6 +33,7 @@ type job struct {
 	contacted bool      // staff logged any contact
 	toldAt    time.Time // when the customer last heard, or the search began anew
 	every     int       // minutes between updates as last agreed, 0 if none
+	wave      wave
 }
 
 // promises are those that stand for the job now. The call after the booking is promised whatever becomes of the job, as long as it is live;

@@ -14,8 +14,14 @@ create table jobs (
 	zone         text not null,
 	contacted    boolean not null,
 	told_at      timestamptz not null,
-	every        integer not null
+	every        integer not null,
+	wave         uuid,
+	wave_number  integer not null,
+	wave_due     timestamptz,
+	taken        boolean not null,
+	holder       uuid
 ) with (fillfactor = 90);
+create index jobs_wave on jobs (starts_at) where wave is not null and status = 'new' and not taken and holder is null;
 comment on table jobs is 'Every job: what its promises follow from.';
 comment on column jobs.job is 'Id of the job.';
 comment on column jobs.ref is 'Job #, such as DTP1389466.';
@@ -31,6 +37,19 @@ comment on column jobs.zone is 'IANA zone of the place.';
 comment on column jobs.contacted is 'True once staff logged any contact with the customer.';
 comment on column jobs.told_at is 'When the customer last heard from us, or the search began anew: the next update counts from it.';
 comment on column jobs.every is 'Minutes between updates as last agreed; 0: none agreed.';
+comment on column jobs.wave is 'Names the next wave of offers: it derives from the event that says when it is due; null: none is due.';
+comment on column jobs.wave_number is 'Number of the last wave since the job was booked or last changed; 0: none.';
+comment on column jobs.wave_due is 'When the next wave is due.';
+comment on column jobs.taken is 'True: an assigner works on the job, so no wave goes out.';
+comment on column jobs.holder is 'Interpreter whose acceptance holds the job, so no wave goes out.';
+
+create table agency (
+	singleton  boolean primary key default true check (singleton),
+	auto_offer boolean not null
+);
+comment on table agency is 'What the agency set that timers go by; one row, none before the first settings.';
+comment on column agency.singleton is 'Always true: there is one row.';
+comment on column agency.auto_offer is 'True: offers go out in waves by themselves.';
 
 create table timers (
 	id          uuid primary key,

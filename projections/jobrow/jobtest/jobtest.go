@@ -255,6 +255,11 @@ func Tell(w *Writer) eventschema.Position {
 		booking.Edited{Scope: booking.ScopeThis, Jobs: []booking.JobChange{{Job: Job(4), Own: &booking.Change{Language: ptr("uk")}, Revoked: []booking.Offered{Ben}, Resent: []booking.Offer{resent}}}},
 		booking.ContactLogged{Key: ID(0xee, 10), Job: Job(4), ID: ID(0xf1, 2), Kind: booking.ContactUpdate, Text: "Still looking."},
 		booking.MessagePosted{Key: ID(0xee, 10), Job: Job(4), ID: ID(0xf0, 3), Text: "An update follows."})
+	next := w.At.Add(time.Hour)
+	w.As(domain.System, uuid.Nil).On(2, booking.WaveSent{Jobs: []uuid.UUID{Job(4)}, Number: 1, Row: people.Wave{Size: 2, WaitMinutes: 60}, Left: 1, Next: &next},
+		booking.OfferSent{Job: Job(4), Offers: []booking.Offer{Offer(Ana, &soon)}, Wave: 1, Policy: 1},
+		booking.JobFlagged{Jobs: []uuid.UUID{Job(4)}, Flag: booking.FlagNoCandidates, Wave: 2, Helps: []booking.Help{{Wish: "remote", More: 3}}})
+	w.As(domain.Assigner, Sam)
 	w.After(time.Minute).On(2, booking.Cancelled{Key: ID(0xee, 10), Scope: booking.ScopeThis, Jobs: []booking.CancelledJob{{Job: Job(4), From: domain.New, Closed: []booking.Offered{Ben}}}})
 
 	// A day later: one that nobody has yet, new terms, an invoice for the first job, and the first booking's people erased, and Rita.
