@@ -25,8 +25,11 @@ import (
 	"github.com/dragoman-booking/dragoman/internal/lease"
 	"github.com/dragoman-booking/dragoman/internal/postgres"
 	"github.com/dragoman-booking/dragoman/projections"
+	"github.com/dragoman-booking/dragoman/projections/candidates"
 	"github.com/dragoman-booking/dragoman/projections/diary"
+	readpeople "github.com/dragoman-booking/dragoman/projections/people"
 	"github.com/dragoman-booking/dragoman/projections/refs"
+	"github.com/dragoman-booking/dragoman/projections/timers"
 	"github.com/dragoman-booking/dragoman/reactions"
 )
 
@@ -38,6 +41,8 @@ type house struct {
 	models *projections.Models
 	leases *lease.Holder
 	h      *commands.Handler
+
+	handler func() (*commands.Handler, error) // another process's
 
 	customer, location uuid.UUID
 	admin, staff, asks access.Viewer
@@ -63,12 +68,16 @@ func newHouse(t *testing.T) *house {
 	must(err)
 	t.Cleanup(func() { log.Close(context.Background()) })
 	w := &house{log: log, codec: eventschema.NewCodec(keys)}
-	w.models, err = projections.NewModels(pool, refs.Projector{}, diary.Projector{}, nobody{})
+	w.models, err = projections.NewModels(pool, refs.Projector{}, diary.Projector{}, readpeople.Projector{}, timers.Projector{}, nobody{})
 	must(err)
 	must(w.models.Start(ctx))
 	t.Cleanup(w.models.Stop)
-	w.h, err = commands.New(commands.Config{Log: log, Codec: w.codec, PersonKeys: keys, Refs: refs.Queries{Models: w.models}, Models: w.models,
-		Accounts: struct{ commands.Accounts }{}, Clock: &clock.Clock{}, HashKey: hashKey, Logger: slog.New(slog.DiscardHandler)})
+	w.handler = func() (*commands.Handler, error) {
+		return commands.New(commands.Config{Log: log, Codec: w.codec, PersonKeys: keys, Refs: refs.Queries{Models: w.models}, Models: w.models,
+			Candidates: candidates.Queries{Models: w.models}, Accounts: struct{ commands.Accounts }{}, Clock: &clock.Clock{}, HashKey: hashKey,
+			Logger: slog.New(slog.DiscardHandler)})
+	}
+	w.h, err = w.handler()
 	must(err)
 	deployment, err := w.h.EnsureDeployment(ctx, false)
 	must(err)

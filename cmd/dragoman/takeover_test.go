@@ -53,7 +53,7 @@ func TestTwoProcessesAndOneStandsStill(t *testing.T) {
 	first := d.holderOf("model jobs")
 	names := d.heldBy(first)
 	two := d.start("serve")
-	if got := d.heldBy(first); !slices.Equal(got, names) || len(names) != len(projectors())+2+reactionsHere {
+	if got := d.heldBy(first); !slices.Equal(got, names) || len(names) != len(projectors())+3+reactionsHere {
 		t.Fatalf("the first process runs %v, then %v", names, got)
 	}
 	customer, assigner := signIn(t, two.base, "requestor"), signIn(t, two.base, "assigner")
@@ -399,7 +399,7 @@ func (d *deployment) holderOf(name string) string {
 func (d *deployment) heldBy(holder string) []string {
 	d.t.Helper()
 	soon(d.t, "everything is run", func() bool {
-		return value[int](d, `select count(*)::int from kept.leases where expires_at > now()`) == len(projectors())+2+reactionsHere // the timers, the repair
+		return value[int](d, `select count(*)::int from kept.leases where expires_at > now()`) == len(projectors())+3+reactionsHere // the timers of offers and of waves, the repair
 	})
 	return value[[]string](d, `select array_agg(name order by name) from kept.leases where holder = $1 and expires_at > now()`, holder)
 }
