@@ -171,6 +171,9 @@ func (h *Handler) Job(ctx context.Context, r Request, ref string, build func(boo
 		}
 		env := h.env(r, a, f)
 		env.Actor.ActingFor = actingFor(r.Viewer, j, c)
+		if accept, ok := c.(booking.AcceptOffer); ok {
+			r.accepts = accept.Interpreter
+		}
 		if !a.dry {
 			c = h.searched(ctx, c, s, a)
 		}
@@ -184,9 +187,17 @@ func (h *Handler) Job(ctx context.Context, r Request, ref string, build func(boo
 	if err != nil {
 		return JobAnswer{}, err
 	}
-	j, _ := res.folded.State.Job(id)
+	j, _ := res.folded.State.Job(taken(r, res.folded.State, id))
 	return JobAnswer{Job: j.Ref, Status: j.Status, Outcome: j.Outcome, Revision: j.Revision, UndoUntil: undoUntil(r, res.folded.State, id),
 		Position: res.position, Warnings: res.warnings}, nil
+}
+
+// taken is the job that a command was about in the end: an acceptance of a team's offer takes the lowest place that is free.
+func taken(r Request, s booking.State, named uuid.UUID) uuid.UUID {
+	if r.Name != (booking.AcceptOffer{}).Name() {
+		return named
+	}
+	return s.Accepted(named, r.accepts)
 }
 
 // undoUntil is until when what a command has just done may be taken back.

@@ -25,6 +25,9 @@ type Request struct {
 	Preview     bool          // decide, write nothing, and answer with a *Preview in the place of an error
 	Previewed   string        // the token of the preview that the sender saw: done is what it said, or nothing (412)
 
+	// accepts is whose acceptance the command records; zero: nobody's.
+	accepts uuid.UUID
+
 	// named: which stream the command is for follows from what was sent, not from the address alone. The same key may have been used for another.
 	named bool
 }

@@ -76,7 +76,11 @@ func (h *Handler) foundFor(ctx context.Context, s booking.State, at target, a at
 	}
 	found := booking.Found{Search: summary(survey, position)}
 	for _, v := range survey.Eligible() {
-		found.Ranked = append(found.Ranked, booking.Ranked{Interpreter: v.Worker.ID, Start: v.Start, InTime: v.InTime()})
+		ranked := booking.Ranked{Interpreter: v.Worker.ID, Start: v.Start}
+		if start, ok := v.InTimeAt(); ok {
+			ranked.Start, ranked.InTime = start, true
+		}
+		found.Ranked = append(found.Ranked, ranked)
 	}
 	left, inTime := s.Unasked(at.job, found.Ranked)
 	found.Search.Asked = len(found.Ranked) - len(left)
@@ -93,11 +97,11 @@ func (h *Handler) foundFor(ctx context.Context, s booking.State, at target, a at
 // summary is what an event keeps of a survey.
 func summary(s matching.Survey, at eventschema.Position) booking.Search {
 	eligible := s.Eligible()
-	out := booking.Search{Commit: at.Commit, Prepare: at.Prepare, Policy: s.World.Travel.Settings, Rules: matching.Versions(), Eligible: len(eligible),
+	out := booking.Search{Position: fmt.Sprintf("%x.%x", at.Commit, at.Prepare), Policy: s.World.Travel.Settings, Rules: matching.Versions(), Eligible: len(eligible),
 		Others: len(s.Ranked) - len(eligible) + s.Strangers, Against: s.Against()}
 	if s.Job.CustodyEnds != nil {
 		for _, v := range eligible {
-			if v.InTime() {
+			if _, ok := v.InTimeAt(); ok {
 				out.InTime++
 			}
 		}

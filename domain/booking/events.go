@@ -177,8 +177,7 @@ type OfferSent struct {
 // Search is what a look for interpreters read and found (N-03, N-04). Of those who were not asked only counts are kept: why one of them was not,
 // the traces say as of the position.
 type Search struct {
-	Commit   uint64         `json:"commit"` // the position in the log up to which was read
-	Prepare  uint64         `json:"prepare"`
+	Position string         `json:"position"`          // in the log, up to which was read: as answers write it, so that one can ask as of it
 	Policy   int            `json:"policy"`            // version of the agency's settings
 	Rules    map[string]int `json:"rules"`             // which version of each rule was asked
 	Eligible int            `json:"eligible"`          // who could do the job

@@ -65,6 +65,20 @@ func (s State) has(j Job, interpreter uuid.UUID) bool {
 	})
 }
 
+// Accepted is the place of a job's team that an interpreter's acceptance took: the job itself unless the team's offer led elsewhere.
+func (s State) Accepted(job, interpreter uuid.UUID) uuid.UUID {
+	j, ok := s.Job(job)
+	if !ok || j.Holder == interpreter || j.Assignment != nil && j.Assignment.Interpreter == interpreter {
+		return job
+	}
+	for _, k := range s.team(j) {
+		if o, there := k.Offering(interpreter); there && o.Team && (k.Holder == interpreter || k.Assignment != nil && k.Assignment.Interpreter == interpreter) {
+			return k.ID
+		}
+	}
+	return job
+}
+
 // movedTo are the team's offers of a place that is taken now, as they stand for the lowest place that is free; false: there is none, or no such offer.
 func (s State) movedTo(j Job, except uuid.UUID, env Env) (OfferMoved, bool) {
 	team := s.team(j)

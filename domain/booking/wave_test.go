@@ -19,7 +19,7 @@ func inWaves(e *Env) {
 
 // found is what a search found: these, in this order, all at the job's own start and in time.
 func found(s State, ids ...uuid.UUID) Found {
-	f := Found{Search: Search{Commit: 7, Prepare: 6, Eligible: len(ids), Rules: matching.Versions()}}
+	f := Found{Search: Search{Position: "7.6", Eligible: len(ids), Rules: matching.Versions()}}
 	for _, id := range ids {
 		f.Ranked = append(f.Ranked, Ranked{Interpreter: id, Start: s.Jobs[0].Begin(), InTime: true})
 	}
@@ -50,7 +50,7 @@ func TestN03WavesAskInOrderAndWait(t *testing.T) {
 	s := created(t)
 	first := s.when("2020-03-24T15:46", wave(s, 1, ana, ben), inWaves)
 	sent := event[WaveSent](first)
-	if sent.Number != 1 || sent.Left != 1 || sent.Row.Size != 1 || !sent.Next.Equal(at("2020-03-24T16:46")) || sent.Search.Policy != 7 || sent.Search.Commit != 7 ||
+	if sent.Number != 1 || sent.Left != 1 || sent.Row.Size != 1 || !sent.Next.Equal(at("2020-03-24T16:46")) || sent.Search.Policy != 7 || sent.Search.Position != "7.6" ||
 		!slices.Equal(sent.Jobs, ids(jobID)) {
 		t.Errorf("the wave is %+v", sent)
 	}
@@ -129,7 +129,7 @@ func TestN03LL130SuspendedAndBusyGetNothing(t *testing.T) {
 	s.sends("2020-03-24T15:46", wave(s, 1, sam, eve, ben), ben) // Eve lacks everything
 	c := wave(s, 2, sam)
 	s.when("2020-03-24T17:00", c, inWaves, func(e *Env) { delete(e.Candidates, sam) }).then(JobFlagged{Jobs: ids(jobID), Flag: FlagNoCandidates, Wave: 2,
-		Search: Search{Commit: 7, Prepare: 6, Policy: 7, Eligible: 1, Rules: matching.Versions()}})
+		Search: Search{Position: "7.6", Policy: 7, Eligible: 1, Rules: matching.Versions()}})
 	c.Look = 0
 	s.when("2020-03-24T17:00", c, inWaves).refused("wrong-status") // somebody is left whom nobody looked at
 }

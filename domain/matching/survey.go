@@ -17,6 +17,37 @@ func (v Verdict) InTime() bool {
 	return ends == nil || !v.s.job.end(v.question().arrives()).After(*ends)
 }
 
+// InTimeAt is the start, of those that the flexibility covers, at which the worker could do the job and finish before the custody clock ends: the one of
+// the verdict, else the nearest other; false: there is none. Without a clock it is the verdict's.
+func (v Verdict) InTimeAt() (domain.Moment, bool) {
+	if v.InTime() {
+		return v.Start, true
+	}
+	way, found := v.s.inTime(v.Worker)
+	return way.start, found
+}
+
+// inTime looks for a way in which a worker could do the job and finish before the custody clock ends.
+func (s *search) inTime(w *Worker) (option, bool) {
+	if against(question{s, w, option{start: s.job.Start}}, rules[:firstOfOption]) > 0 {
+		return option{}, false
+	}
+	ways := []bool{false}
+	if s.job.InPerson && s.job.RemoteToo {
+		ways = append(ways, true)
+	}
+	for _, start := range append([]domain.Moment{s.job.Start}, s.shifts...) {
+		for _, remotely := range ways {
+			q := question{s, w, option{start, remotely}}
+			late := s.job.CustodyEnds != nil && s.job.end(q.arrives()).After(*s.job.CustodyEnds)
+			if !late && against(q, rules[firstOfOption:]) == 0 {
+				return q.option, true
+			}
+		}
+	}
+	return option{}, false
+}
+
 // Versions are the rules with their versions: what a search went by.
 func Versions() map[string]int {
 	all := make(map[string]int, len(rules))
@@ -82,10 +113,15 @@ const languagesNamed = 3
 
 // Helps are the wishes that stand in the way of somebody, one at a time, those that would bring most first. Whom leftOut names does not count.
 func (s Survey) Helps(leftOut map[uuid.UUID]bool) []Help {
-	could := func(v Verdict) bool { return v.Eligible && v.InTime() }
+	could := func(j Job, w *Worker) bool {
+		in := begin(j, s.World)
+		in.shifts = shifts(j, s.World.Now)
+		_, found := in.inTime(w)
+		return found
+	}
 	can := make(map[uuid.UUID]bool, len(s.Ranked))
 	for _, v := range s.Ranked {
-		can[v.Worker.ID] = could(v)
+		can[v.Worker.ID] = could(s.Job, v.Worker)
 	}
 	var helps []Help
 	without := func(wish string, there bool, relax func(*Job)) {
@@ -95,7 +131,7 @@ func (s Survey) Helps(leftOut map[uuid.UUID]bool) []Help {
 		j, more := s.Job, 0
 		relax(&j)
 		for _, v := range s.Ranked {
-			if id := v.Worker.ID; !can[id] && !leftOut[id] && could(Judge(j, *v.Worker, s.World)) {
+			if id := v.Worker.ID; !can[id] && !leftOut[id] && could(j, v.Worker) {
 				more++
 			}
 		}
@@ -108,21 +144,22 @@ func (s Survey) Helps(leftOut map[uuid.UUID]bool) []Help {
 	without(HelpGender, s.Job.GenderRequired, func(j *Job) { j.GenderRequired = false })
 	without(HelpSkills, len(s.Job.Skills) > 0, func(j *Job) { j.Skills = nil })
 	without(HelpPrecluded, len(s.Job.Precluded) > 0, func(j *Job) { j.Precluded = nil })
-	helps = append(helps, s.languages(leftOut)...)
+	helps = append(helps, s.languages(leftOut, could)...)
 	slices.SortStableFunc(helps, func(a, b Help) int { return b.More - a.More })
 	return helps
 }
 
 // languages are those other languages whose speakers could do the job, the most of them first.
-func (s Survey) languages(leftOut map[uuid.UUID]bool) []Help {
+func (s Survey) languages(leftOut map[uuid.UUID]bool, could func(Job, *Worker) bool) []Help {
 	speakers := map[string]int{}
-	for _, w := range s.Others {
+	for i := range s.Others {
+		w := &s.Others[i]
 		if leftOut[w.ID] {
 			continue
 		}
 		j := s.Job
 		j.Alternatives = append(slices.Clone(j.Alternatives), w.Languages...)
-		if v := Judge(j, w, s.World); v.Eligible && v.InTime() {
+		if could(j, w) {
 			for _, l := range w.Languages {
 				speakers[strings.ToLower(l)]++
 			}

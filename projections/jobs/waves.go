@@ -79,11 +79,11 @@ func (f *fold) wavesOf(r eventschema.Recorded, e booking.Event) {
 			w.unflag(booking.FlagNoCandidates)
 		case booking.JobFlagged:
 			if w == nil {
-				w = &waves{job: id, really: true}
+				w = &waves{job: id}
 				f.waves[id] = w
 			}
 			w.flag(flag{e.Flag, r.Meta.At.UTC(), e.Helps})
-			w.changed = true
+			w.changed, w.really = true, true
 		case booking.Assigned, booking.Closed, booking.Cancelled, booking.TimesheetAccepted:
 			if w != nil && len(w.flags) > 0 {
 				w.flags, w.changed = nil, true
