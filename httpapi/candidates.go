@@ -12,6 +12,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/matching"
 	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/projections/candidates"
 )
 
@@ -122,10 +123,10 @@ func asOf(s string) (commands.AsOf, error) {
 	if s == "" {
 		return commands.AsOf{}, nil
 	}
-	if at, err := time.Parse(time.RFC3339, s); err == nil {
+	if at, err := time.Parse(time.RFC3339, s); err == nil && !at.IsZero() {
 		return commands.AsOf{At: at}, nil
 	}
-	if at, err := parsePosition(s); err == nil && strings.Count(s, ".") == 1 {
+	if at, err := parsePosition(s); err == nil && strings.Count(s, ".") == 1 && at != (eventschema.Position{}) {
 		return commands.AsOf{Position: at}, nil
 	}
 	return commands.AsOf{}, domain.Invalid(domain.FieldError{Location: "query.asOf",

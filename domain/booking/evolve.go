@@ -151,7 +151,7 @@ func evolve(s State, e Event, at Fact) State {
 		}
 	case ChangeUndone:
 		s.Jobs = slices.Clone(s.Jobs)
-		for _, u := range e.Jobs {
+		for _, u := range e.Undone() {
 			s.with(u.Job, at, func(j *Job) { j.undone(u, at) })
 		}
 	case Continued:

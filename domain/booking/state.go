@@ -100,6 +100,11 @@ func (j Job) Window() (start, end time.Time) {
 	return from.Instant, from.Instant.Add(time.Duration(j.Schedule.Minutes) * time.Minute)
 }
 
+// has tells whether the job is an interpreter's: by an acceptance that holds it, or assigned.
+func (j Job) has(interpreter uuid.UUID) bool {
+	return interpreter != uuid.Nil && (j.Holder == interpreter || j.Status == domain.Assigned && j.Assignment.Interpreter == interpreter)
+}
+
 // Begin is the ETA if set, else the requested start.
 func (j Job) Begin() domain.Moment {
 	if j.ETA != nil {
