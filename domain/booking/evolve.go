@@ -107,7 +107,7 @@ func evolve(s State, e Event, at Fact) State {
 	case Assigned:
 		s.touch(e.Job, at, func(j *Job) {
 			j.Status = domain.Assigned
-			j.Assignment = &Assignment{Offered: e.Offered, Reservation: e.Reservation, Unchecked: e.Unchecked, At: at.At}
+			j.Assignment = &Assignment{Offered: e.Offered, Reservation: e.Reservation, Unchecked: e.Unchecked, At: at.At, Trace: e.Trace}
 			j.endOffers()
 			j.met(e.Interpreter)
 		})

@@ -79,6 +79,7 @@ type Assignment struct {
 	Reservation uuid.UUID
 	Unchecked   bool
 	At          time.Time
+	Trace       []domain.Because // why, as it was found then; empty if an undo brought the assignment back
 }
 
 // Timesheet is the hours that one side submitted.
