@@ -3,8 +3,10 @@ package commands_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 
 	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain/booking"
+	"github.com/dragoman-booking/dragoman/domain/people"
 	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/internal/esnode"
 )
@@ -315,5 +318,45 @@ func TestTheNodeComesBack(t *testing.T) {
 	}
 	if posted != 8 {
 		t.Errorf("%d messages, want 8", posted)
+	}
+}
+
+// watched counts the reads of one stream.
+type watched struct {
+	commands.Log
+	stream string
+	reads  atomic.Int64
+}
+
+func (w *watched) ReadStream(ctx context.Context, stream string, from uint64, f func(eventschema.Stored) error) error {
+	if stream == w.stream {
+		w.reads.Add(1)
+	}
+	return w.Log.ReadStream(ctx, stream, from, f)
+}
+
+// The postcode table is large: it is not read again before every assignment, and a table that this process imports counts at once.
+func TestM03_ThePostcodeTableIsReadSeldom(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	log := &watched{Log: w.log, stream: eventschema.PostcodeTable}
+	h := w.process(log)
+	ana := w.interpreter("LIN/5455/5J71Y")
+	for day := range 5 {
+		job := w.book(fmt.Sprintf("2026-07-%02dT10:00", day+1))
+		if _, err := h.Job(t.Context(), w.by(w.staff, "assign"), job.Ref, assignTo(ana)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := log.reads.Load(); n != 1 {
+		t.Errorf("five assignments read the table %d times", n)
+	}
+	if _, err := h.ImportPostcodes(t.Context(), w.by(w.admin, "import-postcodes"), people.ImportPostcodes{CSV: "LS1,53.8,-1.5"}); err != nil {
+		t.Fatal(err)
+	}
+	job := w.book("2026-07-10T10:00")
+	search, err := h.Search(t.Context(), w.staff, job.Ref)
+	if err != nil || search.Postcodes.Version != 1 {
+		t.Errorf("version %d, %v", search.Postcodes.Version, err)
 	}
 }

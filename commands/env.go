@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/booking"
 	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/domain/matching"
@@ -145,6 +146,9 @@ func (h *Handler) env(r Request, a attempt, f found) booking.Env {
 		Locations:  customer.Locations, Clients: customer.Clients,
 		Geography: booking.Geography{Locations: f.customer.Locations, Postcodes: f.postcodes},
 		Days:      recurrence.Days,
+		Knows: func(s booking.State, j booking.Job) bool {
+			return access.Relate(r.Viewer, s.Facts(j)) != access.None
+		},
 	}
 	for id, p := range f.customer.Locations {
 		if p.Nation != "" {

@@ -118,6 +118,7 @@ func newStreams[S any](folds *prometheus.CounterVec, kind string, log Log, codec
 type slot[S any] struct {
 	mu      sync.Mutex
 	folded  *Folded[S]
+	read    time.Time // when folded was known to be all that the stream holds
 	running *reading[S]
 	waiting *reading[S]
 }
@@ -172,6 +173,20 @@ func (s *streams[S]) remember(stream string, f Folded[S]) {
 // forget drops what is remembered of a stream: somebody's data was erased, or an append's outcome is unknown.
 func (s *streams[S]) forget(stream string) { s.slots.Remove(stream) }
 
+// recent is the stream as it stood at some moment within the last so long, by this process's clock: for what is large and seldom changes, and of
+// which a version that has just been replaced does no harm. Whoever needs it as it stands asks now.
+func (s *streams[S]) recent(ctx context.Context, stream string, age time.Duration) (Folded[S], error) {
+	sl := s.slot(stream)
+	sl.mu.Lock()
+	if sl.folded != nil && sl.folded.epoch == s.log.Epoch() && time.Since(sl.read) < age {
+		defer sl.mu.Unlock()
+		s.fromMemory.Inc()
+		return *sl.folded, nil
+	}
+	sl.mu.Unlock()
+	return s.now(ctx, stream)
+}
+
 // readTimeout bounds a read that several callers may wait for.
 const readTimeout = 20 * time.Second
 
@@ -224,12 +239,16 @@ func (s *streams[S]) run(ctx context.Context, stream string, sl *slot[S], r *rea
 	if base != nil && base.epoch != epoch {
 		base = nil
 	}
+	began := time.Now()
 	r.folded, r.err = s.readOn(ctx, stream, base, epoch)
 
 	sl.mu.Lock()
 	defer sl.mu.Unlock()
 	if sl.running == r {
 		sl.running = nil
+	}
+	if r.err == nil && began.After(sl.read) {
+		sl.read = began
 	}
 	if r.err == nil && (sl.folded == base || sl.folded == nil || sl.folded.epoch != epoch || sl.folded.Revision < r.folded.Revision) {
 		kept := r.folded

@@ -94,8 +94,13 @@ func (p present) agency(ctx context.Context) (people.Agency, error) {
 	return stateNow(ctx, p.h.agency, eventschema.Agency)
 }
 func (p present) postcodes(ctx context.Context) (people.Postcodes, error) {
-	return stateNow(ctx, p.h.postcodes, eventschema.PostcodeTable)
+	f, err := p.h.postcodes.recent(ctx, eventschema.PostcodeTable, tableAge)
+	return f.State, err
 }
+
+// tableAge is for how long a process goes on with a postcode table that another one may have replaced: it is long, and the event that holds it would
+// be read again before every offer. A trace says which version it used.
+const tableAge = time.Minute
 
 // AsOf names a moment of the past: of the business clock, or a position of the log. The zero AsOf is now.
 type AsOf struct {
@@ -356,5 +361,5 @@ func (h *Handler) Postcodes(ctx context.Context, v access.Viewer) (people.Postco
 	if err := access.MayManage(v, access.ReadSettings); err != nil {
 		return people.Postcodes{}, err
 	}
-	return present{h}.postcodes(ctx)
+	return stateNow(ctx, h.postcodes, eventschema.PostcodeTable)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -120,7 +121,7 @@ func TestPropertyN06_ACommitDoesWhatItsPreviewSaid(t *testing.T) {
 				was := w.state(s.id)
 				if _, err := w.h.Job(t.Context(), w.by(w.staff, "undo"), ref, undo); err == nil {
 					undone++
-					s.back(rt, was)
+					s.back(rt, ref, was)
 				} else if no := (*domain.Refusal)(nil); !errors.As(err, &no) {
 					rt.Fatal(err)
 				} else if after := w.state(s.id); after.Revision != was.Revision {
@@ -186,10 +187,18 @@ func (s *set) as(rt *rapid.T, seen *commands.Preview) {
 }
 
 // back fails unless the undone jobs are what they were before the change.
-func (s *set) back(rt *rapid.T, was booking.State) {
+func (s *set) back(rt *rapid.T, ref string, was booking.State) {
 	state := s.state(s.id)
-	u := was.Undoable[len(was.Undoable)-1]
-	for _, then := range u.Before {
+	var newest booking.Undoable // of those that concern the named job
+	for _, u := range was.Undoable {
+		if slices.ContainsFunc(u.Before, func(j booking.Job) bool { return j.Ref == ref }) {
+			newest = u
+		}
+	}
+	if len(newest.Before) == 0 {
+		rt.Fatalf("job %s: something was undone, and nothing could be", ref)
+	}
+	for _, then := range newest.Before {
 		j, _ := state.Job(then.ID)
 		if j.Status != then.Status || !j.Begin().Equal(then.Begin()) || j.Schedule.Minutes != then.Schedule.Minutes || (j.Assignment == nil) != (then.Assignment == nil) {
 			rt.Fatalf("job %s is %s at %s, it was %s at %s", j.Ref, j.Status, j.Begin().Local, then.Status, then.Begin().Local)

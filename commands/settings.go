@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
@@ -135,18 +136,33 @@ func (h *Handler) knownToForms(ctx context.Context, form forms.Form) (forms.Know
 	known := forms.Known{Customers: map[uuid.UUID]bool{}, ServiceTypes: slices.Collect(maps.Keys(f.terms.Hourly))}
 	for _, field := range form.Fields {
 		for _, id := range field.Customers {
-			if _, asked := known.Customers[id]; asked || len(known.Customers) > maxNamedCustomers {
-				continue
+			if len(known.Customers) <= maxNamedCustomers {
+				known.Customers[id] = false
 			}
-			f, err := h.look(ctx, needs{customer: id})
-			if err != nil {
-				return forms.Known{}, err
-			}
-			known.Customers[id] = f.customer.Exists()
 		}
+	}
+	named := slices.Collect(maps.Keys(known.Customers))
+	there := make([]bool, len(named))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(readsAtOnce)
+	for i, id := range named {
+		g.Go(func() error {
+			f, err := h.look(ctx, needs{customer: id})
+			there[i] = f.customer.Exists()
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return forms.Known{}, err
+	}
+	for i, id := range named {
+		known.Customers[id] = there[i]
 	}
 	return known, nil
 }
+
+// readsAtOnce is how many streams one command reads side by side.
+const readsAtOnce = 8
 
 // maxNamedCustomers bounds how many customers of a form are looked up; what is not looked up is not known.
 const maxNamedCustomers = 2000

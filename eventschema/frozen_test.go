@@ -3,13 +3,15 @@ package eventschema
 import (
 	"bytes"
 	stdjson "encoding/json"
-	"errors"
 	"flag"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -26,41 +28,109 @@ type example struct {
 	Reads    stdjson.RawMessage `json:"reads"`
 }
 
-func exampleFile(name string) string { return filepath.Join("testdata", name+".json") }
+// exampleFile is where the n-th example of a name lies: the first one, and further ones for fields that came later.
+func exampleFile(name string, n int) string {
+	if n > 0 {
+		name += "+" + strconv.Itoa(n)
+	}
+	return filepath.Join("testdata", name+".json")
+}
 
-// Every stored name has one frozen example, and it reads as it did when it was frozen. An example is never edited: whoever changes what
-// stored bytes mean gives the event a new version instead. Missing examples are written with -update.
+// Every stored name has frozen examples, which together hold every field of today's version and read as they did when they were frozen. An example
+// is never edited: whoever changes what stored bytes mean gives the event a new version instead. Missing examples are written with -update.
 func TestFrozenExamplesReadAsTheyDid(t *testing.T) {
 	t.Parallel()
 	c := NewCodec(newTestKeys())
 	for _, name := range names() {
-		if _, err := os.Stat(exampleFile(name)); errors.Is(err, fs.ErrNotExist) && *update && types[name].shape != nil {
-			freeze(t, c, name)
+		held, n := map[string]bool{}, 0
+		for ; ; n++ {
+			b, err := os.ReadFile(exampleFile(name, n))
+			if err != nil {
+				break
+			}
+			reads(t, c, name, b, held)
 		}
-		b, err := os.ReadFile(exampleFile(name))
-		if err != nil {
+		shape := types[name].shape
+		if shape == nil && n > 0 {
+			continue
+		}
+		var lacking []string
+		if shape != nil {
+			today := map[string]bool{}
+			fieldsOf(reflect.ValueOf(filled(shape)), "", today)
+			for path := range today {
+				if !held[path] {
+					lacking = append(lacking, path)
+				}
+			}
+		}
+		switch {
+		case n > 0 && len(lacking) == 0:
+		case *update && shape != nil:
+			freeze(t, c, name, n)
+		case n == 0:
 			t.Errorf("%s has no frozen example; write it with: go test ./eventschema -update", name)
-			continue
+		default:
+			slices.Sort(lacking)
+			t.Errorf("%s: no frozen example holds %s; write one with: go test ./eventschema -update", name, strings.Join(lacking, ", "))
 		}
-		var e example
-		if err := stdjson.Unmarshal(b, &e); err != nil {
-			t.Fatal(err)
+	}
+}
+
+// reads fails unless an example reads as it did, and notes which fields it holds.
+func reads(t *testing.T, c *Codec, name string, b []byte, held map[string]bool) {
+	t.Helper()
+	var e example
+	if err := stdjson.Unmarshal(b, &e); err != nil {
+		t.Fatal(err)
+	}
+	r, err := c.Decode(t.Context(), Stored{Stream: e.Stream, ID: e.ID, Type: e.Type, Data: compact(t, e.Data), Metadata: compact(t, e.Metadata)})
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if e.Type != name {
+		t.Errorf("an example of %s is of %s", name, e.Type)
+	}
+	if got, want := compact(t, marshal(t, r.Event)), compact(t, e.Reads); !bytes.Equal(got, want) {
+		t.Errorf("%s reads\n%s\nbut read\n%s\nwhen it was frozen", name, got, want)
+	}
+	if r.Meta.CommandID != testMeta.CommandID || !r.Meta.RecordedAt.Equal(testMeta.RecordedAt) || r.Meta.Actor != testMeta.Actor {
+		t.Errorf("%s: metadata reads %+v", name, r.Meta)
+	}
+	unknownFields(t, c, r.Stored)
+	fieldsOf(reflect.ValueOf(r.Event), "", held)
+}
+
+// fieldsOf notes the paths of an event's fields that are not empty; whatever list or map they stand in.
+func fieldsOf(v reflect.Value, path string, held map[string]bool) {
+	if !v.IsValid() || v.IsZero() {
+		return
+	}
+	switch v.Interface().(type) {
+	case uuid.UUID, time.Time:
+		held[path] = true
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		fieldsOf(v.Elem(), path, held)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if f := v.Type().Field(i); f.IsExported() {
+				fieldsOf(v.Field(i), path+"."+f.Name, held)
+			}
 		}
-		r, err := c.Decode(t.Context(), Stored{Stream: e.Stream, ID: e.ID, Type: e.Type, Data: compact(t, e.Data), Metadata: compact(t, e.Metadata)})
-		if err != nil {
-			t.Error(err)
-			continue
+	case reflect.Slice:
+		for i := range v.Len() {
+			fieldsOf(v.Index(i), path, held)
 		}
-		if e.Type != name {
-			t.Errorf("%s holds an example of %s", exampleFile(name), e.Type)
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			fieldsOf(v.MapIndex(key), path, held)
 		}
-		if got, want := compact(t, marshal(t, r.Event)), compact(t, e.Reads); !bytes.Equal(got, want) {
-			t.Errorf("%s reads\n%s\nbut read\n%s\nwhen it was frozen", name, got, want)
-		}
-		if r.Meta.CommandID != testMeta.CommandID || !r.Meta.RecordedAt.Equal(testMeta.RecordedAt) || r.Meta.Actor != testMeta.Actor {
-			t.Errorf("%s: metadata reads %+v", name, r.Meta)
-		}
-		unknownFields(t, c, r.Stored)
+	default:
+		held[path] = true
 	}
 }
 
@@ -72,13 +142,14 @@ func TestNoStoredNameIsForgotten(t *testing.T) {
 		t.Fatalf("%d examples, %v", len(files), err)
 	}
 	for _, f := range files {
-		if name := strings.TrimSuffix(filepath.Base(f), ".json"); types[name].says == "" {
+		name, _, _ := strings.Cut(strings.TrimSuffix(filepath.Base(f), ".json"), "+")
+		if types[name].says == "" {
 			t.Errorf("%s was stored once, but the catalogue does not say what it is", name)
 		}
 	}
 }
 
-func freeze(t *testing.T, c *Codec, name string) {
+func freeze(t *testing.T, c *Codec, name string, n int) {
 	event, s := encoded(t, c, name)
 	b, err := stdjson.MarshalIndent(example{s.Stream, s.Type, s.ID, s.Data, s.Metadata, marshal(t, event)}, "", "  ")
 	if err != nil {
@@ -87,7 +158,7 @@ func freeze(t *testing.T, c *Codec, name string) {
 	if err := os.MkdirAll("testdata", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(exampleFile(name), append(b, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(exampleFile(name, n), append(b, '\n'), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

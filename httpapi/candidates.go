@@ -12,6 +12,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/matching"
 	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/projections/candidates"
 )
 
@@ -115,17 +116,41 @@ func (a *API) candidates() {
 			}
 			return candidateOf(v, search, found), nil
 		})
+	get(a, "/jobs/{ref}/reasons", "Why the job's interpreters were offered it or given it, as was found then; interpreters read their own (N-04)", []string{"refs"},
+		func(ctx context.Context, v access.Viewer, in *struct {
+			OfJob
+			Listing
+		}) (List[reasonItem], error) {
+			found, err := a.commands.Reasons(ctx, v, in.Ref)
+			if err != nil {
+				return List[reasonItem]{}, err
+			}
+			items := make([]reasonItem, len(found))
+			for i, r := range found {
+				items[i] = reasonItem{r.Interpreter, r.LIN, r.For, r.At.UTC(), r.Trace}
+			}
+			return partOf(&in.Listing, items)
+		})
 	a.postcodes()
+}
+
+// reasonItem is why an interpreter was chosen.
+type reasonItem struct {
+	Interpreter uuid.UUID        `json:"interpreter"`
+	LIN         string           `json:"lin"`
+	For         string           `json:"for" enum:"offer,assignment"`
+	At          time.Time        `json:"at"`
+	Reasons     []domain.Because `json:"reasons" doc:"Ways from a home in steps of 15 minutes; the custody clock is left out."`
 }
 
 func asOf(s string) (commands.AsOf, error) {
 	if s == "" {
 		return commands.AsOf{}, nil
 	}
-	if at, err := time.Parse(time.RFC3339, s); err == nil {
+	if at, err := time.Parse(time.RFC3339, s); err == nil && !at.IsZero() {
 		return commands.AsOf{At: at}, nil
 	}
-	if at, err := parsePosition(s); err == nil && strings.Count(s, ".") == 1 {
+	if at, err := parsePosition(s); err == nil && strings.Count(s, ".") == 1 && at != (eventschema.Position{}) {
 		return commands.AsOf{Position: at}, nil
 	}
 	return commands.AsOf{}, domain.Invalid(domain.FieldError{Location: "query.asOf",

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	ics "github.com/arran4/golang-ical"
 	"github.com/danielgtaylor/huma/v2"
@@ -218,15 +219,20 @@ func iCalendar(items []jobs.FeedItem, level string) string {
 	return c.Serialize()
 }
 
+// oneLine is a text without line breaks and other control characters, which a property of a calendar must not hold.
+func oneLine(s string) string {
+	return strings.Join(strings.FieldsFunc(s, unicode.IsControl), " ")
+}
+
 // told writes what the level tells besides the time.
 func told(e *ics.VEvent, i jobs.FeedItem, level string) {
-	place := strings.TrimSpace(i.Town + " " + i.Outward)
+	place := strings.TrimSpace(oneLine(i.Town + " " + i.Outward))
 	switch {
 	case i.Cancelled:
 		e.SetSummary("Cancelled")
 	case level == jobs.FeedFull:
-		e.SetSummary(i.Language + ", " + i.Ref)
-		if place = i.Address; i.Remote {
+		e.SetSummary(oneLine(i.Language + ", " + i.Ref))
+		if place = oneLine(i.Address); i.Remote {
 			place = "Remote"
 		}
 		e.SetLocation(place)

@@ -114,7 +114,7 @@ type policiesAnswer struct {
 func (p policiesAnswer) revision() uint64 { return p.Revision }
 
 type holidaysBody struct {
-	Holidays []holidayBody `json:"holidays" doc:"The whole list of days that the agency adds."`
+	Holidays []holidayBody `json:"holidays" maxItems:"500" doc:"The whole list of days that the agency adds."`
 }
 
 type holidayBody struct {

@@ -93,12 +93,12 @@ const previewedField = "previewed"
 
 // previewing notes that a command is only to be previewed.
 func (a *API) previewing(ctx huma.Context, next func(huma.Context)) {
-	asked := ctx.Query("preview")
-	if ctx.Method() == http.MethodGet || ctx.Method() == http.MethodHead || asked == "" {
+	url := ctx.URL()
+	if ctx.Method() == http.MethodGet || ctx.Method() == http.MethodHead || !url.Query().Has("preview") {
 		next(ctx)
 		return
 	}
-	preview, err := strconv.ParseBool(asked)
+	preview, err := strconv.ParseBool(ctx.Query("preview"))
 	if err != nil {
 		a.refuse(ctx, notPreviewed("Send preview=true, or leave it out."))
 		return
@@ -110,7 +110,7 @@ func (a *API) previewing(ctx huma.Context, next func(huma.Context)) {
 func (a *API) unforeseen(op huma.Operation) huma.Operation {
 	a.orders[op.OperationID] = false
 	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
-		if asked := ctx.Query("preview"); asked != "" && asked != "false" {
+		if url := ctx.URL(); url.Query().Has("preview") && ctx.Query("preview") != "false" {
 			a.refuse(ctx, notPreviewed("This cannot be previewed. Nothing was done."))
 			return
 		}

@@ -9,7 +9,7 @@ func (a *API) routes(api huma.API) {
 	a.bookings()       // POST /bookings
 	a.jobCommands()    // POST /jobs/{ref}/{command}
 	a.jobQueries()     // GET /jobs /jobs/{ref} and what belongs to one job, /calendar /dashboard /offers /waiting-for-me
-	a.candidates()     // GET /jobs/{ref}/candidates, /settings/postcodes
+	a.candidates()     // GET /jobs/{ref}/candidates /jobs/{ref}/reasons, /settings/postcodes
 	a.directory()      // GET /customers /clients /locations /users /interpreters
 	a.peopleCommands() // POST and PATCH on the same
 	a.settings()       // /settings /languages /reasons /forms /me/preferences /erasures

@@ -128,7 +128,7 @@ func (f *diaryFold) apply(e eventschema.Recorded) {
 			})
 		}
 	case booking.ChangeUndone:
-		for _, u := range event.Jobs {
+		for _, u := range event.Undone() {
 			f.change(u.Job, func(j *windowed) {
 				j.reschedule(u.Back)
 				j.eta = nil

@@ -13,6 +13,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
+	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/forms"
@@ -28,17 +29,18 @@ type jobPage struct {
 	Nobody    string          // that nobody has the job, in the agency's words (LL-72)
 	TakenBy   string          // name of the assigner who works on it
 	TakenByMe bool
-	Panels    []panel     // the form's sections
-	Own       bool        // the viewer is the interpreter who has the job
-	Offer     *jobs.Offer // the viewer's own newest offer
-	Alarms    []alarm     // what assigners are told of it
-	Progress  []string    // how far offers in waves have got, in sentences
-	Moments   *moments    // of the job as it stood; nil: the job of now
-	AsOf      bool        // may be looked at as it stood
-	History   bool        // its events may be read
-	Threads   bool        // its admin messages may be read
-	Hours     bool        // its hours may be read
-	Notes     bool        // its activity notes may be read
+	Panels    []panel                        // the form's sections
+	Own       bool                           // the viewer is the interpreter who has the job
+	Offer     *jobs.Offer                    // the viewer's own newest offer
+	Why       map[uuid.UUID][]domain.Because // for what reasons each interpreter was offered the job, as far as the viewer may read them
+	Alarms    []alarm                        // what assigners are told of it
+	Progress  []string                       // how far offers in waves have got, in sentences
+	Moments   *moments                       // of the job as it stood; nil: the job of now
+	AsOf      bool                           // may be looked at as it stood
+	History   bool                           // its events may be read
+	Threads   bool                           // its admin messages may be read
+	Hours     bool                           // its hours may be read
+	Notes     bool                           // its activity notes may be read
 	// MayCancel: the customer may end it alone, or could have until the window closed (LL-113, LL-115).
 	MayCancel bool
 	Closing   closing    // when the customer's windows close
@@ -127,6 +129,18 @@ func (p *Portal) readJob(ctx context.Context, a asked) (jobPage, error) {
 		return jobPage{}, err
 	}
 	page.Closing = p.closing(ctx, page, now)
+	if !v.OfCustomer() && len(page.Offers) > 0 {
+		reasons, err := p.Commands.Reasons(ctx, v, a.Ref)
+		if no := refusal(err); err != nil && (no == nil || no.Status != http.StatusForbidden) {
+			return jobPage{}, err
+		}
+		page.Why = map[uuid.UUID][]domain.Because{}
+		for _, r := range reasons {
+			if r.For == commands.ForOffer {
+				page.Why[r.Interpreter] = r.Trace
+			}
+		}
+	}
 	return page, nil
 }
 

@@ -37,6 +37,7 @@ func TestCandidates(t *testing.T) {
 		{"N03_TheCustodyClock", candidateCustody},
 		{"N04_WhyAndAsOf", candidateAsOf},
 		{"N04_CutToTheRole", candidateRoles},
+		{"N04_WhyWhoWasAsked", candidateReasons},
 		{"II38_ServiceTypes", candidateServices},
 		{"LL90_LL130_NotTheBusyNorTheSuspended", candidateBusy},
 	} {
@@ -425,6 +426,49 @@ func candidateRoles(s *search) {
 		if withheld := because(got, "withheld"); (withheld != nil) == reads || got["eligible"] != false {
 			s.t.Errorf("%s is told %v", user, got)
 		}
+	}
+	s.gone()
+}
+
+// candidateReasons: why somebody was offered the job, and given it, is read with the job: by staff of everybody, by an interpreter of nobody else and
+// never of what the customer prefers; the event tells no exact way from a home.
+func candidateReasons(s *search) {
+	s.person("LIN/WH10/AAAAA", map[string]any{"coordinates": map[string]any{"lat": 53.9, "lon": -1.6}})
+	s.person("LIN/WH20/AAAAA", nil)
+	ref := s.want(s.nextDay()+"T10:00", func(_, f map[string]any) {
+		f["preferredInterpreter"], f["precludedInterpreter"] = "LIN/WH20/AAAAA", "LIN/WH10/AAAAA"
+	})
+	s.do("assigner", ref, "send-offer", map[string]any{"interpreters": []string{"LIN/WH10/AAAAA", "LIN/WH20/AAAAA"}, "override": "both have said yes on the phone"})
+	s.do("assigner", ref, "assign", map[string]any{"interpreter": "LIN/WH10/AAAAA", "override": "nobody else is near"})
+	_, s.people["wh10"] = newcomer(s.t, s.as("admin"), map[string]any{"username": "wh10", "name": "W", "email": "wh10@x.example", "role": "interpreter",
+		"interpreter": s.ids["LIN/WH10/AAAAA"]})
+	read := func(user string) (whose []string, rules map[string]bool) {
+		rules = map[string]bool{}
+		for _, item := range s.read(user, "/jobs/"+ref+"/reasons").items() {
+			whose = append(whose, fmt.Sprint(item["lin"], " ", item["for"]))
+			for _, b := range item["reasons"].([]any) {
+				found := b.(map[string]any)
+				rules[found["rule"].(string)] = true
+				if facts := found["facts"].(map[string]any); found["rule"] == "distance" && item["lin"] == "LIN/WH10/AAAAA" &&
+					(facts["metres"] != nil || int(facts["minutes"].(float64))%15 != 0 || strings.Contains(found["text"].(string), "km")) {
+					s.t.Errorf("%s reads how far exactly a home is: %v", user, found)
+				}
+			}
+		}
+		return whose, rules
+	}
+	whose, rules := read("assigner")
+	same(s.t, "whose reasons staff read", whose, []string{"LIN/WH10/AAAAA offer", "LIN/WH20/AAAAA offer", "LIN/WH10/AAAAA assignment"})
+	if !rules["precluded"] || !rules["preferred"] || !rules["distance"] {
+		s.t.Errorf("staff read of %v", rules)
+	}
+	if whose, rules = read("wh10"); len(whose) != 2 || rules["precluded"] || rules["preferred"] || rules["withheld"] || !rules["language"] {
+		s.t.Errorf("the interpreter reads of %v: %v", whose, rules)
+	}
+	problemIs(s.t, "the customer", s.ask("requestor", "/jobs/"+ref+"/reasons"), 403, "not-permitted")
+	b := browse(s.t, s.base, "wh10")
+	if page := b.see("/jobs/" + ref).words(); !strings.Contains(page, "Why you were asked") || strings.Contains(page, "does not want") {
+		s.t.Errorf("the interpreter's page: %s", page)
 	}
 	s.gone()
 }

@@ -481,7 +481,8 @@ func (o *office) queries() {
 		"/settings/postcodes":          {"admin", false, []string{"version", "codes", "source", "revision"}, nil},
 		"/jobs/" + ref + "/candidates": {"assigner", true, nil, []string{"interpreter", "rank", "eligible", "reasons"}},
 		"/jobs/" + ref + "/candidates/" + o.ana(): {"assigner", false, []string{"interpreter", "rank", "eligible", "reasons"}, nil},
-		"/status": {"auditor", false, nil, []string{"model", "position", "lagEvents", "lagSeconds", "health", "generation"}},
+		"/jobs/" + ref + "/reasons":               {"assigner", true, nil, []string{"interpreter", "lin", "for", "at", "reasons"}},
+		"/status":                                 {"auditor", false, nil, []string{"model", "position", "lagEvents", "lagSeconds", "health", "generation"}},
 	} {
 		got := o.read(q.user, path)
 		if got.header.Get("Content-Type") != "application/json" || got.header.Get("Dragoman-Position") == "" && path != "/status" {

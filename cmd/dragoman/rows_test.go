@@ -17,6 +17,7 @@ type rows struct {
 	moor         string // the customer
 	north, south string // two of its three clients, those of the user moor
 	ward, clinic string // their locations
+	west, depot  string // the third client and its location
 	day          int    // the last day that was given away
 }
 
@@ -68,6 +69,7 @@ func TestRows(t *testing.T) {
 		{"II70_TheWindowToEdit", rowEditWindow},
 		{"II71_TheWindowToBook", rowCreateWindow},
 		{"II72_LockOnAssignment", rowLock},
+		{"II12_II74_SiblingsOutOfSight", rowSiblingsOutOfSight},
 		{"II82_D06_TheWindowToCancel", rowCancelSpan},
 		{"M06_D06_PoliciesAndHolidays", rowPolicies},
 		{"II73_AboveTheCalendarSpreads", rowSpreads},
@@ -130,7 +132,8 @@ func newRows(t *testing.T) *rows {
 			"address": map[string]any{"line1": "1 " + name + " Road", "town": "Leeds", "postcode": "LS1 1AA"}})
 	}
 	r.ward, r.clinic = place(r.north, "Ward"), place(r.south, "Clinic")
-	place(client("West"), "Depot")
+	r.west = client("West")
+	r.depot = place(r.west, "Depot")
 	for name, more := range map[string]map[string]any{
 		"moor":      {"permissions": []string{"create", "edit", "cancel", "close", "edit-locations"}, "clients": []string{r.north, r.south}},
 		"moor-bare": {"permissions": []string{"create"}},

@@ -176,6 +176,40 @@ func rowLock(r *rows) {
 	r.do("moor", team[2], "edit", edits["body.location"])
 }
 
+// II-12, II-74: a job of the set at a client's that the user may not use is to that user none of the set: nothing that the user does to the others
+// reaches it or tells of it.
+func rowSiblingsOutOfSight(r *rows) {
+	t := r.t
+	set := r.bookStandard("2020-05-27T10:00", 60, func(b, _ map[string]any) { b["interpretersRequested"] = 3 })
+	far := set[2]
+	r.do("assigner", far, "edit", map[string]any{"client": r.west, "location": r.depot, "except": set[:2]}) // the place spreads
+	problemIs(t, "the job far away", r.send("moor", "GET", "/jobs/"+far, nil), 404, "not-found")
+	as := func() string { return fmt.Sprint(r.job("assigner", far)["revision"], r.job("assigner", far)["status"]) }
+	before := as()
+	silent := func(what string, answer reply) {
+		t.Helper()
+		if answer.status != 200 && answer.status != 422 {
+			t.Fatalf("%s: %d %v", what, answer.status, answer.body)
+		}
+		if said := fmt.Sprint(answer.body); strings.Contains(said, far) {
+			t.Errorf("%s tells of the job: %s", what, said)
+		}
+		if after := as(); after != before {
+			t.Errorf("%s: the job is %s, it was %s", what, after, before)
+		}
+	}
+	edit := map[string]any{"language": "uk", "start": "2020-05-28T10:00", "scope": "all"}
+	silent("a preview", r.try("moor", set[0], "edit?preview=true", edit))
+	silent("an edit of all", r.try("moor", set[0], "edit", edit))
+	silent("an undo", r.try("moor", set[0], "undo", map[string]any{}))
+	silent("an edit without it", r.try("moor", set[0], "edit", map[string]any{"language": "ro", "except": []string{far}}))
+	cancel := map[string]any{"scope": "all", "reason": r.read("moor", "/reasons?kind=cancel").items()[0]["value"]}
+	silent("the cancellation of all", r.try("moor", set[0], "cancel", cancel))
+	if got := r.job("moor", set[1])["status"]; got != "cancelled" {
+		t.Errorf("the job in sight is %v", got)
+	}
+}
+
 // II-82: as II-70 with the span to cancel, in working days and by a time of the day before too (D-06, M-06): over a weekend, a bank holiday of
 // the place's nation, and a day that the agency adds.
 func rowCancelSpan(r *rows) {

@@ -18,7 +18,7 @@ var ruleClasses = map[string]Class{
 const RuleWithheld = "withheld"
 
 // SeeTrace leaves of a trace what the viewer, standing so to the job, may read (N-04). That something speaks against the interpreter is not
-// hidden, only what. It does not change its argument.
+// hidden from staff, only what. It does not change its argument.
 func SeeTrace(v Viewer, rel Relation, remoteJob bool, trace []domain.Because) []domain.Because {
 	out := make([]domain.Because, 0, len(trace))
 	withheld := false
@@ -27,7 +27,7 @@ func SeeTrace(v Viewer, rel Relation, remoteJob bool, trace []domain.Because) []
 		switch {
 		case !told || CanSee(v, rel, remoteJob, class):
 			out = append(out, b)
-		case b.Finding == domain.Against:
+		case b.Finding == domain.Against && v.Role != domain.Interpreter: // what the customer would rather not have is not hinted at to the one it is about
 			withheld = true
 		}
 	}

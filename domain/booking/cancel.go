@@ -35,7 +35,7 @@ func (c Cancel) Decide(s State, env Env) (Decision, error) {
 	if err := c.allowed(s, j, env); err != nil {
 		return Decision{}, err
 	}
-	meant, err := s.scoped(j, c.Scope, c.Except, env.Now)
+	meant, err := s.scoped(j, c.Scope, c.Except, env)
 	if err != nil {
 		return Decision{}, err
 	}

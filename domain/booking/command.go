@@ -51,6 +51,8 @@ type Env struct {
 	Nations map[uuid.UUID]string
 	// Days are the days of a schedule in order, the first so many of them: a pure function.
 	Days func(r domain.Recurrence, limit int) []time.Time `json:"-"`
+	// Knows tells whether the caller may know of a job of the booking; nil: of all. What a command means, and what it says, leaves out the others.
+	Knows func(State, Job) bool `json:"-"`
 	// Documents are those files, of the ones that the command names, that are kept: a file is durable before an event names it.
 	Documents map[uuid.UUID]bool
 }

@@ -55,7 +55,7 @@ func (c CounterOffer) Decide(s State, env Env) (Decision, error) {
 		return Decision{}, errSuspended()
 	}
 	var f faults
-	e := CounterOfferMade{Key: s.Key, Job: j.ID, Offered: o.named(), ProposedStart: f.proposed(c.ProposedStart, j, env)}
+	e := CounterOfferMade{Key: s.Key, Job: j.ID, Offered: o.named(), ProposedStart: f.proposed(c.ProposedStart, o.starts(j), j, env)}
 	if c.Fee != nil {
 		fee, ok := f.fee("body.fee", *c.Fee, o.Offer.Fee.Currency)
 		if ok && fee != o.Offer.Fee {
@@ -80,14 +80,14 @@ func (c CounterOffer) Decide(s State, env Env) (Decision, error) {
 }
 
 func (c CounterOffer) allowed(_ State, j Job, env Env) error {
+	if j.has(c.Interpreter) {
+		return wrongStatus(j, "you have accepted it already.")
+	}
 	if j.Status == domain.Assigned {
 		return domain.Conflict("already-assigned", "Job %s is assigned to another interpreter.", j.Ref)
 	}
 	if err := standing(j, "offers are answered while it is new.", domain.New); err != nil {
 		return err
-	}
-	if j.Holder == c.Interpreter && c.Interpreter != uuid.Nil {
-		return wrongStatus(j, "you have accepted it already.")
 	}
 	if o, ok := j.Offering(c.Interpreter); !ok || !o.OpenAt(env.Now) {
 		return wrongStatus(j, "there is no open offer.")
@@ -137,7 +137,7 @@ func (c AnswerCounter) Decide(s State, env Env) (Decision, error) {
 		return Decision{}, err
 	}
 	o, ok := j.Offering(c.Interpreter)
-	if ok && o.Counter == nil && (o.CounterAnswer == Accepted && c.Accept && j.Holder == c.Interpreter || o.CounterAnswer == Declined && !c.Accept) {
+	if ok && o.Counter == nil && (o.CounterAnswer == Accepted && c.Accept && j.has(c.Interpreter) || o.CounterAnswer == Declined && !c.Accept) {
 		return Decision{}, nil
 	}
 	if err := c.allowed(s, j, env); err != nil {
@@ -159,6 +159,9 @@ func (c AnswerCounter) Decide(s State, env Env) (Decision, error) {
 	e.ProposedStart, e.Fee = o.Counter.ProposedStart, o.Counter.Fee
 	if e.ProposedStart == nil {
 		e.ProposedStart = o.Offer.ProposedStart
+	}
+	if e.ProposedStart != nil && !e.ProposedStart.Instant.After(env.Now) {
+		return Decision{}, wrongStatus(j, "the start that this interpreter proposed has passed.")
 	}
 	d := decide(e)
 	if env.Agency.AutoAssign {

@@ -96,6 +96,35 @@ func TestN14_CounterOfferAnswered(t *testing.T) {
 	}
 }
 
+// What is proposed is held against the start that the offer names, which is staff's, not against the job's own.
+func TestN14_TheStartThatTheOfferNames(t *testing.T) {
+	t.Parallel()
+	eleven, ten := london("2020-03-26T11:00"), london("2020-03-26T10:00")
+	made := func() *story {
+		return created(t).at("2020-03-24T15:47", SendOffer{Job: jobID, Interpreters: []uuid.UUID{ana}, ProposedStart: "2020-03-26T11:00"})
+	}
+	made().when("2020-03-24T15:50", counterOf(ana, "2020-03-26T11:00", "")).refused("invalid", "body.proposedStart")
+	made().when("2020-03-24T15:50", counterOf(ana, "2020-03-26T10:00", "")).
+		then(CounterOfferMade{Key: key, Job: jobID, Offered: Offered{ana, linAna}, ProposedStart: &ten, Reason: "the train"})
+	for sent, want := range map[string]domain.Moment{"": eleven, "2020-03-26T11:00": eleven, "2020-03-26T10:00": ten} {
+		e := event[OfferAccepted](made().when("2020-03-24T15:50", AcceptOffer{Job: jobID, Interpreter: ana, ProposedStart: sent}))
+		if e.ProposedStart == nil || !e.ProposedStart.Equal(want) {
+			t.Errorf("accepted with %q: %v, want %v", sent, e.ProposedStart, want)
+		}
+	}
+	yes := AnswerCounter{Job: jobID, Interpreter: ana, Accept: true}
+	early := made().at("2020-03-24T15:50", counterOf(ana, "2020-03-24T17:00", ""))
+	event[CounterOfferAnswered](early.when("2020-03-24T16:59", yes))
+	early.when("2020-03-24T17:00", yes).refused("wrong-status")
+
+	auto := func(e *Env) { e.Agency.AutoAssign = true }
+	fee := offered(t).at("2020-03-24T15:50", counterOf(ana, "", "95.50"))
+	done := fee.when("2020-03-24T15:55", yes, auto)
+	fee.append(done.d.Events, at("2020-03-24T15:55"))
+	fee.when("2020-03-24T15:56", yes, auto).nothing()
+	fee.when("2020-03-24T15:56", counterOf(ana, "", "96")).refused("wrong-status")
+}
+
 // An acceptance asks the diary for the time at which the interpreter would come, and reserves nothing.
 func TestAcceptOfferAsksTheDiary(t *testing.T) {
 	t.Parallel()

@@ -50,7 +50,7 @@ func (c Edit) Decide(s State, env Env) (Decision, error) {
 	if !c.needsScope(env.Form) {
 		scope = scopeOf(scope)
 	}
-	meant, err := s.scoped(j, scope, c.Except, env.Now)
+	meant, err := s.scoped(j, scope, c.Except, env)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -63,7 +63,7 @@ func (c Edit) Decide(s State, env Env) (Decision, error) {
 	}
 	d := Decision{Warnings: warnings}
 	var edited, moved []Job
-	for _, k := range s.spread(j, above, meant, env.Now) {
+	for _, k := range s.spread(j, above, meant, env) {
 		own, shared, keeps, why := below, above, Change{}, WhyNothing
 		if k.ID != j.ID {
 			frozen := s.Frozen(k, c.ByCustomer, env)
@@ -76,7 +76,7 @@ func (c Edit) Decide(s State, env Env) (Decision, error) {
 				own.Schedule = nil
 			}
 			if frozen.Locked && (own.Schedule == nil && below.Schedule != nil || !keeps.empty()) {
-				why = "Job " + frozen.By + " is assigned, which locks its time, place and service."
+				why = frozen.locker() + " is assigned, which locks its time, place and service."
 			}
 		}
 		switch {
@@ -220,7 +220,7 @@ func (c Edit) editable(j Job, form forms.Form, frozen Frozen) error {
 			location = "body.fields." + key
 		}
 		if locked {
-			message = "Job " + frozen.By + " is assigned, so the agency changes this: use Admin Message."
+			message = frozen.locker() + " is assigned, so the agency changes this: use Admin Message."
 		}
 		no = append(no, domain.FieldError{Location: location, Message: message})
 		labels = append(labels, label(form, key))
@@ -394,13 +394,13 @@ func day(wall time.Time) time.Time {
 }
 
 // spread are the jobs that an edit may touch: those in scope, and for what stands above the calendar every other one that lies ahead.
-func (s State) spread(j Job, above Change, meant reach, now time.Time) []Job {
+func (s State) spread(j Job, above Change, meant reach, env Env) []Job {
 	jobs := slices.Clone(meant.jobs)
 	if above.empty() {
 		return jobs
 	}
-	for _, k := range s.Jobs {
-		if k.ID != j.ID && ahead(k, now) && meant.left[k.ID] == "" && !meant.holds(k.ID) {
+	for _, k := range s.known(env).Jobs {
+		if k.ID != j.ID && ahead(k, env.Now) && meant.left[k.ID] == "" && !meant.holds(k.ID) {
 			jobs = append(jobs, k)
 		}
 	}
@@ -568,6 +568,9 @@ func (j Job) differing(c Change) Change {
 func (c Change) over(under Change) Change {
 	if c.Schedule == nil {
 		c.Schedule = under.Schedule
+	}
+	if c.Client == nil {
+		c.Client = under.Client
 	}
 	if c.Location == nil {
 		c.Location, c.Address = under.Location, under.Address

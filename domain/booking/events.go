@@ -1,6 +1,8 @@
 package booking
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -437,6 +439,27 @@ type ChangeUndone struct {
 	Command string      `json:"command"` // edit, cancel
 	Jobs    []UndoneJob `json:"jobs"`
 	Policy  Policy      `json:"policy"`
+	// Shared are field values that come back to each of the jobs, told once: a long text of a large set would not fit into one append otherwise.
+	Shared map[string]domain.Value `json:"shared,omitempty"`
+}
+
+// Undone are the jobs with all that comes back to each, the shared values too.
+func (e ChangeUndone) Undone() []UndoneJob {
+	if len(e.Shared) == 0 {
+		return e.Jobs
+	}
+	all := slices.Clone(e.Jobs)
+	for i := range all {
+		back := Change{}
+		if all[i].Back != nil {
+			back = *all[i].Back
+		}
+		fields := maps.Clone(e.Shared)
+		maps.Copy(fields, back.Fields)
+		back.Fields = fields
+		all[i].Back = &back
+	}
+	return all
 }
 
 // Continued: hours after a break of more than four hours became a job of their own (LL-124). It follows that job's JobAdded.

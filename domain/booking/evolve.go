@@ -137,7 +137,7 @@ func evolve(s State, e Event, at Fact) State {
 	case Assigned:
 		s.touch(e.Job, at, func(j *Job) {
 			j.Status = domain.Assigned
-			j.Assignment = &Assignment{Offered: e.Offered, Reservation: e.Reservation, Unchecked: e.Unchecked, At: at.At}
+			j.Assignment = &Assignment{Offered: e.Offered, Reservation: e.Reservation, Unchecked: e.Unchecked, At: at.At, Trace: e.Trace}
 			j.endOffers()
 			j.met(e.Interpreter)
 			j.Flags = nil
@@ -183,7 +183,7 @@ func evolve(s State, e Event, at Fact) State {
 		}
 	case ChangeUndone:
 		s.Jobs = slices.Clone(s.Jobs)
-		for _, u := range e.Jobs {
+		for _, u := range e.Undone() {
 			s.with(u.Job, at, func(j *Job) { j.undone(u, at) })
 		}
 	case Continued:

@@ -17,7 +17,15 @@ import (
 type Frozen struct {
 	Window *windows.Applied // the edit window, if it is over
 	Locked bool             // time, duration, service type and place are read-only: LockedKeys
-	By     string           // the assigned job that locks: this one, or another of its team
+	By     string           // the assigned job that locks: this one, or another of its team; empty if the caller may not know of that one
+}
+
+// locker names the job that locks.
+func (f Frozen) locker() string {
+	if f.By == "" {
+		return "A related job"
+	}
+	return "Job " + f.By
 }
 
 // LockedKeys are the keys that the lock on assignment closes, as the forms call them. Language is not among them (II-72).
@@ -40,6 +48,9 @@ func (s State) Frozen(j Job, byCustomer bool, env Env) Frozen {
 	}
 	if env.Customer.LockOnAssignment {
 		f.By, f.Locked = s.lockedBy(j)
+		if _, ok := s.known(env).ByRef(f.By); !ok {
+			f.By = ""
+		}
 	}
 	return f
 }
@@ -121,6 +132,9 @@ func (f Frozen) thawed(c Change, j Job) (free Change, keeps Change) {
 		c.Schedule, keeps.Schedule = nil, &j.Schedule
 	}
 	if c.Location != nil {
+		if c.Client != nil { // the place is the client's
+			c.Client, keeps.Client = nil, &j.Details.Client
+		}
 		c.Location, c.Address = nil, nil
 		keeps.Location, keeps.Address = &j.Details.Location, j.Details.Address
 	}

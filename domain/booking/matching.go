@@ -91,12 +91,12 @@ func unmet(v matching.Verdict) (rules []string) {
 	return rules
 }
 
-// kept is a trace as an event keeps it: without the custody clock, which stands sealed elsewhere.
+// kept is a trace as an event keeps it: without the custody clock, and without how far exactly a home is; both stand sealed elsewhere.
 func kept(trace []domain.Because) []domain.Because {
 	out := make([]domain.Because, 0, len(trace))
 	for _, b := range trace {
 		if b.Rule != matching.RuleCustody {
-			out = append(out, b)
+			out = append(out, matching.Coarse(b))
 		}
 	}
 	return out

@@ -48,7 +48,7 @@ func (c SendOffer) Decide(s State, env Env) (Decision, error) {
 			f.add("body.expiresAt", "Enter a time such as 2026-12-01T10:00:00Z.")
 		}
 	}
-	proposed := f.proposed(c.ProposedStart, j, env)
+	proposed := f.proposed(c.ProposedStart, j.Begin(), j, env)
 	if err := f.refusal(); err != nil {
 		return Decision{}, err
 	}
@@ -150,14 +150,14 @@ func expiry(j Job, env Env) time.Time {
 	return start
 }
 
-// proposed reads another start than the job's; none, or the job's own, is nil.
-func (f *faults) proposed(local string, j Job, env Env) *domain.Moment {
+// proposed reads another start than the one that stands; none, or the same, is nil.
+func (f *faults) proposed(local string, stands domain.Moment, j Job, env Env) *domain.Moment {
 	if strings.TrimSpace(local) == "" {
 		return nil
 	}
 	m, ok := f.moment("body.proposedStart", local, j.Schedule.Start.Zone)
 	switch {
-	case !ok || m.Equal(j.Begin()):
+	case !ok || m.Equal(stands):
 		return nil
 	case !m.Instant.After(env.Now):
 		f.add("body.proposedStart", "This time has passed.")
@@ -215,7 +215,7 @@ func (c AcceptOffer) Decide(s State, env Env) (Decision, error) {
 	if err != nil {
 		return Decision{}, err
 	}
-	if c.Interpreter != uuid.Nil && (j.Holder == c.Interpreter || j.Status == domain.Assigned && j.Assignment.Interpreter == c.Interpreter) || s.has(j, c.Interpreter) {
+	if s.has(j, c.Interpreter) {
 		return Decision{}, nil
 	}
 	if err := c.allowed(s, j, env); err != nil {
@@ -232,15 +232,15 @@ func (c AcceptOffer) Decide(s State, env Env) (Decision, error) {
 		return Decision{}, errSuspended()
 	}
 	var f faults
+	o, _ := j.Offering(c.Interpreter)
 	reason := f.text("body.reason", c.Reason, false)
-	proposed := f.proposed(c.ProposedStart, j, env)
+	proposed := f.proposed(c.ProposedStart, o.starts(j), j, env)
 	if err := f.refusal(); err != nil {
 		return Decision{}, err
 	}
 	if err := s.keyless(reason); err != nil {
 		return Decision{}, err
 	}
-	o, _ := j.Offering(c.Interpreter)
 	open := o.OpenAt(env.Now)
 	if open && proposed == nil {
 		proposed = o.Offer.ProposedStart // what staff proposed in the offer is what is accepted

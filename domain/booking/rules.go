@@ -233,6 +233,14 @@ func (o Offering) OpenAt(now time.Time) bool {
 // alive tells whether the offer is open or accepted.
 func (o Offering) alive(now time.Time) bool { return o.State == Accepted || o.OpenAt(now) }
 
+// starts is when the job begins for whoever takes an open offer as it stands: the start that staff proposed in it, else the job's own.
+func (o Offering) starts(j Job) domain.Moment {
+	if o.State == Open && o.Offer.ProposedStart != nil {
+		return *o.Offer.ProposedStart
+	}
+	return j.Begin()
+}
+
 // Offering finds an interpreter's latest offer.
 func (j Job) Offering(interpreter uuid.UUID) (Offering, bool) {
 	for _, o := range j.Offers {

@@ -33,9 +33,20 @@ type reach struct {
 	outside map[uuid.UUID]string // beyond the scope alone: what spreads by itself reaches them
 }
 
+// known is the booking without the jobs that the caller may not know of: to whoever may not see a sibling, there is none.
+func (s State) known(env Env) State {
+	if env.Knows != nil {
+		whole := s
+		s.Jobs = slices.DeleteFunc(slices.Clone(s.Jobs), func(j Job) bool { return !env.Knows(whole, j) })
+	}
+	return s
+}
+
 // scoped are the jobs that a command means: the named one first, then its siblings that are requested, new or assigned and whose end lies
 // ahead, without those that are to be left out. A related job needs a scope.
-func (s State) scoped(j Job, scope string, except []string, now time.Time) (reach, error) {
+func (s State) scoped(j Job, scope string, except []string, env Env) (reach, error) {
+	now := env.Now
+	s = s.known(env)
 	r := reach{left: map[uuid.UUID]string{}, outside: map[uuid.UUID]string{}}
 	var f faults
 	for i, ref := range except {

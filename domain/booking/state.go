@@ -82,6 +82,7 @@ type Assignment struct {
 	Reservation uuid.UUID
 	Unchecked   bool
 	At          time.Time
+	Trace       []domain.Because // why, as it was found then; empty if an undo brought the assignment back
 }
 
 // Timesheet is the hours that one side submitted.
@@ -101,6 +102,11 @@ func (j Job) Window() (start, end time.Time) {
 		from = *j.ETA
 	}
 	return from.Instant, from.Instant.Add(time.Duration(j.Schedule.Minutes) * time.Minute)
+}
+
+// has tells whether the job is an interpreter's: by an acceptance that holds it, or assigned.
+func (j Job) has(interpreter uuid.UUID) bool {
+	return interpreter != uuid.Nil && (j.Holder == interpreter || j.Status == domain.Assigned && j.Assignment.Interpreter == interpreter)
 }
 
 // Begin is the ETA if set, else the requested start.

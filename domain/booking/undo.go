@@ -1,6 +1,7 @@
 package booking
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -47,8 +48,42 @@ func (c Undo) Decide(s State, env Env) (Decision, error) {
 		}
 		e.Jobs = append(e.Jobs, job)
 	}
+	e.share()
 	d.Events = []Event{e}
 	return d, nil
+}
+
+// share tells once what comes back to every job alike.
+func (e *ChangeUndone) share() {
+	if len(e.Jobs) < 2 || e.Jobs[0].Back == nil {
+		return
+	}
+	shared := maps.Clone(e.Jobs[0].Back.Fields)
+	for _, u := range e.Jobs[1:] {
+		maps.DeleteFunc(shared, func(key string, v domain.Value) bool {
+			if u.Back == nil {
+				return true
+			}
+			own, there := u.Back.Fields[key]
+			return !there || !own.Equal(v)
+		})
+	}
+	if len(shared) == 0 {
+		return
+	}
+	e.Shared = shared
+	for i, u := range e.Jobs {
+		back := *u.Back
+		back.Fields = maps.Clone(back.Fields)
+		maps.DeleteFunc(back.Fields, func(key string, _ domain.Value) bool { _, told := shared[key]; return told })
+		if len(back.Fields) == 0 {
+			back.Fields = nil
+		}
+		e.Jobs[i].Back = nil
+		if !back.empty() {
+			e.Jobs[i].Back = &back
+		}
+	}
 }
 
 func (c Undo) allowed(s State, j Job, env Env) error {
@@ -64,7 +99,7 @@ func (c Undo) allowed(s State, j Job, env Env) error {
 		return r
 	case len(u.Changed) > 0:
 		r := domain.Unprocessable("changed-since", "Something has happened since, so this can no longer be undone.")
-		for _, k := range s.Jobs {
+		for _, k := range s.known(env).Jobs {
 			if slices.Contains(u.Changed, k.ID) {
 				r.Errors = append(r.Errors, domain.FieldError{Location: k.Ref, Message: "Job " + k.Ref + " has changed since."})
 			}

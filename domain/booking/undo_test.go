@@ -50,6 +50,43 @@ func meant(r tried) []string {
 	return refs
 }
 
+// II-12: a job at a client or place that the caller may not know of is not changed by what the caller does to its siblings, and never named.
+func TestII12_SiblingsOutOfSightAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	s := related(t)
+	narrow := func(e *Env) { e.Knows = func(_ State, j Job) bool { return j.Ref != "DTP3" } }
+	for name, c := range map[string]Command{
+		"what spreads":         Edit{Job: s.nth(0), Fields: fields("costCentre", "C 9")},
+		"an edit of all":       Edit{Job: s.nth(0), Scope: ScopeAll, Hours: num(2), Minutes: num(0)},
+		"an edit of following": Edit{Job: s.nth(0), Scope: ScopeFollowing, Hours: num(2), Minutes: num(0)},
+		"a cancellation":       Cancel{Job: s.nth(0), Scope: ScopeAll, AuthorisedBy: "Jo"},
+	} {
+		r := s.when(tuesday, c, narrow)
+		if got := meant(r); !slices.Contains(got, "DTP2") || slices.Contains(got, "DTP3") {
+			t.Errorf("%s touches %v", name, got)
+		}
+		if why, told := r.skips()["DTP3"]; told {
+			t.Errorf("%s tells of the sibling: %s", name, why)
+		}
+		if all := meant(s.when(tuesday, c)); !slices.Contains(all, "DTP3") {
+			t.Errorf("%s by somebody who knows all touches %v alone", name, all)
+		}
+	}
+	s.when(tuesday, Edit{Job: s.nth(0), Scope: ScopeAll, Except: []string{"DTP3"}, Hours: num(2), Minutes: num(0)}, narrow).refused("invalid", "body.except[0]")
+	alone := func(e *Env) { e.Knows = func(_ State, j Job) bool { return j.Ref == jobRef } }
+	if got := meant(s.when(tuesday, Edit{Job: s.nth(0), Hours: num(2), Minutes: num(0)}, alone)); !slices.Equal(got, []string{jobRef}) {
+		t.Errorf("of the only job that the caller knows no scope is asked: %v", got)
+	}
+
+	s.at(tuesday, Edit{Job: s.nth(0), Scope: ScopeAll, Hours: num(2), Minutes: num(0)}).at(tuesday, send3(s.nth(2))).at(tuesday, send3(s.nth(1)))
+	no := s.when(tuesday, Undo{Job: s.nth(0)}, narrow).refused("changed-since", "DTP2")
+	if len(no.Errors) != 1 {
+		t.Errorf("the refusal names %v", no.Errors)
+	}
+}
+
+func send3(job uuid.UUID) SendOffer { return SendOffer{Job: job, Interpreters: []uuid.UUID{ana}} }
+
 func TestII74_D10_WhoIsMeantAndWhoIsSkipped(t *testing.T) {
 	t.Parallel()
 	s := related(t)

@@ -536,6 +536,27 @@ func sayDistance(q question, _ domain.Finding) (domain.Facts, string) {
 	return f, "How far away is not known: the interpreter has no coordinates."
 }
 
+// coarseMinutes is the step in which an event tells how far somebody lives from a job: events are for ever, and from a few exact ways anybody
+// could work out a home, which is sealed.
+const coarseMinutes = 15
+
+// Coarse is a finding as an event may keep it: of the way from a worker's home only how long it takes at most, in quarters of an hour.
+func Coarse(b domain.Because) domain.Because {
+	switch f := &b.Facts; b.Rule {
+	case RuleRadius:
+		f.Metres = 0
+		if b.Finding == domain.Against {
+			b.Text = fmt.Sprintf("Further away than the %d km that this interpreter travels.", f.RadiusKm)
+		}
+	case RuleDistance:
+		if f.Metres = 0; f.Known {
+			f.Minutes = (f.Minutes/coarseMinutes + 1) * coarseMinutes
+			b.Text = fmt.Sprintf("Less than %d minutes away.", f.Minutes)
+		}
+	}
+	return b
+}
+
 // Hours already assigned in the job's week rank, fewer first.
 func hours(question) domain.Finding { return domain.Noted }
 

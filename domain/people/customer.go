@@ -2,6 +2,7 @@ package people
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/google/uuid"
 
@@ -217,6 +218,9 @@ func (c ChangeLocation) Decide(s Customer) ([]Event, error) {
 	p := Place{Client: or(c.Client, before.Client), Name: or(c.Name, before.Name), Address: or(c.Address, before.Address),
 		TimeZone: or(c.TimeZone, before.TimeZone), Nation: or(c.Nation, before.Nation),
 		Coordinates: or(c.Coordinates, before.Coordinates)}.trimmed()
+	if c.Coordinates == nil && p.Address.Postcode != before.Address.Postcode { // moved: the old point is not the place any more
+		p.Coordinates = domain.Coordinates{}
+	}
 	if p == before {
 		return nil, nil
 	}
@@ -241,6 +245,10 @@ func checkPlace(s Customer, p Place) error {
 	f.text("body.address.line2", p.Address.Line2, maxName)
 	f.required("body.address.town", p.Address.Town, maxName)
 	f.required("body.address.postcode", p.Address.Postcode, 20)
+	for location, line := range map[string]string{"body.name": p.Name, "body.address.line1": p.Address.Line1, "body.address.line2": p.Address.Line2,
+		"body.address.town": p.Address.Town, "body.address.postcode": p.Address.Postcode} {
+		f.check(!strings.ContainsFunc(line, unicode.IsControl), location, "Write this on one line.")
+	}
 	if p.TimeZone != "" {
 		f.zone("body.timeZone", p.TimeZone)
 	}

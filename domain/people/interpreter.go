@@ -72,8 +72,11 @@ func (c ChangeInterpreter) Decide(s Interpreter) ([]Event, error) {
 	p.Gender, p.Languages, p.Skills = or(c.Gender, p.Gender), or(c.Languages, p.Languages), or(c.Skills, p.Skills)
 	p.ServiceTypes, p.Credentials = or(c.ServiceTypes, p.ServiceTypes), or(c.Credentials, p.Credentials)
 	p.Postcode, p.TravelRadiusKm = orPersonal(c.Postcode, p.Postcode), or(c.TravelRadiusKm, p.TravelRadiusKm)
-	if c.Coordinates != nil {
+	switch {
+	case c.Coordinates != nil:
 		p.Coordinates = HomeAt(*c.Coordinates)
+	case c.Postcode != nil && trim(p.Postcode) != s.Profile.Postcode: // moved: the old point is not the home any more
+		p.Coordinates = ""
 	}
 	p = p.trimmed()
 	if same(p.tidy(), s.Profile) {

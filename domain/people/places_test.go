@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/dragoman-booking/dragoman/domain"
 )
 
@@ -41,6 +43,9 @@ func TestPostcodes(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+	if _, err := read(`a "b`); err == nil || !strings.Contains(err.Error(), "Line 1: this is not CSV.") {
+		t.Errorf("a stray quote: %v", err)
+	}
 	many := strings.Repeat("X,1,1\n", 30)
 	if _, err := read(strings.ReplaceAll(many, "X", "?")); err == nil || strings.Count(err.Error(), "body.csv") != shownFaults+1 || !strings.Contains(err.Error(), "And 10 more lines.") {
 		t.Errorf("thirty faulty lines: %v", err)
@@ -75,5 +80,48 @@ func TestCoordinatesOfPlacesAndPeople(t *testing.T) {
 	events, err := ChangeInterpreter{Coordinates: &unknown, TravelRadiusKm: &radius}.Decide(s)
 	if err != nil || len(events) != 1 || events[0].(InterpreterChanged).Coordinates != "" || events[0].(InterpreterChanged).TravelRadiusKm != 25 {
 		t.Errorf("taken away: %+v, %v", events, err)
+	}
+}
+
+// Who moves without saying where to lives at no known point: the old one would be measured from for years.
+func TestM03_AnotherPostcodeForgetsTheOldPoint(t *testing.T) {
+	t.Parallel()
+	lin := domain.InterpreterID("LIN/1234/ABCDE")
+	home := EvolveInterpreter(Interpreter{}, InterpreterRegistered{Interpreter: lin, Profile: Profile{LIN: "LIN/1234/ABCDE", Name: "A", Gender: "female",
+		Languages: []string{"pl"}, Postcode: "LS1 4AP", Coordinates: HomeAt(domain.Coordinates{Lat: 53, Lon: -1})}.tidy()})
+	same, other, there := "LS1 4AP", "YO1 7HH", domain.Coordinates{Lat: 54, Lon: -1}
+	if events, err := (ChangeInterpreter{Postcode: &same}).Decide(home); err != nil || len(events) > 0 {
+		t.Errorf("the same postcode: %v, %v", events, err)
+	}
+	events, err := ChangeInterpreter{Postcode: &other}.Decide(home)
+	if err != nil || len(events) != 1 || events[0].(InterpreterChanged).Coordinates != "" {
+		t.Errorf("another postcode: %+v, %v", events, err)
+	}
+	if events, err = (ChangeInterpreter{Postcode: &other, Coordinates: &there}).Decide(home); err != nil || events[0].(InterpreterChanged).Coordinates != HomeAt(there) {
+		t.Errorf("another postcode and a point: %+v, %v", events, err)
+	}
+
+	at := uuid.New()
+	place := Place{Name: "A", Address: PostalAddress{Line1: "1", Town: "B", Postcode: "LS1 4AP"}, Coordinates: domain.Coordinates{Lat: 53, Lon: -1}}
+	c := Customer{ID: uuid.New(), Locations: map[uuid.UUID]Place{at: place}}
+	to := place.Address
+	to.Postcode = "YO1 7HH"
+	moved, err := ChangeLocation{Location: at, Address: &to}.Decide(c)
+	if err != nil || !moved[0].(LocationChanged).Coordinates.IsZero() {
+		t.Errorf("a location that moves: %+v, %v", moved, err)
+	}
+	if moved, err = (ChangeLocation{Location: at, Address: &to, Coordinates: &there}).Decide(c); err != nil || moved[0].(LocationChanged).Coordinates != there {
+		t.Errorf("a location that moves to a point: %+v, %v", moved, err)
+	}
+}
+
+// A line of an address is one line: it stands in calendars and files of others.
+func TestAPlaceIsWrittenOnOneLine(t *testing.T) {
+	t.Parallel()
+	err := checkPlace(Customer{}, Place{Name: "A\r\nB", Address: PostalAddress{Line1: "1\n2", Line2: "a\tb", Town: "B\x00", Postcode: "C\n"}})
+	for _, location := range []string{"body.name", "body.address.line1", "body.address.line2", "body.address.town", "body.address.postcode"} {
+		if err == nil || !strings.Contains(err.Error(), location) {
+			t.Errorf("%s is not named: %v", location, err)
+		}
 	}
 }

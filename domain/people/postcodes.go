@@ -37,7 +37,7 @@ func (PostcodesImported) isEvent() {}
 type Postcodes struct {
 	Version int
 	Source  string
-	Table   string // as in the event
+	Table   string `json:"-"` // as in the event; its version names it
 	places  map[string]domain.Coordinates
 }
 
@@ -188,12 +188,12 @@ func (f *faults) postcodes(text string) map[string]domain.Coordinates {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		line, _ := r.FieldPos(0)
 		var broken *csv.ParseError
 		if errors.As(err, &broken) {
 			fault(broken.Line, "this is not CSV.")
 			break // where the next line begins is not known
 		}
+		line, _ := r.FieldPos(0)
 		if c, yes := headed(record); first && yes {
 			at = c
 			continue

@@ -162,6 +162,12 @@ func TestErasingWaitsForBackups(t *testing.T) {
 	}
 	one()
 	two()
+	for free := false; !free; { // the server takes a moment to let go of the lock for which the backup that gave up was waiting
+		if err := db.QueryRow(ctx, `select not exists (select from pg_locks l join pg_database d on d.oid = l.database
+			where l.locktype = 'advisory' and d.datname = current_database())`).Scan(&free); err != nil {
+			t.Fatal(err)
+		}
+	}
 	session, release, err := HoldErasing(ctx, db.Config().ConnConfig)
 	if err != nil {
 		t.Fatal(err)

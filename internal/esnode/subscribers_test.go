@@ -151,6 +151,7 @@ func startChild(t *testing.T, dir string) *child {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childFolder+"="+dir)
+	cmd.Stderr = os.Stderr // what a child says that dies
 	input, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -111,7 +111,7 @@ func (f *fold) event(event booking.Event) error {
 			}
 		}
 	case booking.ChangeUndone:
-		for _, u := range e.Jobs {
+		for _, u := range e.Undone() {
 			j, err := f.job(u.Job)
 			if err != nil {
 				return err

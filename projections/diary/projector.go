@@ -237,7 +237,7 @@ func (f *fold) apply(e eventschema.Recorded) error {
 			}
 		}
 	case booking.ChangeUndone:
-		for _, u := range event.Jobs {
+		for _, u := range event.Undone() {
 			f.change(u.Job, func(j *job) { j.undo(u) })
 			for _, o := range u.Revoked {
 				f.unhold(u.Job, o.Interpreter)

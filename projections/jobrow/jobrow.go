@@ -172,7 +172,7 @@ func (f *Fold) Apply(r eventschema.Recorded) error {
 			}
 		}
 	case booking.ChangeUndone:
-		for _, u := range e.Jobs {
+		for _, u := range e.Undone() {
 			if err := f.change(r, u.Job, func(j *Job) { j.undo(u) }); err != nil {
 				return err
 			}

@@ -283,7 +283,7 @@ func (f *fold) cancelled(r eventschema.Recorded, e booking.Cancelled) error {
 
 // undone brings back what an edit or a cancellation had changed. How a job had ended is gone: it has not. Its notes and its history keep it.
 func (f *fold) undone(r eventschema.Recorded, e booking.ChangeUndone) error {
-	for _, u := range e.Jobs {
+	for _, u := range e.Undone() {
 		d := f.details[u.Job]
 		err := f.touch(r, u.Job, func(j *job) {
 			if d != nil {

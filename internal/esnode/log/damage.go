@@ -185,7 +185,14 @@ func walDamage(store string, fs vfs.FS) string {
 				break
 			}
 			behind := "no event behind it can be read"
-			if first, ok := nextEvent(b, int(at), uint32(number)); ok {
+			first, ok := nextEvent(b, int(at), uint32(number))
+			for _, later := range names[i+1:] {
+				if ok {
+					break
+				}
+				first, ok = firstEventOf(store, later, fs)
+			}
+			if ok {
 				behind = "the first behind it that can be read is " + place(string(first.stream), first.revision, first.position)
 			}
 			return fmt.Sprintf("write-ahead log %s is damaged from byte %d on; %s, %s", name, at, before, behind)
@@ -200,6 +207,19 @@ const (
 	walChunkHead  = chunkHead + 4
 	syncChunkHead = walChunkHead + 8
 )
+
+// firstEventOf is the first event of a write-ahead log that can be read.
+func firstEventOf(store, name string, fs vfs.FS) (first recordView, ok bool) {
+	number, err := strconv.ParseUint(strings.TrimSuffix(name, ".log"), 10, 64)
+	if err != nil {
+		return first, false
+	}
+	b, err := readAll(fs.PathJoin(store, name), fs)
+	if err != nil {
+		return first, false
+	}
+	return nextEvent(b, -1, uint32(number))
+}
 
 // nextEvent is the first event of the first record that begins behind a place in the write-ahead log and is whole.
 func nextEvent(b []byte, at int, number uint32) (first recordView, ok bool) {

@@ -76,14 +76,9 @@ func (l *largeEvents) release(e *largeEvent) {
 	l.freed = make(chan struct{})
 }
 
-// sendLarge sends the event at a position, which m holds unless it was dropped.
-func (r *reader) sendLarge(m message, position uint64) error {
-	if r.hasToWait() {
-		m.drop()
-	}
-	if err := r.takeTurn(); err != nil {
-		return err
-	}
+// sendLarge sends a large event, for which it was the reader's turn.
+func (r *reader) sendLarge(m message) error {
+	position := positionOf(m.e, m.link)
 	patience := time.NewTimer(largePatience)
 	defer patience.Stop()
 	for {
@@ -98,7 +93,6 @@ func (r *reader) sendLarge(m message, position uint64) error {
 			}
 		}
 		if m.size <= runBytes { // what made it large was the target of a link, which is gone meanwhile
-			r.endTurn()
 			return r.sendRun([]message{m}, m.size)
 		}
 		e, freed := r.server.large.hold(m.key(r.strings), m.size)

@@ -79,6 +79,7 @@ type reader struct {
 	page     []log.Event // that is being sent, up to at; from given on its events hold nothing any more
 	at       int
 	given    int
+	pending  message     // the event at at, if it was read for a run that it did not fit into
 	patience *time.Timer // of the wait for a turn
 }
 

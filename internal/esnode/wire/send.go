@@ -15,7 +15,7 @@ import (
 const (
 	runBytes      = 32 << 10 // of a run; an event that takes more is sent by itself, see large.go
 	crowd         = 1000     // more readers than this are a crowd
-	crowdRunBytes = 8 << 10  // of a run then; an event that takes more is a run by itself
+	crowdRunBytes = 4 << 10  // of a run then, a size that gRPC's pool has; an event that takes more is a run by itself
 	runsAhead     = 2        // that a reader has handed to gRPC and that are not on their way: one would keep quick clients waiting
 
 	pagePatience = time.Second // how long a reader that waits for its client keeps the rest of its page
@@ -27,62 +27,66 @@ type message struct {
 	size    int
 }
 
-// sendAll sends events, with their targets where they are links and links are to be followed.
+// sendAll sends events, with their targets where they are links and links are to be followed. A turn is waited for before a run is put together, so
+// that who waits holds nothing but the page, and that for a moment.
 func (r *reader) sendAll(events []log.Event) error {
-	run, size, most := r.run[:0], 0, runBytes
+	most := runBytes
 	if r.server.Readers() > crowd {
 		most = crowdRunBytes
 	}
-	r.page, r.given = events, len(events)
-	defer func() { r.page = nil }()
-	for i := range events {
-		m, err := r.next(i)
+	r.page, r.given, r.at = events, len(events), 0
+	defer func() { r.page, r.pending = nil, message{} }()
+	for r.at < len(events) {
+		if err := r.takeTurn(); err != nil {
+			return err
+		}
+		run, size, err := r.gather(most)
+		switch {
+		case err != nil:
+			r.endTurn()
+			return err
+		case size > runBytes:
+			err = r.sendLarge(run[0])
+		default:
+			err = r.sendRun(run, size)
+		}
 		if err != nil {
 			return err
 		}
-		large, position := m.size > runBytes, positionOf(m.e, m.link)
-		if large && r.hasToWait() {
-			m.drop()
-		}
-		if large || size+m.size > most {
-			if err := r.sendRun(run, size); err != nil {
-				return err
-			}
-			run, size = run[:0], 0
-			if i >= r.given { // while the run waited
-				m.drop()
-			}
-		}
-		if large {
-			r.at = i + 1
-			if err := r.sendLarge(m, position); err != nil {
-				return err
-			}
-			continue
-		}
-		if m.size == 0 {
-			if m, err = r.next(i); err != nil {
-				return err
-			}
-		}
-		run = append(run, m)
-		r.run, size = run, size+m.size
 	}
-	r.at = len(events)
-	return r.sendRun(run, size)
+	return nil
+}
+
+// gather takes the next events of the page together, as far as they make a run; one that is too large for any comes alone.
+func (r *reader) gather(most int) (run []message, size int, err error) {
+	run = r.run[:0]
+	for ; r.at < len(r.page) && size < most; r.at++ {
+		m := r.pending
+		if m.size == 0 {
+			if m, err = r.next(); err != nil {
+				return nil, 0, err
+			}
+		}
+		if r.pending = m; len(run) > 0 && size+m.size > most {
+			break
+		}
+		r.pending = message{}
+		run, size = append(run, m), size+m.size
+	}
+	r.run = run
+	return run, size, nil
 }
 
 // next is the event of the page that is to be sent now, read again if the page was given up.
-func (r *reader) next(i int) (message, error) {
-	r.at = i
-	if i >= r.given {
-		again, err := r.server.log.At(r.page[i].Position)
+func (r *reader) next() (message, error) {
+	if r.at >= r.given {
+		again, err := r.server.log.At(r.page[r.at].Position)
 		if err != nil {
 			return message{}, err
 		}
-		r.page[i] = again
+		r.page[r.at] = again
 	}
-	return r.message(&r.page[i])
+	return r.message(&r.page[r.at])
 }
 
 func (r *reader) message(e *log.Event) (message, error) {
@@ -99,13 +103,8 @@ func (r *reader) message(e *log.Event) (message, error) {
 	return message{e, link, frameSize(e, link, r.strings)}, nil
 }
 
+// sendRun sends a run, for which it was the reader's turn.
 func (r *reader) sendRun(run []message, size int) error {
-	if len(run) == 0 {
-		return nil
-	}
-	if err := r.takeTurn(); err != nil {
-		return err
-	}
 	buffer := mem.DefaultBufferPool().Get(size)
 	b := (*buffer)[:0]
 	for i, m := range run {
@@ -167,8 +166,9 @@ func (r *reader) takeTurn() error {
 	}
 }
 
-// giveUpPage forgets what the events of the page hold that are not in a run yet. They are read again one by one.
+// giveUpPage forgets what the events of the page hold that were not sent yet. They are read again one by one.
 func (r *reader) giveUpPage() {
+	r.pending.drop()
 	for i := r.at; i < min(r.given, len(r.page)); i++ {
 		r.page[i].Custom, r.page[i].Data = nil, nil
 	}
@@ -176,9 +176,6 @@ func (r *reader) giveUpPage() {
 }
 
 func (r *reader) endTurn() { <-r.ahead }
-
-// hasToWait tells that only the client can end the wait for a turn.
-func (r *reader) hasToWait() bool { return len(r.ahead) == cap(r.ahead) }
 
 // mayGoOn waits until another page may be read, and ends what nobody waits for any more, and everything when the node stops.
 func (r *reader) mayGoOn() error {

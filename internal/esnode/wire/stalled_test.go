@@ -135,7 +135,7 @@ func TestNothingIsHeldForWhoDoesNotRead(t *testing.T) {
 	t.Run("large", func(t *testing.T) {
 		t.Parallel()
 		data := bytes.Repeat([]byte("large"), 20<<10)
-		at := write(t, s, "large", "t", data)
+		first, at := write(t, s, "small", "t", []byte("small")), write(t, s, "large", "t", data)
 		r := reading(t, s)
 		for range runsAhead {
 			r.ahead <- struct{}{}
@@ -146,8 +146,12 @@ func TestNothingIsHeldForWhoDoesNotRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			small, err := s.log.At(first)
+			if err != nil {
+				t.Fatal(err)
+			}
 			p := weak.Make(&e.Data[0])
-			go func() { sent <- r.sendAll([]log.Event{{Stream: "small"}, e}) }() // the small one's turn comes first
+			go func() { sent <- r.sendAll([]log.Event{small, e}) }() // the small one's turn comes first
 			return p
 		}()
 		forgotten(t, "a large event whose turn has not come", held)
