@@ -187,7 +187,7 @@ func (h *Handler) lookToBook(ctx context.Context, customer uuid.UUID, form strin
 func needsOf(s booking.State, c booking.Command) needs {
 	form := needs{form: s.Form, formVersion: s.FormVersion, formFor: s.Customer}
 	switch c := c.(type) {
-	case booking.Take, booking.LetGo, booking.RevokeOffer, booking.LapseOffer, booking.EndHold, booking.Unassign,
+	case booking.Confirm, booking.Take, booking.LetGo, booking.RevokeOffer, booking.LapseOffer, booking.EndHold, booking.Unassign,
 		booking.ProposeEta, booking.AgreeEta, booking.DeclineEta, booking.AcceptTimesheet, booking.DisputeTimesheet,
 		booking.PostMessage, booking.LogContact, booking.VoidReservation, booking.ErasePerson:
 		return needs{}

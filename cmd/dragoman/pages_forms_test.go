@@ -136,7 +136,7 @@ func TestLL14_FormsEditedWithoutScript(t *testing.T) {
 	// A draft with something missing is kept, says what, and is not published.
 	e.post("/remove/field/language", url.Values{})
 	faulty := e.see(e.path)
-	wants(t, faulty, "A form asks for language.")
+	wants(t, faulty, "Add the field “Language”: every form asks for it.")
 	e.post("/publish", url.Values{})
 	if v := d.customer.get("/forms/remote", signIn(t, d.base, "admin")).body["version"]; v != 1.0 {
 		t.Errorf("a faulty draft was published as version %v", v)

@@ -223,7 +223,7 @@ func TestM25_AFeedMadeTwice(t *testing.T) {
 		if made.status != http.StatusCreated {
 			t.Fatalf("make a feed: %d %s", made.status, made.words())
 		}
-		addresses = append(addresses, attr(made.byID("address"), "value"))
+		addresses = append(addresses, textOf(made.byID("address")))
 	}
 	if addresses[0] != addresses[1] || !strings.HasSuffix(addresses[0], ".ics") {
 		t.Errorf("pressed twice it says %q", addresses)
