@@ -286,7 +286,7 @@ func repeated[S any](ctx context.Context, st *streams[S], w wish[S], f Folded[S]
 }
 
 // untold are commands of which an interpreter learns no other's: who else was asked, and what customer and agency say to each other.
-var untold = []string{"take", "release", "send-offer", "revoke-offer", "accept-offer", "decline-offer", "counter-offer", "answer-counter", "lapse-offer", "post-message", "log-contact"}
+var untold = []string{"take", "release", "send-offer", "send-wave", "revoke-offer", "accept-offer", "decline-offer", "counter-offer", "answer-counter", "lapse-offer", "post-message", "log-contact"}
 
 // stale is the 412 that names what changed since the revision that the sender saw.
 func stale[S any](ctx context.Context, st *streams[S], v access.Viewer, w wish[S], f Folded[S], seen uint64) error {

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -109,6 +110,9 @@ func summary(s matching.Survey, at eventschema.Position) booking.Search {
 	return out
 }
 
+// searchPatience is how long an offer that staff send waits for what is only kept beside it.
+const searchPatience = time.Second
+
 // searched adds to an offer that staff send what a look for interpreters finds at that moment. The read models may be behind, or away: what was read,
 // and how far, is what is kept.
 func (h *Handler) searched(ctx context.Context, c booking.Command, s booking.State, a attempt) booking.Command {
@@ -116,6 +120,8 @@ func (h *Handler) searched(ctx context.Context, c booking.Command, s booking.Sta
 	if !ok || h.candidates == nil {
 		return c
 	}
+	ctx, cancel := context.WithTimeout(ctx, searchPatience)
+	defer cancel()
 	search, err := h.searchFrom(ctx, present{h}, systemViewer(), target{s.ID, offer.Job}, s, a.at)
 	if err != nil {
 		return c

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -167,7 +168,7 @@ func (p *Portal) send(name string, a action) handler {
 		if err != nil {
 			return err
 		}
-		to := jobPath(ref) + a.to
+		to := jobPath(cmp.Or(answer.Job, ref)) + a.to // an acceptance of a team's offer may have taken another place
 		if len(answer.Warnings) > 0 {
 			to += "?warn=" + url.QueryEscape(answer.Warnings[0].Code)
 		}

@@ -26,6 +26,7 @@ func TestWaves(t *testing.T) {
 		{"N03_ThePolicy", wavesPolicy},
 		{"N03_N04_WhatASendKeeps", wavesKept},
 		{"N03_InThePortal", wavesPages},
+		{"N03_InABrowser", wavesBrowser},
 	} {
 		t.Run(rule.name, func(t *testing.T) {
 			s.in(t)
@@ -432,4 +433,37 @@ func with(empty map[string][]string, first map[string]string) map[string][]strin
 		out[name] = rows
 	}
 	return out
+}
+
+// wavesBrowser: the policy is set by keyboard, and axe finds nothing on its page nor on the page of a flagged job, on a desk and a phone.
+func wavesBrowser(s *search) {
+	admin := newTab(s.t, s.base, screen{})
+	admin.signIn("admin")
+	admin.open("/settings/waves")
+	admin.axe("the page of the waves")
+	admin.tabTo("textbox", "Asked at once") // of the first row
+	admin.types("7")
+	admin.tabTo("button", "Save")
+	admin.leads(func() { admin.key("Enter") })
+	if rows := s.read("admin", "/settings/waves"); rows.body["builtIn"] != false || objectsOf(rows.body["waves"])[0]["size"] != 7.0 {
+		s.t.Errorf("typed, the policy is %s", rows.raw)
+	}
+	s.auto(true, one()...)
+	ref := s.want(s.nextDay() + "T10:00") // nobody speaks it any more
+	s.clock("2020-03-02T09:00:00Z")
+	s.job("assigner", ref)
+	for _, on := range []screen{{}, {phone: true, dark: true}} {
+		b := newTab(s.t, s.base, on)
+		b.signIn("assigner")
+		b.open("/jobs/" + ref)
+		var heads []string
+		b.eval(`['flag-no-candidates-title', 'waves'].map((id) => document.getElementById(id)?.innerText)`, &heads)
+		if !slices.Equal(heads, []string{"Nobody is left to ask", "Offers in waves"}) {
+			s.t.Errorf("the job's page has the headings %q", heads)
+		}
+		b.axe("the page of a flagged job")
+		if on.phone {
+			b.faultsOf("the page of a flagged job", phoneFaults)
+		}
+	}
 }

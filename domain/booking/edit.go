@@ -527,6 +527,7 @@ func again(o Offering, s State, before, after Job, env Env) Offer {
 	if !s.Erased {
 		fresh.Override = o.Override
 	}
+	fresh.Team = o.Team
 	return fresh
 }
 

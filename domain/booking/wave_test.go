@@ -241,6 +241,22 @@ func TestN03AnAssignedPlaceLeavesItsOffersToTheNext(t *testing.T) {
 	}
 }
 
+// A team that is moved as a whole stays one: the offers that are sent again are for whichever place is free.
+func TestN03AMovedTeamStaysOne(t *testing.T) {
+	s, slots := places(t, 2)
+	many := func(e *Env) {
+		inWaves(e)
+		e.Agency.Waves[0].Size = 2
+	}
+	r := s.when("2020-03-24T15:46", SendWave{Job: slots[0], Number: 1, Found: found(s.state, ana, ben), Look: 10}, many)
+	s.append(r.d.Events, r.e.Now)
+	s.at("2020-03-24T15:50", Edit{Job: slots[0], Scope: ScopeAll, Start: str("2020-03-27T10:00")})
+	s.at("2020-03-24T15:51", AcceptOffer{Job: slots[0], Interpreter: ana})
+	if e := event[OfferAccepted](s.when("2020-03-24T15:52", AcceptOffer{Job: slots[0], Interpreter: ben})); e.Job != slots[1] {
+		t.Errorf("accepted is %+v", e)
+	}
+}
+
 func TestN03AutoAssignIsNobodysDoing(t *testing.T) {
 	s := created(t)
 	s.sends("2020-03-24T15:46", wave(s, 1, ana), ana)
