@@ -97,13 +97,15 @@ type Wave struct {
 	Number  int
 }
 
+const wavesDueSQL = `
+select wave, booking, job, wave_number + 1 from {timers}.jobs
+where (select auto_offer from {timers}.agency) and wave is not null and status = 'new' and not taken and holder is null and starts_at > $1 and wave_due <= $1
+order by starts_at, job limit $2`
+
 // WavesDue are the waves that are due at an instant, the most urgent jobs first, at most limit of them. While offers do not go out by themselves
 // nothing is looked at, however many jobs wait.
 func (q Queries) WavesDue(ctx context.Context, now time.Time, limit int) ([]Wave, error) {
-	all, err := projections.Collect(ctx, q.Models, pgx.RowToStructByPos[Wave], `
-		select wave, booking, job, wave_number + 1 from {timers}.jobs
-		where (select auto_offer from {timers}.agency) and wave is not null and status = 'new' and not taken and holder is null and starts_at > $1 and wave_due <= $1
-		order by starts_at, job limit $2`, now, limit)
+	all, err := projections.Collect(ctx, q.Models, pgx.RowToStructByPos[Wave], wavesDueSQL, now, limit)
 	if err != nil {
 		return nil, fmt.Errorf("look which waves are due: %w", err)
 	}
