@@ -76,7 +76,7 @@ const bookingHours = 4
 // sets how many jobs are booked (`make torture`: 300), DRAGOMAN_SEED repeats a day's plans.
 func TestAWorkingDay(t *testing.T) {
 	t.Parallel()
-	jobs, people, turns := 75, 12, 4
+	jobs, people, turns := 50, 12, 4
 	if n, err := strconv.Atoi(os.Getenv("DRAGOMAN_WORKDAY")); err == nil {
 		jobs, people, turns = n, 40, 6
 	}
@@ -244,6 +244,9 @@ func (p *player) turn() {
 	command := may[p.random.IntN(len(may))]
 	if slices.Contains(may, wanted) {
 		command = wanted
+		if wanted == "accept-offer" && slices.Contains(may, "counter-offer") && p.random.IntN(3) == 0 {
+			command = "counter-offer"
+		}
 	}
 	body := p.body(command, r.body)
 	if body == nil {
@@ -262,12 +265,15 @@ func (p *player) turn() {
 			}
 		}
 	}
-	p.send(command, "/jobs/"+ref+"/"+command, ref, body, r.header.Get("ETag"))
+	done := p.send(command, "/jobs/"+ref+"/"+command, ref, body, r.header.Get("ETag"))
+	if done.body["undoUntil"] != nil && p.random.IntN(2) == 0 { // that was a mistake
+		p.send("undo", "/jobs/"+ref+"/undo", ref, map[string]any{})
+	}
 }
 
 // weights are how often the players do what they may.
-var weights = map[string]int{"take": 1, "release": 1, "send-offer": 8, "revoke-offer": 1, "accept-offer": 8, "decline-offer": 3, "counter-offer": 4, "answer-counter": 8, "assign": 6,
-	"unassign": 1, "propose-eta": 1, "agree-eta": 6, "decline-eta": 2, "change-eta": 1, "submit-timesheet": 8, "accept-timesheet": 12, "dispute-timesheet": 2, "close": 3, "cancel": 1,
+var weights = map[string]int{"take": 1, "release": 1, "send-offer": 8, "revoke-offer": 1, "accept-offer": 8, "decline-offer": 3, "counter-offer": 8, "answer-counter": 8, "assign": 6,
+	"unassign": 1, "propose-eta": 3, "agree-eta": 6, "decline-eta": 2, "change-eta": 1, "submit-timesheet": 8, "accept-timesheet": 12, "dispute-timesheet": 2, "close": 3, "cancel": 1,
 	"edit": 3, "undo": 8, "post-message": 1, "log-contact": 1}
 
 // pick is the job that the player looks at next, and what is to be done about it, if anything: every second time one that waits for them, else one of
