@@ -561,11 +561,11 @@ func (f acknowledged) done(w *truth, stream string) bool {
 	case "assign":
 		return j.Assignment != nil && j.Assignment.Interpreter == who
 	case "propose-eta", "change-eta":
-		m := j.ETA
-		if f.name == "propose-eta" {
-			m = j.Proposed
+		m := j.Begin() // nothing need be proposed or changed to what holds already
+		if j.Proposed != nil {
+			m = *j.Proposed
 		}
-		return m != nil && m.In().Format("2006-01-02T15:04") == f.body["eta"]
+		return m.In().Format("2006-01-02T15:04") == f.body["eta"]
 	case "cancel":
 		return j.Status == domain.Cancelled
 	case "edit":
