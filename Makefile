@@ -7,6 +7,9 @@ TORTURED    := TestPowerLoss|TestFlippedBytes|TestModel|TestHistories|TestSubscr
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
+# What is tested and measured is what the container image holds: a binary without C, whose caches the garbage collector counts.
+export CGO_ENABLED := 0
+
 .PHONY: help run build test screenshots torture nodeclients quick bench lint docs need-go need-postgres need-npm need-chromium need-promtool assets
 
 help: ## list the targets

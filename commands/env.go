@@ -187,8 +187,8 @@ func (h *Handler) lookToBook(ctx context.Context, customer uuid.UUID, form strin
 func needsOf(s booking.State, c booking.Command) needs {
 	form := needs{form: s.Form, formVersion: s.FormVersion, formFor: s.Customer}
 	switch c := c.(type) {
-	case booking.Take, booking.LetGo, booking.RevokeOffer, booking.LapseOffer, booking.EndHold, booking.Unassign,
-		booking.ProposeEta, booking.AgreeEta, booking.DeclineEta, booking.ChangeEta, booking.AcceptTimesheet, booking.DisputeTimesheet,
+	case booking.Confirm, booking.Take, booking.LetGo, booking.RevokeOffer, booking.LapseOffer, booking.EndHold, booking.Unassign,
+		booking.ProposeEta, booking.AgreeEta, booking.DeclineEta, booking.AcceptTimesheet, booking.DisputeTimesheet,
 		booking.PostMessage, booking.LogContact, booking.VoidReservation, booking.ErasePerson:
 		return needs{}
 	case booking.SendOffer:
@@ -223,14 +223,35 @@ func needsOf(s booking.State, c booking.Command) needs {
 		form.agency, form.terms, form.customer, form.numbers, form.interpreters = true, true, s.Customer, true, concerned(s)
 	case booking.Continue, booking.FollowUp:
 		form.agency, form.terms, form.customer, form.numbers = true, true, s.Customer, true
+	case booking.ChangeEta:
+		form.agency, form.interpreters = true, assignee(s, c.Job)
+		form.match(s, c.Job, c.ETA)
 	case booking.Edit:
 		form.agency, form.terms, form.customer, form.interpreters = true, true, s.Customer, concerned(s)
+		if moves := c.Start != nil || c.Hours != nil || c.Minutes != nil || c.Location != nil || c.Address != nil; moves && len(assignee(s, c.Job)) > 0 {
+			form.match(s, c.Job, or(c.Start))
+		}
 	case booking.Undo:
 		form.agency, form.terms, form.interpreters = true, true, beforehand(s)
 	default:
 		form.agency, form.terms, form.customer = true, true, s.Customer
 	}
 	return form
+}
+
+func or(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// assignee is the interpreter who has a job; none if nobody has.
+func assignee(s booking.State, job uuid.UUID) []uuid.UUID {
+	if j, _ := s.Job(job); j.Assignment != nil {
+		return []uuid.UUID{j.Assignment.Interpreter}
+	}
+	return nil
 }
 
 // concerned are the interpreters to whom an edit of a booking may matter: their offers are sent again, or the job is theirs.

@@ -3,6 +3,7 @@ package commands
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base64"
 	"time"
 
 	"github.com/google/uuid"
@@ -83,6 +84,15 @@ func (h *Handler) meta(r Request) eventschema.Meta {
 		Actor:         r.Viewer.Actor(),
 		At:            r.At,
 	}
+}
+
+// Secret is a secret that a command tells its sender, and the id of what it opens. Both follow from the command's id and a key that never leaves the
+// deployment: a request sent again under its idempotency key gets the same answer, though nobody keeps the secret.
+func (h *Handler) Secret(what string, r Request) (id uuid.UUID, secret string) {
+	m := hmac.New(sha256.New, h.hashKey)
+	m.Write([]byte("secret of " + what + " "))
+	m.Write(r.CommandID[:])
+	return derived(what, r.CommandID.String()), base64.RawURLEncoding.EncodeToString(m.Sum(nil))
 }
 
 // hash is the keyed hash of a canonical request: without the key nobody can try out what a request held.

@@ -25,6 +25,7 @@ var types = catalogue{
 	"booking.created.v1":                current[booking.Created]("A customer booked one or several jobs."),
 	"booking.job-added.v1":              current[booking.JobAdded]("The booking got a further job: a continuation, a follow-up or a recurrence."),
 	"booking.edited.v1":                 current[booking.Edited]("Values of one or several jobs changed."),
+	"booking.job-confirmed.v1":          current[booking.Confirmed]("The agency has taken up a request; the job is new."),
 	"booking.job-taken.v1":              current[booking.Taken]("An assigner works on the job."),
 	"booking.job-released.v1":           current[booking.Released]("No assigner works on the job any more."),
 	"booking.offer-sent.v1":             current[booking.OfferSent]("The job was offered to interpreters."),

@@ -38,7 +38,7 @@ type FeedItem struct {
 
 type newFeed struct {
 	FeedItem
-	Address string `json:"address" doc:"The secret address, relative to this server; it is never told again."`
+	Address string `json:"address" doc:"The secret address, relative to this server. It is told to this request alone: a repeat under the same Idempotency-Key answers the same."`
 }
 
 func feedOf(f accounts.Feed) FeedItem {
@@ -55,6 +55,8 @@ func feedError(err error) error {
 		return notFound()
 	case errors.Is(err, accounts.ErrTooManyFeeds):
 		return domain.Unprocessable("too-many-feeds", "You have as many feeds as one may have. Remove one that you do not use.")
+	case errors.Is(err, accounts.ErrOtherFeed):
+		return domain.Unprocessable("idempotency-key-reused", "This Idempotency-Key was used for another request.")
 	}
 	return err
 }
@@ -64,16 +66,13 @@ func (a *API) feeds() {
 		Location string `header:"Location"`
 		Body     newFeed
 	}
-	order := func(method, path, summary string, status int) huma.Operation {
+	asks := func(method, path, summary string, status int) huma.Operation {
 		op := a.mayManage(a.operation(method, path, summary, status), access.ReadOwnOffers)
 		a.orders[op.OperationID] = false
 		return op
 	}
-	huma.Register(a.huma, order(http.MethodPost, "/me/feeds", "Make a calendar feed of my assigned jobs; its secret address is shown once (M-25)", http.StatusCreated),
-		func(ctx context.Context, in *struct {
-			Body    feedBody
-			RawBody []byte
-		}) (*made, error) {
+	huma.Register(a.huma, asks(http.MethodPost, "/me/feeds", "Make a calendar feed of my assigned jobs; its secret address is shown once (M-25)", http.StatusCreated),
+		func(ctx context.Context, in *order[feedBody]) (*made, error) {
 			if err := access.MayManage(viewer(ctx), access.ReadOwnOffers); err != nil {
 				return nil, a.answerTo(ctx, err)
 			}
@@ -83,7 +82,12 @@ func (a *API) feeds() {
 			if !slices.Contains(jobs.FeedLevels, in.Body.Level) {
 				return nil, a.answerTo(ctx, domain.Invalid(domain.FieldError{Location: "body.level", Message: "Choose busy, place or full."}))
 			}
-			secret, f, err := a.accounts.CreateFeed(ctx, viewer(ctx).User, in.Body.Level)
+			req, err := a.request(ctx, "make-feed", in.Ordering, in.RawBody)
+			if err != nil {
+				return nil, a.answerTo(ctx, err)
+			}
+			id, secret := a.commands.Secret("feed", req)
+			f, err := a.accounts.CreateFeed(ctx, viewer(ctx).User, id, secret, in.Body.Level)
 			if err != nil {
 				return nil, a.answerTo(ctx, feedError(err))
 			}
@@ -103,7 +107,7 @@ func (a *API) feeds() {
 		}
 		return partOf(in, items)
 	})
-	huma.Register(a.huma, order(http.MethodDelete, "/me/feeds/{id}", "Revoke a calendar feed: its address opens nothing any more", http.StatusNoContent),
+	huma.Register(a.huma, asks(http.MethodDelete, "/me/feeds/{id}", "Revoke a calendar feed: its address opens nothing any more", http.StatusNoContent),
 		func(ctx context.Context, in *struct {
 			ID uuid.UUID `path:"id"`
 		}) (*struct{}, error) {

@@ -74,6 +74,9 @@ func onJob[B any](a *API, name, summary string, build func(v access.Viewer, job 
 }
 
 func (a *API) jobCommands() {
+	onJob(a, "confirm", "Take up a request: the job is new (ES-20)", func(_ access.Viewer, job uuid.UUID, _ noBody) (booking.Command, error) {
+		return booking.Confirm{Job: job}, nil
+	})
 	onJob(a, "take", "An assigner works on the job (LL-67)", func(_ access.Viewer, job uuid.UUID, _ noBody) (booking.Command, error) {
 		return booking.Take{Job: job}, nil
 	})

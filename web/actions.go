@@ -32,6 +32,9 @@ type action struct {
 
 // actions are the commands of the portal's job pages; who may send which says Commands.Actions. Editing has a page of its own.
 var actions = map[string]action{
+	"confirm": {build: func(_ access.Viewer, job uuid.UUID, _ url.Values) (booking.Command, error) {
+		return booking.Confirm{Job: job}, nil
+	}},
 	"take": {build: func(_ access.Viewer, job uuid.UUID, _ url.Values) (booking.Command, error) {
 		return booking.Take{Job: job}, nil
 	}},

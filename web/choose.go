@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -48,7 +49,7 @@ type candidate struct {
 	Against   []string         // the sentences of those that speak against
 	Short     []string         // what tells one candidate from the next
 	Rank      int
-	Shifted   string // start to offer, as a form sends it; empty: the requested one
+	Shifted   string // start to offer, RFC 3339; empty: the requested one
 	ShiftedTo string // the same for people
 	Eligible  bool
 	Never     bool // no reason goes past what speaks against this one
@@ -100,6 +101,7 @@ func (p *Portal) choicePage(r *http.Request, a asked) (choicePage, error) {
 	if page.Sent.Has("language") {
 		page.Language = page.Sent.Get("language")
 	}
+	page.offerAt()
 	if v.Role == domain.Interpreter {
 		return page, nil
 	}
@@ -178,9 +180,33 @@ func (c *candidate) explain(v matching.Verdict, trace []domain.Because) {
 		}
 	}
 	if v.Eligible && v.Shifted {
-		c.Shifted, c.ShiftedTo = v.Start.Local[:len("2006-01-02T15:04")], v.Start.In().Format("02/01/2006 15:04")
+		c.Shifted, c.ShiftedTo = v.Start.Stamp(), v.Start.In().Format("02/01/2006 15:04")
+		if doubled(v.Start.Local[:len("2006-01-02T15:04")], v.Start.Zone) != nil {
+			c.ShiftedTo += v.Start.In().Format(" -07:00")
+		}
 	}
 }
+
+// offerAt takes up the start at which one interpreter can come, with what was typed and ticked so far.
+func (p choicePage) offerAt() {
+	id, at, asked := strings.Cut(p.Sent.Get(fieldOfferAt), " ")
+	delete(p.Sent, fieldOfferAt)
+	start, err := time.Parse(time.RFC3339, at)
+	if !asked || err != nil {
+		return
+	}
+	if !slices.Contains(p.Sent["interpreters"], id) {
+		p.Sent.Add("interpreters", id)
+	}
+	p.Sent.Set("proposedStart", start.Format("2006-01-02T15:04"))
+	p.Sent.Set("proposedStart.offset", "")
+	if doubled(p.Sent.Get("proposedStart"), p.Detail.TimeZone) != nil {
+		p.Sent.Set("proposedStart.offset", start.Format("-07:00"))
+	}
+}
+
+// fieldOfferAt is the button that takes up the start at which one interpreter can come: the interpreter, and that start with its offset.
+const fieldOfferAt = "offer-at"
 
 // chosen are the interpreters that a form names.
 func chosen(f url.Values) []uuid.UUID {

@@ -113,7 +113,7 @@ func (e editing) may(f forms.Field) bool {
 		return false
 	}
 	if e.command != "edit" {
-		return e.command != "duplicate" || !e.form.AddressLocked || f.Key != addressKey(e.form) // LL-112
+		return e.command != "duplicate" || !e.form.AddressLocked || f.Key != e.form.AddressKey() // LL-112
 	}
 	if e.closing.Frozen.Why(f.Key) == booking.FrozenByLock {
 		return false

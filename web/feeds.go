@@ -41,22 +41,32 @@ func (p *Portal) showFeeds(w http.ResponseWriter, r *http.Request, status int, p
 
 // makeFeed answers with the page itself: the secret address is shown once and stands in no address of ours.
 func (p *Portal) makeFeed(w http.ResponseWriter, r *http.Request) error {
-	v := viewer(r.Context())
+	req, err := p.request(r, "make-feed")
+	if err != nil {
+		return err
+	}
+	v := req.Viewer
 	if err := access.MayManage(v, access.ReadOwnOffers); err != nil {
 		return err
 	}
-	level := r.PostFormValue("level")
+	level := r.PostForm.Get("level")
 	if !slices.Contains(jobs.FeedLevels, level) {
 		no := domain.Invalid(domain.FieldError{Location: "body.level", Message: p.in(r.Context()).say("feeds.which")})
 		return p.showFeeds(w, r, no.Status, feedsPage{Refusal: no})
 	}
-	secret, _, err := p.Accounts.CreateFeed(r.Context(), v.User, level)
-	if errors.Is(err, accounts.ErrTooManyFeeds) {
-		no := domain.Unprocessable("too-many-feeds", "%s", p.in(r.Context()).say("feeds.too-many"))
-		return p.showFeeds(w, r, no.Status, feedsPage{Level: level, Refusal: no})
-	}
-	if err != nil {
+	id, secret := p.Commands.Secret("feed", req)
+	_, err = p.Accounts.CreateFeed(r.Context(), v.User, id, secret, level)
+	var no *domain.Refusal
+	switch {
+	case errors.Is(err, accounts.ErrTooManyFeeds):
+		no = domain.Unprocessable("too-many-feeds", "%s", p.in(r.Context()).say("feeds.too-many"))
+	case errors.Is(err, accounts.ErrOtherFeed): // the page comes with another key
+		no = domain.Unprocessable("idempotency-key-reused", "%s", p.in(r.Context()).say("feeds.again"))
+	case err != nil:
 		return err
+	}
+	if no != nil {
+		return p.showFeeds(w, r, no.Status, feedsPage{Level: level, Refusal: no})
 	}
 	return p.showFeeds(w, r, http.StatusCreated, feedsPage{Level: level, Address: p.address(r) + "/api/v1/feeds/" + secret + ".ics"})
 }

@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -14,6 +16,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
+	"github.com/dragoman-booking/dragoman/commands"
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/forms"
@@ -31,7 +34,8 @@ type formDraft struct {
 	Form    forms.Form
 	InForce forms.Form // the newest version; its ID is empty if the form is new
 	Draft   bool       // there is one
-	BasedOn int        // the version that it was made from
+	BasedOn int        // the version that it was made from; 0: the form is new
+	kept    accounts.FormDraft
 }
 
 // New tells whether the form was never published.
@@ -58,10 +62,9 @@ func (p *Portal) formDraftOf(ctx context.Context, v access.Viewer, id string) (f
 	d := formDraft{Form: inForce, InForce: inForce, Draft: drafted, BasedOn: inForce.Version}
 	switch {
 	case drafted:
-		d.BasedOn = kept.BasedOn
-		d.Form = forms.Form{}
-		if err := json.Unmarshal(kept.Body, &d.Form); err != nil {
-			return formDraft{}, fmt.Errorf("read the draft of form %s: %w", id, err)
+		d.BasedOn, d.kept = kept.BasedOn, kept
+		if d.Form, err = formIn(kept); err != nil {
+			return formDraft{}, err
 		}
 	case !found:
 		return formDraft{}, notFound()
@@ -69,23 +72,45 @@ func (p *Portal) formDraftOf(ctx context.Context, v access.Viewer, id string) (f
 	return d, nil
 }
 
-// changeDraft lets change make the draft's next state; the first change makes the draft.
-func (p *Portal) changeDraft(ctx context.Context, v access.Viewer, d formDraft, change func(*forms.Form) error) error {
-	start, err := json.Marshal(d.InForce)
+func formIn(kept accounts.FormDraft) (f forms.Form, err error) {
+	if err := json.Unmarshal(kept.Body, &f); err != nil {
+		return forms.Form{}, fmt.Errorf("read the draft of a form: %w", err)
+	}
+	return f, nil
+}
+
+// changeDraft lets change make the draft's next state; the first change makes the draft. What is added is marked: added again under the same mark it
+// stands there once.
+func (p *Portal) changeDraft(ctx context.Context, v access.Viewer, d formDraft, mark string, change func(*forms.Form)) error {
+	from := d.InForce
+	if d.New() {
+		from = d.Form
+	}
+	start, err := json.Marshal(from)
 	if err != nil {
 		return fmt.Errorf("write form %s: %w", d.Form.ID, err)
 	}
-	return p.Accounts.ChangeFormDraft(ctx, v.User, d.Form.ID, accounts.FormDraft{BasedOn: d.BasedOn, Body: start}, func(now accounts.FormDraft) (accounts.FormDraft, error) {
-		var f forms.Form
-		if err := json.Unmarshal(now.Body, &f); err != nil {
-			return now, fmt.Errorf("read the draft of form %s: %w", d.Form.ID, err)
+	return p.Accounts.ChangeFormDraft(ctx, v.User, d.Form.ID, accounts.FormDraft{BasedOn: d.InForce.Version, Body: start}, func(now accounts.FormDraft) (accounts.FormDraft, error) {
+		if mark != "" && slices.Contains(now.Added, mark) {
+			return now, nil
 		}
-		if err := change(&f); err != nil {
+		f, err := formIn(now)
+		if err != nil {
 			return now, err
+		}
+		change(&f)
+		if mark != "" {
+			now.Added = append(slices.Clone(now.Added), mark)
 		}
 		now.Body, err = json.Marshal(f)
 		return now, err
 	})
+}
+
+// markOf is the mark of what a form's page adds: the same form with the same values adds the same thing.
+func markOf(r commands.Request) string {
+	sum := sha256.Sum256(slices.Concat(r.CommandID[:], r.Canonical))
+	return hex.EncodeToString(sum[:16])
 }
 
 // faultsOf are what publishing a form would be refused for; none if it would not be.
@@ -151,6 +176,9 @@ func (p *Portal) formFaults(ctx context.Context, f forms.Form, all []domain.Fiel
 	for _, e := range all {
 		part, key, _ := partOf(f, e.Location)
 		fault := formFault{Href: formPath(f.ID) + "/details", Where: s.say("forms.details"), Text: s.said(e.Message)}
+		if key, lacks := strings.CutPrefix(strings.TrimSuffix(e.Message, "."), "A form asks for "); lacks && forms.CoreKind(key) != "" {
+			fault.Text = s.say("forms.asks-for", s.say("forms.core-"+key))
+		}
 		switch {
 		case part != "":
 			fault.Href, fault.Where = partPath(f.ID, part, key), partLabel(f, part, key)
@@ -438,26 +466,18 @@ func fieldMarks(s *tongue, x forms.Field, names map[uuid.UUID]string) (marks []s
 	return marks
 }
 
-// customerNames are the names of the customers whom a form names.
+// customerNames are the names of the customers whom forms name.
 func (p *Portal) customerNames(ctx context.Context, all ...forms.Form) (map[uuid.UUID]string, error) {
-	names := map[uuid.UUID]string{}
+	var named []uuid.UUID
 	for _, f := range all {
 		for _, x := range f.Fields {
-			for _, id := range x.Customers {
-				if _, known := names[id]; known {
-					continue
-				}
-				c, found, err := p.Queries.People.Customer(ctx, viewer(ctx), id)
-				if err != nil {
-					return nil, err
-				}
-				if names[id] = id.String(); found {
-					names[id] = c.Name
-				}
-			}
+			named = append(named, x.Customers...)
 		}
 	}
-	return names, nil
+	if len(named) == 0 {
+		return nil, nil
+	}
+	return p.Queries.People.CustomerNames(ctx, viewer(ctx), named)
 }
 
 // customersOf are all customers, by name.
@@ -467,12 +487,14 @@ func (p *Portal) customersOf(ctx context.Context) ([]readpeople.Customer, error)
 	})
 }
 
-// draftPosted reads the form that a posted page of the editor is about.
-func (p *Portal) draftPosted(r *http.Request) (formDraft, error) {
-	if _, err := p.request(r, "draft-form"); err != nil { // only for what it refuses: a draft is no command
-		return formDraft{}, err
+// draftPosted reads the form that a posted page of the editor is about, and the mark of what the page adds.
+func (p *Portal) draftPosted(r *http.Request) (d formDraft, mark string, err error) {
+	req, err := p.request(r, "draft-form") // for what it refuses: a draft is no command
+	if err != nil {
+		return formDraft{}, "", err
 	}
-	return p.formDraftOf(r.Context(), viewer(r.Context()), chi.URLParam(r, "form"))
+	d, err = p.formDraftOf(r.Context(), viewer(r.Context()), chi.URLParam(r, "form"))
+	return d, markOf(req), err
 }
 
 // partAsked is the part that an address names.
@@ -486,7 +508,7 @@ func partAsked(r *http.Request, f forms.Form) (part, key string, err error) {
 
 // movePartOf and removePartOf change the order of the draft's parts, and take one out.
 func (p *Portal) movePartOf(w http.ResponseWriter, r *http.Request) error {
-	d, err := p.draftPosted(r)
+	d, _, err := p.draftPosted(r)
 	if err != nil {
 		return err
 	}
@@ -494,9 +516,8 @@ func (p *Portal) movePartOf(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := p.changeDraft(r.Context(), viewer(r.Context()), d, func(f *forms.Form) error {
+	if err := p.changeDraft(r.Context(), viewer(r.Context()), d, "", func(f *forms.Form) {
 		movePart(f, part, key, r.PostForm.Get("before"))
-		return nil
 	}); err != nil {
 		return err
 	}
@@ -505,7 +526,7 @@ func (p *Portal) movePartOf(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) removePartOf(w http.ResponseWriter, r *http.Request) error {
-	d, err := p.draftPosted(r)
+	d, _, err := p.draftPosted(r)
 	if err != nil {
 		return err
 	}
@@ -513,10 +534,7 @@ func (p *Portal) removePartOf(w http.ResponseWriter, r *http.Request) error {
 	if !slices.Contains(formParts, part) {
 		return notFound()
 	}
-	if err := p.changeDraft(r.Context(), viewer(r.Context()), d, func(f *forms.Form) error {
-		removePart(f, part, key)
-		return nil
-	}); err != nil {
+	if err := p.changeDraft(r.Context(), viewer(r.Context()), d, "", func(f *forms.Form) { removePart(f, part, key) }); err != nil {
 		return err
 	}
 	return p.done(w, r, formPath(d.Form.ID), "draft-removed", eventschema.Position{})
@@ -537,11 +555,7 @@ func (p *Portal) publishForm(w http.ResponseWriter, r *http.Request) error {
 		return p.done(w, r, formPath(d.Form.ID), "unchanged", eventschema.Position{})
 	}
 	if d.Overtaken() {
-		clashes, err := p.takeOver(r.Context(), v, d)
-		if err != nil {
-			return err
-		}
-		return p.showDraft(w, r, clashes)
+		return p.takeOver(w, r, d)
 	}
 	based := uint64(d.BasedOn)
 	req.IfMatch = &based
@@ -560,46 +574,61 @@ func (p *Portal) publishForm(w http.ResponseWriter, r *http.Request) error {
 		if d, err = p.formDraftOf(r.Context(), v, d.Form.ID); err != nil {
 			return err
 		}
-		clashes, err := p.takeOver(r.Context(), v, d)
-		if err != nil {
-			return err
-		}
-		return p.showDraft(w, r, clashes)
+		return p.takeOver(w, r, d)
 	case no != nil:
 		return p.done(w, r, formPath(d.Form.ID), "draft-faulty", eventschema.Position{}) // the page lists the faults
 	case err != nil:
 		return err
 	}
-	if err := p.Accounts.RemoveFormDraft(r.Context(), v.User, d.Form.ID); err != nil {
+	if err := p.Accounts.FormPublished(r.Context(), v.User, d.Form.ID, d.kept.Body); err != nil {
 		return err
 	}
 	return p.done(w, r, formPath(d.Form.ID), "form-published", done.Position)
 }
 
-// takeOver puts what somebody else published into the draft, and tells what both changed.
-func (p *Portal) takeOver(ctx context.Context, v access.Viewer, d formDraft) (told []string, err error) {
-	base, _, err := p.Queries.Settings.Form(ctx, v, d.Form.ID, max(d.BasedOn, 1))
-	if err != nil {
-		return nil, err
+// takeOver puts what somebody else published into the draft, and shows what both changed. A draft of a form that was new has nothing in common with
+// what somebody else began under the same id.
+func (p *Portal) takeOver(w http.ResponseWriter, r *http.Request, d formDraft) error {
+	ctx, v := r.Context(), viewer(r.Context())
+	base := forms.Form{ID: d.Form.ID}
+	if d.BasedOn > 0 {
+		var err error
+		if base, _, err = p.Queries.Settings.Form(ctx, v, d.Form.ID, d.BasedOn); err != nil {
+			return err
+		}
 	}
-	merged, clashes := forms.Merge(base, d.Form, d.InForce)
+	inForce, err := json.Marshal(d.InForce)
+	if err != nil {
+		return fmt.Errorf("write form %s: %w", d.Form.ID, err)
+	}
+	var merged forms.Form
+	var clashes []forms.Difference
+	if err := p.Accounts.ChangeFormDraft(ctx, v.User, d.Form.ID, accounts.FormDraft{BasedOn: d.InForce.Version, Body: inForce}, func(now accounts.FormDraft) (accounts.FormDraft, error) {
+		if now.BasedOn != d.BasedOn { // another window has just taken it over
+			return now, nil
+		}
+		mine, err := formIn(now)
+		if err != nil {
+			return now, err
+		}
+		merged, clashes = forms.Merge(base, mine, d.InForce)
+		now.BasedOn = d.InForce.Version
+		now.Body, err = json.Marshal(merged)
+		return now, err
+	}); err != nil {
+		return err
+	}
 	names, err := p.customerNames(ctx, merged, d.InForce)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	told = []string{p.in(ctx).say("forms.taken-over", d.InForce.Version)}
-	told = append(told, p.tell(ctx, clashes, names)...)
-	start, err := json.Marshal(merged)
-	if err != nil {
-		return nil, fmt.Errorf("write form %s: %w", d.Form.ID, err)
-	}
-	next := accounts.FormDraft{BasedOn: d.InForce.Version, Body: start}
-	return told, p.Accounts.ChangeFormDraft(ctx, v.User, d.Form.ID, next, func(accounts.FormDraft) (accounts.FormDraft, error) { return next, nil })
+	told := []string{p.in(ctx).say("forms.taken-over", d.InForce.Version)}
+	return p.showDraft(w, r, append(told, p.tell(ctx, clashes, names)...))
 }
 
 // discardForm throws the draft away.
 func (p *Portal) discardForm(w http.ResponseWriter, r *http.Request) error {
-	d, err := p.draftPosted(r)
+	d, _, err := p.draftPosted(r)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/forms"
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/accounts"
 )
 
 // The pages of a form's parts: what is typed goes into the draft once it has no fault of its own. What it does to other parts, the form's page says.
@@ -149,9 +150,12 @@ func (p *Portal) beginForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !taken {
-		_, taken, err = p.Accounts.FormDraft(r.Context(), req.Viewer.User, id)
-		if err != nil {
+		var begun accounts.FormDraft
+		if begun, taken, err = p.Accounts.FormDraft(r.Context(), req.Viewer.User, id); err != nil {
 			return err
+		}
+		if slices.Contains(begun.Added, markOf(req)) { // pressed twice
+			return p.done(w, r, formPath(id), "draft-begun", eventschema.Position{})
 		}
 	}
 	if taken {
@@ -173,7 +177,7 @@ func (p *Portal) beginForm(w http.ResponseWriter, r *http.Request) error {
 	if len(faults) > 0 {
 		return p.showNewForm(w, r, http.StatusUnprocessableEntity, filled{r.PostForm, domain.Invalid(faults...)})
 	}
-	if err := p.changeDraft(r.Context(), req.Viewer, formDraft{Form: made}, func(f *forms.Form) error { *f = made; return nil }); err != nil {
+	if err := p.changeDraft(r.Context(), req.Viewer, formDraft{Form: made}, markOf(req), func(f *forms.Form) { *f = made }); err != nil {
 		return err
 	}
 	return p.done(w, r, formPath(id), "draft-begun", eventschema.Position{})
@@ -248,7 +252,7 @@ func (p *Portal) fieldChoices(ctx context.Context, page *partPage) error {
 
 // savePart puts what was typed into the draft.
 func (p *Portal) savePart(w http.ResponseWriter, r *http.Request) error {
-	d, err := p.draftPosted(r)
+	d, _, err := p.draftPosted(r)
 	if err != nil {
 		return err
 	}
@@ -256,11 +260,11 @@ func (p *Portal) savePart(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return p.intoDraft(w, r, d, part, key)
+	return p.intoDraft(w, r, d, "", part, key)
 }
 
 func (p *Portal) saveNewPart(w http.ResponseWriter, r *http.Request) error {
-	d, err := p.draftPosted(r)
+	d, mark, err := p.draftPosted(r)
 	if err != nil {
 		return err
 	}
@@ -268,19 +272,22 @@ func (p *Portal) saveNewPart(w http.ResponseWriter, r *http.Request) error {
 	if !slices.Contains(formParts, part) {
 		return notFound()
 	}
-	return p.intoDraft(w, r, d, part, "")
+	if slices.Contains(d.kept.Added, mark) { // pressed twice
+		return p.done(w, r, formPath(d.Form.ID), "draft-saved", eventschema.Position{})
+	}
+	return p.intoDraft(w, r, d, mark, part, "")
 }
 
 func (p *Portal) saveDetails(w http.ResponseWriter, r *http.Request) error {
-	d, err := p.draftPosted(r)
+	d, _, err := p.draftPosted(r)
 	if err != nil {
 		return err
 	}
-	return p.intoDraft(w, r, d, "", "")
+	return p.intoDraft(w, r, d, "", "", "")
 }
 
 // intoDraft changes one part of the draft, or adds it, unless it has faults of its own.
-func (p *Portal) intoDraft(w http.ResponseWriter, r *http.Request, d formDraft, part, key string) error {
+func (p *Portal) intoDraft(w http.ResponseWriter, r *http.Request, d formDraft, mark, part, key string) error {
 	sent := plainLines(r.PostForm)
 	var faults []domain.FieldError
 	put := func(f *forms.Form) (at string) { return putPart(f, part, key, sent, &faults) }
@@ -299,10 +306,7 @@ func (p *Portal) intoDraft(w http.ResponseWriter, r *http.Request, d formDraft, 
 	if len(faults) > 0 {
 		return p.showPart(w, r, http.StatusUnprocessableEntity, d.Form, part, key, filled{r.PostForm, domain.Invalid(faults...)})
 	}
-	if err := p.changeDraft(r.Context(), viewer(r.Context()), d, func(f *forms.Form) error {
-		put(f)
-		return nil
-	}); err != nil {
+	if err := p.changeDraft(r.Context(), viewer(r.Context()), d, mark, func(f *forms.Form) { put(f) }); err != nil {
 		return err
 	}
 	to := formPath(d.Form.ID)

@@ -130,7 +130,7 @@ func (p *Portal) previewForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) tryForm(w http.ResponseWriter, r *http.Request) error {
-	if _, err := p.draftPosted(r); err != nil {
+	if _, err := p.request(r, "draft-form"); err != nil { // for what it refuses: trying a form is no command
 		return err
 	}
 	return p.showPreview(w, r, r.PostForm, plainLines(r.PostForm))

@@ -24,7 +24,7 @@ type menuEntry struct {
 var menuEntries = []menuEntry{
 	{Command: "accept-offer", To: "/accept-offer"}, {Command: "decline-offer", To: "/decline-offer"}, {Command: "counter-offer", To: "/counter-offer"},
 	{Command: "answer-counter"},
-	{Command: "take", Button: true}, {Command: "release", Button: true},
+	{Command: "confirm", Button: true}, {Command: "take", Button: true}, {Command: "release", Button: true},
 	{Command: "send-offer", To: "/send-offer"}, {Command: "assign", To: "/assign"}, {Command: "unassign", To: "/unassign"},
 	{Command: "revoke-offer"}, {Command: "agree-eta", Button: true}, {Command: "decline-eta", Button: true},
 	{Command: "propose-eta", To: "/propose-eta"}, {Command: "change-eta", To: "/change-eta"},

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -33,20 +34,14 @@ func (p *Portal) again(command string) handler {
 	}
 }
 
-// addressKey is the value of a form that says where its jobs take place, or who pays if nobody travels.
-func addressKey(form forms.Form) string {
-	if form.Address == forms.BillingAddress {
-		return "billTo"
-	}
-	return "location"
-}
-
 // copied are the values that such a form is filled with, and those of them that the command takes over by itself.
 func (e editing) copied() (values, before url.Values) {
 	values = e.lists.valuesOf(e.d, e.form)
+	filled := url.Values{} // what the command does not fill by itself, chosen by nobody yet: it is always sent
 	for _, f := range e.form.Fields {
 		name := nameOf(f)
-		kept := f.Copied || e.command == "duplicate" && e.form.AddressLocked && f.Key == addressKey(e.form)
+		schedule := f.Key == "start" || f.Key == "duration" // every job's own
+		kept := f.Copied && !schedule || e.command == "duplicate" && e.form.AddressLocked && f.Key == e.form.AddressKey()
 		if kept && !slices.Contains(values[name], domain.Erased) {
 			continue
 		}
@@ -55,22 +50,23 @@ func (e editing) copied() (values, before url.Values) {
 				values.Set(input, "")
 			}
 		}
-		if f.Default != "" && f.Kind != forms.KindDuration {
+		switch {
+		case f.Default == "":
+		case f.Kind == forms.KindDuration:
+			hours, minutes, _ := strings.Cut(f.Default, ":")
+			filled.Set("duration.hours", strings.TrimLeft(hours, "0"))
+			filled.Set("duration.minutes", strings.TrimPrefix(minutes, "0"))
+		case f.Core:
+			filled.Set(name, f.Default)
+		default:
 			values.Set(name, f.Default)
 		}
 	}
 	if lin := e.d.Interpreter; lin != nil && e.command == "duplicate" && values.Has("fields.preferredInterpreter") && values.Get("fields.precludedInterpreter") != lin.LIN {
 		values.Set("fields.preferredInterpreter", lin.LIN) // LL-111
 	}
-	before = url.Values{}
-	for name, v := range values {
-		before[name] = v
-	}
-	if f, ok := e.form.Field("duration"); ok && f.Default != "" { // chosen by nobody yet, so it is always sent
-		hours, minutes, _ := strings.Cut(f.Default, ":")
-		values.Set("duration.hours", strings.TrimLeft(hours, "0"))
-		values.Set("duration.minutes", strings.TrimPrefix(minutes, "0"))
-	}
+	before = maps.Clone(values)
+	maps.Copy(values, filled)
 	return values, before
 }
 

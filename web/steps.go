@@ -19,6 +19,7 @@ func (j jobPage) Steps() []step {
 	}
 	next := func(command string) bool { return j.NextStep == command }
 	staff := j.viewer.Staff()
+	add("confirm", step{Name: "confirm", Text: "todo.confirm", Post: true, Next: next("confirm")})
 	if j.TakenByMe {
 		add("release", step{Name: "release", Text: "todo.release", Post: true})
 	} else {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/net/html"
 )
 
 // search is an office with interpreters of a language that nobody else of the demo speaks, so that a search finds exactly these.
@@ -28,6 +30,7 @@ func TestCandidates(t *testing.T) {
 		{"LL25_SkillsNarrow", candidateSkills},
 		{"LL26_AlternativeLanguagesBelow", candidateAlternatives},
 		{"LL28_AShiftedTimeEndsAsAnETA", candidateShift},
+		{"LL28_TheOtherStartOnThePage", candidateShiftPage},
 		{"LL30_RemoteWidens", candidateRemote},
 		{"LL32_GenderRanksUnlessRequired", candidateGender},
 		{"LL34_EachOptionalValueWidens", candidateWidened},
@@ -163,6 +166,36 @@ func candidateShift(s *search) {
 	s.do("assigner", ref, "assign", map[string]any{"interpreter": "LIN/FL10/AAAAA"})
 	if eta, _ := s.job("assigner", ref)["eta"].(string); !strings.HasPrefix(eta, day+"T11:00") {
 		s.t.Errorf("the shift ended as the ETA %v", eta)
+	}
+	s.gone()
+}
+
+// candidateShiftPage: the page to send offers takes up another start with one press. What was typed and ticked stays, and a start that comes twice is
+// said and sent with its offset.
+func candidateShiftPage(s *search) {
+	t := s.t
+	s.person("LIN/FP10/AAAAA", nil)
+	s.person("LIN/FP10/BBBBB", nil)
+	s.do("assigner", s.want("2020-10-25T00:00"), "assign", map[string]any{"interpreter": "LIN/FP10/AAAAA"})
+	ref := s.want("2020-10-25T00:00", func(_, f map[string]any) { f["flexibility"] = "2-hours" })
+	s.read("assigner", "/jobs/"+ref)
+	b := browse(t, s.base, "assigner")
+	form := b.see("/jobs/" + ref + "/send-offer")
+	wants(t, form, "Offer 25/10/2020 01:00 +01:00 to")
+	typed, _ := formValues(form.byID("send-offer"))
+	typed.Set("override", "asked by telephone")
+	typed.Set("interpreters", s.ids["LIN/FP10/BBBBB"])
+	typed.Set("offer-at", attr(first(form.doc, func(n *html.Node) bool { return attr(n, "name") == "offer-at" }), "value"))
+	taken := b.see("/jobs/" + ref + "/send-offer?" + typed.Encode())
+	sent, _ := formValues(taken.byID("send-offer"))
+	if want := sorted(s.ids["LIN/FP10/AAAAA"], s.ids["LIN/FP10/BBBBB"]); !slices.Equal(sorted(sent["interpreters"]...), want) ||
+		sent.Get("override") != "asked by telephone" || sent.Get("proposedStart") != "2020-10-25T01:00" || sent.Get("proposedStart.offset") != "+01:00" {
+		t.Errorf("taken up, the form holds %v", sent)
+	}
+	wants(t, taken, "the one with UTC offset +01:00")
+	done(b, b.submit(taken, "send-offer", map[string][]string{"interpreters": {s.ids["LIN/FP10/AAAAA"]}, "override": {""}}), "send-offer")
+	if offers := objectsOf(s.job("assigner", ref)["offers"]); len(offers) != 1 || offers[0]["proposedStart"] != "2020-10-25T01:00:00+01:00" {
+		t.Errorf("offered was %v", offers)
 	}
 	s.gone()
 }

@@ -14,7 +14,7 @@ func TestOrderOfChecks(t *testing.T) {
 	customer := o.read("requestor", "/me").body["customer"].(string)
 	interpreter := o.read("admin", "/interpreters?limit=1").items()[0]["id"].(string)
 	nobody := &client{t: t, base: o.base}
-	commands := []string{"take", "release", "send-offer", "revoke-offer", "accept-offer", "decline-offer", "assign", "unassign", "propose-eta", "agree-eta",
+	commands := []string{"confirm", "take", "release", "send-offer", "revoke-offer", "accept-offer", "decline-offer", "assign", "unassign", "propose-eta", "agree-eta",
 		"decline-eta", "change-eta", "submit-timesheet", "accept-timesheet", "dispute-timesheet", "close", "cancel", "edit", "undo", "continue", "duplicate", "follow-up", "make-recurring", "post-message",
 		"log-contact"}
 	for _, command := range commands {

@@ -136,7 +136,7 @@ func (o *office) document(doc *openAPI) {
 			t.Errorf("it lacks %s", route)
 		}
 	}
-	for _, command := range []string{"take", "release", "send-offer", "revoke-offer", "accept-offer", "decline-offer", "assign", "unassign", "propose-eta", "agree-eta",
+	for _, command := range []string{"confirm", "take", "release", "send-offer", "revoke-offer", "accept-offer", "decline-offer", "assign", "unassign", "propose-eta", "agree-eta",
 		"decline-eta", "change-eta", "submit-timesheet", "accept-timesheet", "dispute-timesheet", "close", "cancel", "edit", "undo", "continue", "duplicate", "follow-up", "make-recurring", "post-message", "log-contact"} {
 		if !slices.Contains(doc.routes, "POST /v1/jobs/{ref}/"+command) {
 			t.Errorf("it lacks the command %s", command)

@@ -136,7 +136,7 @@ func TestLL14_FormsEditedWithoutScript(t *testing.T) {
 	// A draft with something missing is kept, says what, and is not published.
 	e.post("/remove/field/language", url.Values{})
 	faulty := e.see(e.path)
-	wants(t, faulty, "A form asks for language.")
+	wants(t, faulty, "Add the field “Language”: every form asks for it.")
 	e.post("/publish", url.Values{})
 	if v := d.customer.get("/forms/remote", signIn(t, d.base, "admin")).body["version"]; v != 1.0 {
 		t.Errorf("a faulty draft was published as version %v", v)
@@ -240,4 +240,87 @@ func valueOfControl(p *page, name string) string {
 		return ""
 	}
 	return attr(n, "value")
+}
+
+// TestLL14_PressedTwice: a form that is begun, and a section, a field and a notice that are added, are there once however often the button was pressed;
+// the same page sent with something else adds that too.
+func TestLL14_PressedTwice(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "01/07/2030 09:00")
+	admin := d.as("admin")
+	twice := func(path, id string, values map[string][]string) {
+		t.Helper()
+		form := admin.see(path)
+		for range 2 {
+			if saved := admin.submit(form, id, values); saved.status != http.StatusSeeOther {
+				t.Fatalf("%s: %d %s", path, saved.status, saved.words())
+			}
+		}
+	}
+	twice("/settings/add-form", "formnew", map[string][]string{"id": {"twice"}, "name": {"Twice"}, "prefix": {"TWI"}, "from": {"standard"}})
+	e := formEditor{admin, "/settings/forms/twice"}
+	before := map[string]int{}
+	for _, part := range []string{"section", "field", "notice"} {
+		before[part] = len(e.rowsOf(part))
+	}
+	twice(e.path+"/add/section", "part", map[string][]string{"label": {"After the visit"}})
+	twice(e.path+"/add/field?section=requestor", "part", map[string][]string{"label": {"Ward"}, "fieldKey": {"ward"}})
+	twice(e.path+"/add/notice", "part", map[string][]string{"text": {"Read me."}})
+	for part, n := range before {
+		if keys := e.rowsOf(part); len(keys) != n+1 {
+			t.Errorf("added twice, the parts of the kind %s are %v", part, keys)
+		}
+	}
+	form := e.see(e.path + "/add/section")
+	for _, label := range []string{"One", "Two"} {
+		e.submit(form, "part", map[string][]string{"label": {label}})
+	}
+	if keys := e.rowsOf("section"); !slices.Contains(keys, "one") || !slices.Contains(keys, "two") {
+		t.Errorf("after another label was sent the sections are %v", keys)
+	}
+}
+
+// TestLL14_TwoAdminsBeginOneForm: a draft of a new form meets what somebody else published under its id: nothing of either is lost unsaid.
+func TestLL14_TwoAdminsBeginOneForm(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "01/07/2030 09:00")
+	admin := signIn(t, d.base, "admin")
+	e := formEditor{d.as("admin"), "/settings/forms/clinic"}
+	e.submit(e.see("/settings/add-form"), "formnew", map[string][]string{"id": {"clinic"}, "name": {"My clinic"}, "prefix": {"CLI"}, "from": {"standard"}})
+	form := admin.get("/forms/standard").body
+	form["id"], form["name"], form["prefix"] = "clinic", "Their clinic", "CLI"
+	asked(form, "bed", "Bed", nil)
+	admin.do("PUT", "/forms/clinic", form)
+	form["name"] = "Their clinic, changed"
+	admin.do("PUT", "/forms/clinic", form)
+	admin.get("/forms/clinic")
+	shown := e.post("/publish", url.Values{})
+	wants(t, shown, "Somebody published version 2 meanwhile.", "“Their clinic, changed”, now “My clinic”")
+	if keys := e.rowsOf("field"); !slices.Contains(keys, "bed") {
+		t.Errorf("their field is gone: %v", keys)
+	}
+	done(e.browser, e.post("/publish", url.Values{}), "form-published")
+	now := d.assigner.get("/forms/clinic", admin).body
+	if now["version"] != 3.0 || now["name"] != "My clinic" || fieldOf(t, now, "bed")["label"] != "Bed" {
+		t.Errorf("version %v of %v: %v", now["version"], now["name"], fieldOf(t, now, "bed"))
+	}
+}
+
+// TestLL14_TheEditorBeforeAndAfterADraft: the box of the draft is there to be filled before there is a draft, and the auditor tries a form too.
+func TestLL14_TheEditorBeforeAndAfterADraft(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "01/07/2030 09:00")
+	if box := d.as("admin").see("/settings/forms/standard").byID("draft-box"); box == nil || box.FirstChild != nil {
+		t.Error("without a draft there is no empty box for one")
+	}
+	auditor := d.as("auditor")
+	tried := auditor.submit(auditor.see("/settings/forms/standard/preview"), "preview", map[string][]string{"language": {""}})
+	refused(t, tried, http.StatusUnprocessableEntity)
+
+	b := newTab(t, d.base, screen{})
+	b.signIn("admin")
+	b.open("/settings/forms/standard")
+	b.tabTo("button", "↓ Move down Client, 1 of 4")
+	b.key("Enter")
+	b.sees("Your draft")
 }

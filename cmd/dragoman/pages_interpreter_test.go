@@ -210,3 +210,26 @@ func TestMyJobsDiaryAndTimesheets(t *testing.T) {
 		}
 	}
 }
+
+// TestM25_AFeedMadeTwice: pressed twice the button makes one feed, and both pages show its address.
+func TestM25_AFeedMadeTwice(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "20/03/2020 09:00")
+	ana := d.as("interpreter")
+	form := ana.see("/feeds")
+	var addresses []string
+	for range 2 {
+		made := ana.submit(form, "feeds", map[string][]string{"level": {"place"}})
+		if made.status != http.StatusCreated {
+			t.Fatalf("make a feed: %d %s", made.status, made.words())
+		}
+		addresses = append(addresses, textOf(made.byID("address")))
+	}
+	if addresses[0] != addresses[1] || !strings.HasSuffix(addresses[0], ".ics") {
+		t.Errorf("pressed twice it says %q", addresses)
+	}
+	refused(t, ana.submit(form, "feeds", map[string][]string{"level": {"full"}}), http.StatusUnprocessableEntity)
+	if feeds := every(ana.see("/feeds").doc, func(n *html.Node) bool { return strings.HasPrefix(attr(n, "id"), "revoke-") }); len(feeds) != 1 {
+		t.Errorf("there are %d feeds", len(feeds))
+	}
+}

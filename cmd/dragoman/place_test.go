@@ -218,6 +218,26 @@ func TestM25_Feeds(t *testing.T) {
 		}
 		address[level] = made.body["address"].(string)
 	}
+	again := func(level string) reply {
+		return o.as("interpreter").send("POST", "/api/v1/me/feeds", map[string]any{"level": level}, map[string]string{"Idempotency-Key": "my phone"})
+	}
+	one, two := again("busy"), again("busy")
+	if one.status != http.StatusCreated || two.status != http.StatusCreated || one.body["id"] != two.body["id"] || one.body["address"] != two.body["address"] {
+		t.Errorf("sent twice: %s, %s", one.raw, two.raw)
+	}
+	problemIs(t, "another feed under that key", again("full"), 422, "idempotency-key-reused")
+	if r := (&client{t: t, base: o.base}).send("GET", two.body["address"].(string), nil, nil); r.status != http.StatusOK {
+		t.Errorf("the repeated address: %d", r.status)
+	}
+	if gone := o.send("interpreter", "DELETE", "/me/feeds/"+one.body["id"].(string), nil); gone.status != http.StatusNoContent {
+		t.Errorf("revoke it: %d %s", gone.status, gone.raw)
+	}
+	if r := again("busy"); r.status != http.StatusCreated || r.body["address"] != one.body["address"] {
+		t.Errorf("sent once more, after it was revoked: %d %s", r.status, r.raw)
+	}
+	if r := (&client{t: t, base: o.base}).send("GET", one.body["address"].(string), nil, nil); r.status != http.StatusNotFound {
+		t.Errorf("a repeat brought a revoked feed back: %d", r.status)
+	}
 	problemIs(t, "an unknown level", o.send("interpreter", "POST", "/me/feeds", map[string]any{"level": "everything"}), 422, "invalid", "body.level")
 	nobody := &client{t: t, base: o.base}
 	fetch := func(level string) (events map[string]map[string]string, raw string, r reply) {

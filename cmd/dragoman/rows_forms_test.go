@@ -307,3 +307,42 @@ func rowRequiredWhen(r *rows) {
 	problemIs(t, "without its link", r.try(c.user, ref, "edit", map[string]any{"fields": map[string]any{"link": ""}}), 422, "invalid", "body.fields.link")
 	wants(t, r.form(c.user, "ruled"), "Required if Service Type is Remote", "Required if Consumer is filled in")
 }
+
+// rowRequests: a job of a form that asks for confirmation is requested. Nobody is offered it until an assigner confirms it, on the page or over HTTP.
+func rowRequests(r *rows) {
+	t := r.t
+	c := r.customerOf("asking")
+	r.defines("asking", "standard", func(form map[string]any) { form["initial"] = "requested" })
+	r.uses(c, "asking")
+	ask := func(start string) string {
+		return refOf(r.as(c.user).do("POST", "/bookings", c.order("asking", start, nil)))
+	}
+	r.clock("2020-03-02T09:00:00Z")
+	one, two := ask("2020-05-18T10:00"), ask("2020-05-19T10:00")
+	job := r.job("assigner", one)
+	if job["status"] != "requested" || job["waitingOn"] != "agency" || job["nextStep"] != "confirm" || !slices.Contains(r.job("assigner", one)["actions"].([]any), any("confirm")) ||
+		slices.Contains(r.job(c.user, one)["actions"].([]any), any("confirm")) {
+		t.Errorf("it begins as %v, waits for %v: %v", job["status"], job["nextStep"], job["actions"])
+	}
+	problemIs(t, "an offer of a request", r.try("assigner", one, "send-offer", map[string]any{"interpreters": []string{anaLIN}}), 422, "wrong-status")
+	problemIs(t, "the customer confirms", r.try(c.user, one, "confirm", map[string]any{}), 403, "not-permitted")
+	if preview := r.previewOf("assigner", one, "confirm", map[string]any{}); preview.status != 200 || r.job("assigner", one)["status"] != "requested" {
+		t.Errorf("the preview: %d %s", preview.status, preview.raw)
+	}
+	if done := r.do("assigner", one, "confirm", map[string]any{}); done.body["status"] != "new" {
+		t.Errorf("confirmed: %s", done.raw)
+	}
+	problemIs(t, "once more", r.try("assigner", one, "confirm", map[string]any{}), 422, "wrong-status")
+	if notes := r.notes(c.user, one); notes[0] != one+" changed from requested to new" {
+		t.Errorf("noted as %q", notes)
+	}
+	r.do("assigner", one, "send-offer", map[string]any{"interpreters": []string{anaLIN}})
+
+	b := r.visit("assigner")
+	shown := b.see("/jobs/" + two)
+	b.see("/jobs/" + two + "/actions").formTo("/jobs/" + two + "/confirm") // the menu offers it
+	after := done(b, b.submit(shown, shown.formTo("/jobs/"+two+"/confirm"), nil), "confirm")
+	if after.heading() != two+" new" || slices.Contains(r.job("assigner", two)["actions"].([]any), any("confirm")) {
+		t.Errorf("confirmed on its page: %s", after.words())
+	}
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -66,6 +67,35 @@ func rowFilledForms(r *rows) {
 	copied := strings.TrimPrefix(strings.Split(answer.location(), "?")[0], "/jobs/")
 	if job := r.job("moor", copied); job["language"] != "uk" || job["bookingRef"] == r.job("moor", ref)["bookingRef"] || r.job("moor", ref)["language"] != "pl" {
 		t.Errorf("II-63: the duplicate is %v", job)
+	}
+
+	// A form that copies neither language nor address: what comes filled by the form is sent, what is typed is too.
+	c := r.customerOf("copying")
+	r.defines("copying", "standard", func(form map[string]any) {
+		for _, key := range []string{"language", "location"} {
+			fieldOf(t, form, key)["copied"] = false
+		}
+		fieldOf(t, form, "language")["default"] = "uk"
+		form["addressLocked"] = true
+	})
+	r.uses(c, "copying")
+	own := refOf(r.as(c.user).do("POST", "/bookings", c.order("copying", "2020-05-06T10:00", nil)))
+	r.clock("2020-03-02T09:00:00Z")
+	b = r.visit(c.user)
+	form = b.see("/jobs/" + own + "/follow-up")
+	if form.value("language") != "uk" || form.value("location") == c.location {
+		t.Errorf("the follow-up is filled with %q at %q", form.value("language"), form.value("location"))
+	}
+	schedule := map[string][]string{"start": {"2020-05-14T10:00"}, "duration.hours": {"1"}, "duration.minutes": {"0"}}
+	no = b.submit(form, "follow-up", schedule)
+	refused(t, no, http.StatusUnprocessableEntity)
+	done(b, b.submit(no, "follow-up", map[string][]string{"location": {c.location}}), "follow-up")
+	form = b.see("/jobs/" + own + "/duplicate")
+	if answer = b.submit(form, "duplicate", schedule); answer.status != http.StatusSeeOther {
+		t.Fatalf("LL-112: of a form that locks the address and does not copy it: %d %s", answer.status, answer.words())
+	}
+	if job := r.job(c.user, strings.TrimPrefix(strings.Split(answer.location(), "?")[0], "/jobs/")); job["language"] != "uk" || job["address1"] != "1 High Street" {
+		t.Errorf("LL-112: the duplicate is %v", job)
 	}
 
 	// Of LiveLINK: the address is shown, not asked for, the interpreter who had it preferred.

@@ -48,6 +48,7 @@ func TestRows(t *testing.T) {
 		{"II37_LanguagesOfTheAgency", rowLanguage},
 		{"II39_II54_InterpretersRequested", rowTeam},
 		{"II40_TheConsumerIsSealed", rowConsumer},
+		{"ES20_RequestsAreConfirmed", rowRequests},
 		{"II42_TwoFieldsOfNotes", rowTwoNotes},
 		{"II43_LocalTimes", rowLocalTime},
 		{"II44_LL29_HoursAndMinutes", rowDuration},
@@ -750,7 +751,7 @@ func rowActions(r *rows) {
 }
 
 // commandsOfAJob are the commands of the contract that are built.
-var commandsOfAJob = []string{"take", "release", "send-offer", "revoke-offer", "accept-offer", "decline-offer", "assign", "unassign", "propose-eta", "agree-eta", "decline-eta",
+var commandsOfAJob = []string{"confirm", "take", "release", "send-offer", "revoke-offer", "accept-offer", "decline-offer", "assign", "unassign", "propose-eta", "agree-eta", "decline-eta",
 	"change-eta", "submit-timesheet", "accept-timesheet", "dispute-timesheet", "close", "cancel", "edit", "duplicate", "follow-up",
 	"make-recurring", "post-message", "log-contact"}
 

@@ -331,6 +331,7 @@ var table = []struct {
 	interpreter string // relations
 	agency      string // roles
 }{
+	{"confirm", "", "", "assigner"},
 	{"take", "", "", "assigner"},
 	{"release", "", "", "assigner"},
 	{"send-offer", "", "", "assigner"},

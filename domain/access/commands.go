@@ -33,6 +33,7 @@ func permitted(p ...domain.Permission) []domain.Permission { return p }
 // An interpreter whose offer or assignment has ended may still send what only that end forbids: the decider's answer says so, and a repeat
 // of an accepted command gets its first answer.
 var commands = map[string]who{
+	"confirm":           {agency: assigner},
 	"take":              {agency: assigner},
 	"release":           {agency: assigner},
 	"send-offer":        {agency: assigner},

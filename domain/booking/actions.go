@@ -18,6 +18,7 @@ var actions = []struct {
 	name string
 	as   func(w Who, job uuid.UUID) checked
 }{
+	{"confirm", staff(func(job uuid.UUID) checked { return Confirm{Job: job} })},
 	{"take", staff(func(job uuid.UUID) checked { return Take{Job: job} })},
 	{"release", staff(func(job uuid.UUID) checked { return LetGo{Job: job} })},
 	{"send-offer", staff(func(job uuid.UUID) checked { return SendOffer{Job: job} })},

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/matching"
 	"github.com/dragoman-booking/dragoman/domain/people"
 )
 
@@ -158,4 +159,58 @@ func TestUnavailable(t *testing.T) {
 	}
 	// What is over is recorded.
 	event[Assigned](created(t).when("2020-03-27T10:00", give(ana), away))
+}
+
+// M-03: staff who move a job are told what then speaks against the interpreter who has it; the move is done all the same. Customers are told nothing
+// of interpreters.
+func TestM03_AMoveWarnsOfTheInterpretersDay(t *testing.T) {
+	t.Parallel()
+	says := func(change func(*Candidate)) func(*Env) {
+		return func(e *Env) {
+			c := e.Candidates[ana]
+			change(&c)
+			e.Candidates[ana] = c
+		}
+	}
+	away := says(func(c *Candidate) {
+		c.Availability = people.Availability{TimeZone: "Europe/London", Unavailable: []people.Away{{From: london("2020-03-27T00:00"), To: london("2020-03-28T00:00")}}}
+	})
+	expired := says(func(c *Candidate) {
+		c.Credentials = []people.Credential{{Kind: "vetting", ValidFrom: "2015-01-01", ValidTo: "2020-03-26"}}
+	})
+	near := says(func(c *Candidate) {
+		leeds := matching.Spot{At: domain.Coordinates{Lat: 53.7965, Lon: -1.5478}, Source: matching.Given}
+		london := matching.Spot{At: domain.Coordinates{Lat: 51.5072, Lon: -0.1276}, Source: matching.Given}
+		c.Home, c.Diary = leeds, []matching.Entry{{Job: station, Ref: "DTP77", Start: at("2020-03-27T08:00"), End: at("2020-03-27T09:30"), InPerson: true, Place: london}}
+	})
+	placed := func(e *Env) {
+		p := e.Locations[station]
+		p.Coordinates = domain.Coordinates{Lat: 53.7965, Lon: -1.5478}
+		e.Geography.Locations = map[uuid.UUID]people.Place{station: p}
+	}
+	codes := func(r tried) (all []string) {
+		t.Helper()
+		if r.err != nil || len(r.d.Events) == 0 {
+			t.Fatalf("%s: %v, %v", r.c.Name(), r.d.Events, r.err)
+		}
+		for _, w := range r.d.Warnings {
+			all = append(all, w.Code)
+		}
+		return all
+	}
+	edit, eta := Edit{Job: jobID, Start: str("2020-03-27T10:00")}, ChangeEta{Job: jobID, ETA: "2020-03-27T10:00", AgreedBy: "Jo"}
+	for rule, world := range map[string]func(*Env){RuleUnavailable: away, matching.RuleCredential: expired, matching.RuleTravel: near} {
+		for _, c := range []Command{edit, eta} {
+			if got := codes(assignedTo(t, ana).when("2020-03-24T16:00", c, placed, world)); !slices.Equal(got, []string{rule}) {
+				t.Errorf("%s: %s warns of %v", rule, c.Name(), got)
+			}
+		}
+	}
+	customer := func(e *Env) { e.Actor = domain.Actor{Role: domain.Requestor, ID: customer1} }
+	if got := codes(assignedTo(t, ana).when("2020-03-24T16:00", edit, away, customer)); len(got) > 0 {
+		t.Errorf("a customer is told %v", got)
+	}
+	if got := codes(assignedTo(t, ana).when("2020-03-24T16:00", Edit{Job: jobID, Fields: fields("costCentre", "C 9")}, away)); len(got) > 0 {
+		t.Errorf("an edit that moves nothing warns of %v", got)
+	}
 }

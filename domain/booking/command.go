@@ -137,6 +137,7 @@ type Edit struct {
 
 // The other commands, one per row of the HTTP contract's table.
 type (
+	Confirm   struct{ Job uuid.UUID }
 	Take      struct{ Job uuid.UUID }
 	LetGo     struct{ Job uuid.UUID }
 	SendOffer struct {

@@ -32,7 +32,7 @@ func copyOf(j Job, form forms.Form, keep func(forms.Field) bool) Create {
 	switch remote := form.Address == forms.BillingAddress; {
 	case remote && copied("billTo"):
 		c.Location = d.Location
-	case remote, !copied("location") && !form.AddressLocked:
+	case remote, !copied("location"):
 	case d.Location != uuid.Nil:
 		c.Location = d.Location
 	case d.Address != nil && d.Address.Line1.Reveal() != domain.Erased:

@@ -502,6 +502,9 @@ func (d *Decision) follow(change *JobChange, s State, before, after Job, env Env
 	}
 	wasFrom, wasTo := before.Window()
 	from, to := after.Window()
+	if shown {
+		d.warn("body", before, after, env)
+	}
 	if from.Equal(wasFrom) && to.Equal(wasTo) {
 		return nil
 	}

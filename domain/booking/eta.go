@@ -135,6 +135,9 @@ func (c ChangeEta) Decide(s State, env Env) (Decision, error) {
 	if err != nil {
 		return Decision{}, err
 	}
+	moved := j
+	moved.ETA = &eta
+	d.warn("body.eta", j, moved, env)
 	d.Events = []Event{EtaChanged{
 		Key: s.Key, Job: j.ID, ETA: eta, AgreedBy: domain.Personal(agreedBy), Reservation: reservation,
 		InPast: !eta.Instant.After(env.Now),

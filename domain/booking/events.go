@@ -125,6 +125,11 @@ type Edited struct {
 	UndoUntil *time.Time `json:"undoUntil,omitempty"`
 }
 
+// Confirmed: the agency has taken up a request (D-01, ES-20).
+type Confirmed struct {
+	Job uuid.UUID `json:"job"`
+}
+
 // Taken: an assigner works on the job (LL-67 b). Released: nobody does (LL-67 a).
 type (
 	Taken struct {
@@ -502,6 +507,7 @@ type PersonErased struct {
 func (Created) isEvent()              {}
 func (JobAdded) isEvent()             {}
 func (Edited) isEvent()               {}
+func (Confirmed) isEvent()            {}
 func (Taken) isEvent()                {}
 func (Released) isEvent()             {}
 func (OfferSent) isEvent()            {}

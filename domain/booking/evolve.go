@@ -71,6 +71,8 @@ func evolve(s State, e Event, at Fact) State {
 				}
 			})
 		}
+	case Confirmed:
+		s.touch(e.Job, at, func(j *Job) { j.Status = domain.New })
 	case Taken:
 		s.touch(e.Job, at, func(j *Job) { j.TakenBy = e.By })
 	case Released:

@@ -93,7 +93,7 @@ func (c Duplicate) Decide(s State, env Env) (Decision, error) {
 	if env.Form.AddressLocked {
 		c.keepAddress(&f, &o, env)
 	}
-	wish := copyOf(c.Original, env.Form, nil).with(o, env)
+	wish := copyOf(c.Original, env.Form, func(field forms.Field) bool { return env.Form.AddressLocked && field.Key == env.Form.AddressKey() }).with(o, env)
 	if _, said := o.Fields[preferred]; !said {
 		wish.prefer(c.Original, env.Form)
 	}

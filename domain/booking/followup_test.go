@@ -234,6 +234,22 @@ func TestLL112_ADuplicateKeepsTheAddress(t *testing.T) {
 	if got := event[Created](duplicated(call, monday, next(link), on)); got.Shared.BillTo != "HQ" || got.Shared.Address != nil {
 		t.Errorf("%+v", got.Shared)
 	}
+
+	// What the form does not copy is kept all the same where it is locked; a follow-up asks for it.
+	uncopied := func(key string, form forms.Form) func(e *Env) {
+		form.Fields = slices.Clone(form.Fields)
+		i := slices.IndexFunc(form.Fields, func(f forms.Field) bool { return f.Key == key })
+		form.Fields[i].Copied = false
+		return func(e *Env) { e.Form = form }
+	}
+	if got := event[Created](duplicated(call, monday, next(link), uncopied("billTo", forms.Remote()))); got.Shared.BillTo != "HQ" {
+		t.Errorf("%+v", got.Shared)
+	}
+	face := uncopied("location", s.env(monday).Form)
+	if got := event[Created](duplicated(s, monday, next(nil), face)); got.Shared.Location != station {
+		t.Errorf("%+v", got.Shared)
+	}
+	s.when(monday, FollowUp{Job: jobID, Ref: "DTP2", Overrides: next(nil)}, face).refused("invalid", "body.location")
 }
 
 // A customer's window to book binds jobs made from jobs too (II-71); it is kept with the decision.

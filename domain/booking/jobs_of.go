@@ -48,6 +48,8 @@ func Touches(e Event) []uuid.UUID {
 			ids[i] = j.Job
 		}
 		return ids
+	case Confirmed:
+		return []uuid.UUID{e.Job}
 	case Taken:
 		return []uuid.UUID{e.Job}
 	case Released:

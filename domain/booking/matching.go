@@ -1,6 +1,7 @@
 package booking
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -150,6 +151,30 @@ func sentences(trace []domain.Because, rules []string) string {
 // DiarySpan is the time in which an interpreter's diary matters for a command on the job, wherever the command may put its start.
 func (j Job) DiarySpan() (from, to time.Time) {
 	return matching.Horizon(matching.Job{Start: j.Begin(), Minutes: j.Schedule.Minutes, Flexibility: "any"})
+}
+
+// warn tells staff what speaks against the interpreter who has a job once it is moved, and did not before: the time off, the hours of the week, the
+// way between jobs (M-03), a credential that has run out by then. It is granted all the same, for who asks for it may know more.
+func (d *Decision) warn(location string, before, after Job, env Env) {
+	switch env.Actor.Role {
+	case domain.Assigner, domain.Admin, domain.System:
+	default:
+		return
+	}
+	if before.Assignment == nil || before.Status != domain.Assigned || over(after, env.Now) {
+		return
+	}
+	c, ok := env.Candidates[before.Assignment.Interpreter]
+	if !ok {
+		return
+	}
+	was := check(before, c, env).Against()
+	now := check(after, c, env)
+	for _, b := range now.Trace() {
+		if b.Finding == domain.Against && matching.Overridable(b.Rule) && !slices.Contains(was, b.Rule) && b.Rule != matching.RuleLanguage {
+			d.Warnings = append(d.Warnings, domain.Warning{Location: location, Code: b.Rule, Message: c.LIN + ", who has job " + before.Ref + ": " + b.Text})
+		}
+	}
 }
 
 // speaks: the language asked for, or one of the alternatives (LL-26).

@@ -307,7 +307,7 @@ func subset(rules, of []string) bool {
 }
 
 func (c AcceptOffer) allowed(s State, j Job, env Env) error {
-	if _, to := c.places(s, j, env); to.ID != j.ID {
+	if c.leadsOn(s, j, env) {
 		return nil // a free place of the team
 	}
 	switch j.Status {

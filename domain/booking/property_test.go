@@ -204,6 +204,7 @@ var generators = []generator{
 		}
 		return c
 	}},
+	{"confirm", func(w *world) Command { return Confirm{Job: w.job().ID} }},
 	{"take", func(w *world) Command { return Take{Job: w.job().ID} }},
 	{"release", func(w *world) Command {
 		for _, j := range w.state().Jobs {
@@ -392,6 +393,7 @@ func (w *world) waiting() Job {
 
 // natural are the commands that a job of this status usually gets.
 var natural = map[domain.Status][]string{
+	domain.Requested: {"confirm", "confirm", "take", "edit", "follow-up", "make-recurring", "post-message"},
 	domain.New:       {"follow-up", "make-recurring", "take", "release", "send-offer", "send-offer", "send-wave", "accept-offer", "accept-offer", "decline-offer", "counter-offer", "assign", "assign", "edit", "revoke-offer", "propose-eta", "agree-eta"},
 	domain.Assigned:  {"submit-timesheet", "submit-timesheet", "submit-timesheet", "unassign", "edit", "change-eta", "propose-eta", "agree-eta", "decline-eta", "close"},
 	domain.Ongoing:   {"accept-timesheet", "dispute-timesheet", "continue", "submit-timesheet", "close"},
@@ -449,6 +451,9 @@ func live(t *rapid.T, tally *counts) {
 			w.env.Agency.AutoAssign = w.chance(1, 5)
 			w.env.Agency.AutoOffer = w.chance(2, 3)
 			w.env.Customer.Closing = oneOf(w, "", "customer", "interpreter")
+			if w.chance(1, 4) {
+				w.env.Form.Initial = string(domain.Requested)
+			}
 			w.env.Customer.CancelHours = num(oneOf(w, 1, 24))
 		}
 		w.now = w.now.Add(oneOf(w, time.Minute, time.Minute, 10*time.Minute, 2*time.Hour, 9*time.Hour))
@@ -554,6 +559,8 @@ func sender(c Command) (job uuid.UUID, who Who, ours bool) {
 	switch c := c.(type) {
 	case Edit:
 		return c.Job, Who{Staff: !c.ByCustomer, Customer: c.ByCustomer}, true
+	case Confirm:
+		return c.Job, staff, true
 	case Take:
 		return c.Job, staff, true
 	case LetGo:

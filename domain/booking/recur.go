@@ -82,7 +82,9 @@ func (c MakeRecurring) Decide(s State, env Env) (Decision, error) {
 	if c.Refs != nil && len(c.Refs) != len(starts) && len(f.list) == 0 {
 		return Decision{}, fmt.Errorf("repeat job %s: %d refs drawn for %d jobs", j.ID, len(c.Refs), len(starts))
 	}
-	wish := copyOf(j, env.Form, func(field forms.Field) bool { return field.Required && !field.EditOnly })
+	wish := copyOf(j, env.Form, func(field forms.Field) bool {
+		return field.Required && !field.EditOnly || field.Key == env.Form.AddressKey()
+	})
 	wish.Fields = maps.Clone(wish.Fields)
 	maps.Copy(wish.Fields, speaker(c.Fields, env.Form))
 	want, _, warnings := wish.details(&f, env)

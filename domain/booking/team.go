@@ -42,7 +42,7 @@ func (c AcceptOffer) places(s State, named Job, env Env) (from, to Job) {
 		o, ok := k.Offering(c.Interpreter)
 		return ok && o.Team && o.OpenAt(env.Now) && k.Status == domain.New
 	})
-	if o, ok := named.Offering(c.Interpreter); at < 0 || ok && o.OpenAt(env.Now) && !o.Team {
+	if o, ok := named.Offering(c.Interpreter); at < 0 || !ok || !o.Team {
 		return named, named
 	}
 	free := slices.IndexFunc(team, func(k Job) bool { return k.Status == domain.New && k.Holder == uuid.Nil && !over(k, env.Now) })
@@ -50,6 +50,17 @@ func (c AcceptOffer) places(s State, named Job, env Env) (from, to Job) {
 		return named, named
 	}
 	return team[at], team[free]
+}
+
+// leadsOn tells whether somebody's acceptance of a team's offer of this job would take another place.
+func (c AcceptOffer) leadsOn(s State, j Job, env Env) bool {
+	return slices.ContainsFunc(j.Offers, func(o Offering) bool {
+		if c.Interpreter != uuid.Nil && o.Interpreter != c.Interpreter || s.has(j, o.Interpreter) {
+			return false
+		}
+		_, to := AcceptOffer{Job: c.Job, Interpreter: o.Interpreter, ByStaff: c.ByStaff}.places(s, j, env)
+		return to.ID != j.ID
+	})
 }
 
 // has tells whether the interpreter holds or has a place of the job's team that a team's offer led to.

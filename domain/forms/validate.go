@@ -159,6 +159,14 @@ func (f Form) InitialStatus() domain.Status {
 	return domain.Status(f.Initial)
 }
 
+// AddressKey is the value that says where a job takes place, or who pays if nobody travels.
+func (f Form) AddressKey() string {
+	if f.Address == BillingAddress {
+		return "billTo"
+	}
+	return "location"
+}
+
 // Editable are the keys that a customer may change after booking (LL-108), in the form's order.
 func (f Form) Editable() []string {
 	var keys []string

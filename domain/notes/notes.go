@@ -115,6 +115,8 @@ func (t *telling) event(event booking.Event) {
 				a.offers(c.Revoked, c.Resent)
 			})
 		}
+	case booking.Confirmed:
+		t.on(e.Job, func(a about) { a.changed(domain.Requested, domain.New) })
 	case booking.Taken:
 		t.on(e.Job, func(a about) { a.note(Taken, "", a.Ref+" taken") })
 	case booking.Released:

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -72,5 +73,43 @@ func TestDraftsOfForms(t *testing.T) {
 	}
 	if _, there, err := a.FormDraft(t.Context(), bob, "remote"); there || err != nil {
 		t.Errorf("a draft outlived its login: %v, %v", there, err)
+	}
+}
+
+// TestAPublishedDraftEnds: a draft ends with the body that was published, and stays when it was changed meanwhile; what was added is remembered with it.
+func TestAPublishedDraftEnds(t *testing.T) {
+	t.Parallel()
+	a := NewForTest(t, postgres.TestDB(t), Options{})
+	ada := uuid.New()
+	if err := a.AddLogin(t.Context(), Login{UserID: ada, Username: "ada", Password: "long enough a password"}); err != nil {
+		t.Fatal(err)
+	}
+	becomes := func(body string, added ...string) {
+		t.Helper()
+		if err := a.ChangeFormDraft(t.Context(), ada, "remote", FormDraft{BasedOn: 1, Body: json.RawMessage(`{}`)}, func(d FormDraft) (FormDraft, error) {
+			d.Body, d.Added = json.RawMessage(body), append(d.Added, added...)
+			return d, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	becomes(`{"n": 1, "m": [2]}`, "one")
+	published, _, err := a.FormDraft(t.Context(), ada, "remote")
+	if err != nil {
+		t.Fatal(err)
+	}
+	becomes(`{"n": 2, "m": [2]}`, "two")
+	if err := a.FormPublished(t.Context(), ada, "remote", published.Body); err != nil {
+		t.Fatal(err)
+	}
+	left, there, err := a.FormDraft(t.Context(), ada, "remote")
+	if err != nil || !there || string(left.Body) == string(published.Body) || left.BasedOn != 1 || !slices.Equal(left.Added, []string{"one", "two"}) {
+		t.Errorf("changed while it was published: %s on %d, added %v, %v, %v", left.Body, left.BasedOn, left.Added, there, err)
+	}
+	if err := a.FormPublished(t.Context(), ada, "remote", left.Body); err != nil {
+		t.Fatal(err)
+	}
+	if _, there, err := a.FormDraft(t.Context(), ada, "remote"); there || err != nil {
+		t.Errorf("published as it stood, there is %v, %v", there, err)
 	}
 }

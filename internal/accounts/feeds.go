@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Feed is a calendar feed of a user (M-25). The secret of its address is shown once, when it is made; only its hash is kept.
+// Feed is a calendar feed of a user (M-25). The secret of its address is told to the request that made it; only its hash is kept.
 type Feed struct {
 	ID        uuid.UUID
 	Level     string
@@ -26,15 +26,23 @@ const MostFeeds = 10
 var (
 	ErrNoFeed       = errors.New("there is no such feed")
 	ErrTooManyFeeds = errors.New("this user has as many feeds as one may have")
+	ErrOtherFeed    = errors.New("a feed that tells something else was made under this id")
 )
 
-// CreateFeed makes a feed and tells its secret. Errors: ErrNoLogin, ErrTooManyFeeds.
-func (a *Accounts) CreateFeed(ctx context.Context, userID uuid.UUID, level string) (secret string, f Feed, err error) {
-	secret = newSecret()
-	f = Feed{ID: uuid.New(), Level: level, CreatedAt: a.now()}
-	err = pgx.BeginFunc(ctx, a.db, func(tx pgx.Tx) error {
+// CreateFeed makes a feed that a secret opens. Id and secret follow from the request that asks for it: asked again it is the same feed, as it was when
+// it was made, also if it has been revoked since. Errors: ErrNoLogin, ErrTooManyFeeds, ErrOtherFeed.
+func (a *Accounts) CreateFeed(ctx context.Context, userID, id uuid.UUID, secret, level string) (Feed, error) {
+	f := Feed{ID: id, Level: level, CreatedAt: a.now()}
+	err := pgx.BeginFunc(ctx, a.db, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `select from kept.credentials where user_id = $1 for update`, userID); err != nil { // so that two are counted one after the other
 			return err
+		}
+		var before string
+		switch err := tx.QueryRow(ctx, `select level, created_at from kept.feeds where id = $1 and user_id = $2`, id, userID).Scan(&before, &f.CreatedAt); {
+		case err == nil && before != level:
+			return ErrOtherFeed
+		case !errors.Is(err, pgx.ErrNoRows):
+			return err // none: it was made before
 		}
 		var have int
 		if err := tx.QueryRow(ctx, `select count(*) from kept.feeds where user_id = $1 and revoked_at is null`, userID).Scan(&have); err != nil {
@@ -52,9 +60,9 @@ func (a *Accounts) CreateFeed(ctx context.Context, userID uuid.UUID, level strin
 		return orNoLogin(made)
 	})
 	if err != nil {
-		return "", Feed{}, fmt.Errorf("create a feed: %w", err)
+		return Feed{}, fmt.Errorf("create a feed: %w", err)
 	}
-	return secret, f, nil
+	return f, nil
 }
 
 // Feeds lists a user's feeds that are not revoked, oldest first.

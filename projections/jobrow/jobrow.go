@@ -193,6 +193,8 @@ func (f *Fold) Apply(r eventschema.Recorded) error {
 	case booking.Assigned:
 		f.meet(e.Job, e.Interpreter)
 		return f.change(r, e.Job, func(j *Job) { j.Status, j.Interpreter = domain.Assigned, e.Interpreter })
+	case booking.Confirmed:
+		return f.change(r, e.Job, func(j *Job) { j.Status = domain.New })
 	case booking.Unassigned:
 		return f.change(r, e.Job, func(j *Job) { j.Status, j.Interpreter = domain.New, uuid.Nil })
 	case booking.EtaAgreed:

@@ -87,7 +87,7 @@ func TestFoldsAsTheDomainDoes(t *testing.T) {
 // Every stored event of a booking has been thought of here: it changes a row, or it is known not to.
 func TestEveryBookingEventIsThoughtOf(t *testing.T) {
 	t.Parallel()
-	changes := []string{"created", "job-added", "edited", "offer-sent", "offer-accepted", "job-assigned", "job-unassigned", "eta-agreed", "eta-changed",
+	changes := []string{"created", "job-added", "job-confirmed", "edited", "offer-sent", "offer-accepted", "job-assigned", "job-unassigned", "eta-agreed", "eta-changed",
 		"timesheet-submitted", "timesheet-accepted", "job-closed", "cancelled", "change-undone"}
 	leaves := []string{"job-taken", "job-released", "wave-sent", "job-flagged", "offer-moved", "offer-revoked", "offer-declined", "offer-lapsed", "counter-offer-made", "counter-offer-answered", "hold-ended", "eta-proposed", "eta-declined",
 		"timesheet-disputed", "job-continued", "message-posted", "contact-logged", "reservation-voided", "person-erased"}

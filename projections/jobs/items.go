@@ -306,21 +306,18 @@ func Parties() []string { return []string{Customer, Interpreter, Agency} }
 
 // Steps are all that can be waited for, in the order of a job's life.
 func Steps() []string {
-	return []string{review, "send-offer", "accept-offer", "answer-counter", "assign", "agree-eta", attend, "submit-timesheet", "accept-timesheet", "close"}
+	return []string{"confirm", "send-offer", "accept-offer", "answer-counter", "assign", "agree-eta", attend, "submit-timesheet", "accept-timesheet", "close"}
 }
 
-// Steps that are waited for besides commands.
-const (
-	review = "review" // a request to be taken up
-	attend = "attend" // the job itself
-)
+// attend is waited for besides commands: the job itself.
+const attend = "attend"
 
 // waiting tells who must do what next.
 func (r *itemRow) waiting(now time.Time) (who, step string) {
 	over := !r.EndsAt.After(now)
 	switch r.Status {
 	case domain.Requested:
-		return Agency, review
+		return Agency, "confirm"
 	case domain.New:
 		switch {
 		case over:

@@ -360,7 +360,7 @@ type waitingCase struct{ when, who, step string }
 
 // waitingCases stand in the order in which they are judged; {now} is the moment of the question.
 var waitingCases = []waitingCase{
-	{"j.status = 'requested'", "'agency'", "'review'"},
+	{"j.status = 'requested'", "'agency'", "'confirm'"},
 	{"j.status = 'new' and j.ends_at <= {now}", "'agency'", "'close'"},
 	{"j.status = 'new' and j.proposed_eta is not null", "'customer'", "'agree-eta'"},
 	{"j.status = 'new' and j.holder is not null", "'agency'", "'assign'"},

@@ -88,6 +88,8 @@ func (f *fold) event(r eventschema.Recorded) error {
 		return f.jobAdded(r, e)
 	case booking.Edited:
 		return f.edited(r, e)
+	case booking.Confirmed:
+		return f.touch(r, e.Job, func(j *job) { j.status = string(domain.New) })
 	case booking.Taken:
 		return f.touch(r, e.Job, func(j *job) { j.takenBy = e.By })
 	case booking.Released:

@@ -314,6 +314,24 @@ func forViewer(v access.Viewer, i Interpreter) Interpreter {
 	return i
 }
 
+// CustomerNames are customers' names by id. Whom the viewer may not see is left out.
+func (q Queries) CustomerNames(ctx context.Context, v access.Viewer, customers []uuid.UUID) (map[uuid.UUID]string, error) {
+	type row struct {
+		ID   uuid.UUID
+		Name string
+	}
+	if !may(v, access.ReadCustomers) {
+		return nil, nil
+	}
+	rows, err := projections.Collect(ctx, q.Models, pgx.RowToStructByName[row],
+		`select customer as id, name from {people}.customers where customer = any($1) and ($2::uuid is null or customer = $2)`, customers, own(v))
+	names := make(map[uuid.UUID]string, len(rows))
+	for _, r := range rows {
+		names[r.ID] = r.Name
+	}
+	return names, wrap("read customers' names", err)
+}
+
 // Names are users' names by id, for pages that say who did something: staff and auditors see all, others only people of their own
 // organisation. An interpreter who acted without a login of one's own is known by the profile. Whom the viewer may not see is left out.
 func (q Queries) Names(ctx context.Context, v access.Viewer, users []uuid.UUID) (map[uuid.UUID]string, error) {

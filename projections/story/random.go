@@ -90,6 +90,7 @@ func (w *random) book() {
 	if w.chance(1, 3) {
 		c.Fields["flexibility"] = []string{"2-hours"}
 	}
+	w.Begins = string(pick(w, domain.New, domain.New, domain.Requested))
 	w.Book(w.now, pick(w, Requestor, Assigner), c)
 	w.all = append(w.all, c.Booking)
 }
@@ -110,6 +111,7 @@ func (w *random) command(j booking.Job) booking.Command {
 		booking.Edit{Job: j.ID, Scope: "all", Language: ref(pick(w, "pl", "uk", "kri")), Location: pick(w, nil, &Court, &Station)},
 	}
 	fitting := map[domain.Status][]booking.Command{
+		domain.Requested: {booking.Confirm{Job: j.ID}, booking.Confirm{Job: j.ID}, booking.Take{Job: j.ID}, w.followUp(j)},
 		domain.New: {
 			booking.Take{Job: j.ID}, booking.LetGo{Job: j.ID},
 			booking.SendOffer{Job: j.ID, Interpreters: []uuid.UUID{w.someone(), w.someone()}},

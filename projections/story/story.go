@@ -74,6 +74,7 @@ type Told struct {
 	commands  int
 	jobs      int
 	Closing   string // who closes alone, as people.CustomerSettings.Closing says
+	Begins    string // the status in which jobs begin, as forms.Form.Initial says; empty: as the built-in forms have it
 }
 
 // Tell begins a story with everyone and everything in place.
@@ -211,6 +212,9 @@ func (t *Told) Book(at time.Time, actor domain.Actor, c booking.Create) booking.
 	form := forms.FaceToFace()
 	if c.Location == uuid.Nil && c.Address == nil {
 		form = forms.Remote()
+	}
+	if t.Begins != "" {
+		form.Initial = t.Begins
 	}
 	if err := t.do(c.Booking, at, actor, form, c); err != nil {
 		panic(fmt.Sprintf("story: book: %v", explain(err)))

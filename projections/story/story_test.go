@@ -18,7 +18,7 @@ func TestRandomStoriesTellEverything(t *testing.T) {
 		}
 	})
 	for _, kind := range []string{
-		"Created", "JobAdded", "Edited", "Taken", "Released", "OfferSent", "WaveSent", "JobFlagged", "OfferMoved", "OfferRevoked", "OfferAccepted", "OfferDeclined", "OfferLapsed", "HoldEnded",
+		"Created", "JobAdded", "Edited", "Confirmed", "Taken", "Released", "OfferSent", "WaveSent", "JobFlagged", "OfferMoved", "OfferRevoked", "OfferAccepted", "OfferDeclined", "OfferLapsed", "HoldEnded",
 		"Assigned", "Unassigned", "EtaProposed", "EtaAgreed", "EtaDeclined", "EtaChanged", "TimesheetSubmitted", "TimesheetAccepted",
 		"TimesheetDisputed", "Closed", "Cancelled", "Continued", "MessagePosted", "ContactLogged", "ReservationVoided", "PersonErased",
 	} {
