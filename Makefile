@@ -25,12 +25,13 @@ test: build need-postgres nodeclients need-chromium need-promtool ## everything:
 	go vet ./...
 	set -o pipefail; go test -json -timeout 40m ./... | go run ./internal/coverage docs/coverage.md
 
-torture: need-go need-postgres ## the random proofs of the event log, of backups, of the network and of several processes with many times their usual rounds (TORTURE=…); takes an hour or two
+torture: need-go need-postgres ## the random proofs of the event log, of backups, of the network, of several processes and of a working day with many times their usual rounds (TORTURE=…); takes an hour or two
 	TORTURE=$${TORTURE:-100} go test -count=1 -v -timeout 6h -run '$(TORTURED)' ./internal/esnode/...
 	DRAGOMAN_FAILOVERS=$${DRAGOMAN_FAILOVERS:-5} DRAGOMAN_LONG_TESTS=1 go test -count=1 -v -timeout 2h -run 'TestClusterFailsOver|TestFailovers|TestANewLeaderThatIsNotReady' ./cmd/dragoman ./internal/eventlog
 	DRAGOMAN_BACKUPS=$${DRAGOMAN_BACKUPS:-50} go test -count=1 -v -timeout 3h -run 'TestBackupsUnderLoad' ./cmd/dragoman
 	DRAGOMAN_FAULTS=$${DRAGOMAN_FAULTS:-3} go test -count=1 -v -timeout 3h -run 'TestNetworkFaults' ./cmd/dragoman
 	DRAGOMAN_TURNS=$${DRAGOMAN_TURNS:-60} go test -count=1 -v -timeout 1h -run 'TestThreeProcessesTakeTurns' ./cmd/dragoman
+	DRAGOMAN_WORKDAY=$${DRAGOMAN_WORKDAY:-300} go test -count=1 -v -timeout 1h -run 'TestAWorkingDay' ./cmd/dragoman
 
 quick: need-go assets ## what needs no database: the domain, the event schema, the arrows between the rooms
 	go test ./domain/... ./eventschema/... ./internal/arrows/...

@@ -47,6 +47,8 @@ type workItem struct {
 	ServiceType string         `json:"serviceType"`
 	Outcome     domain.Outcome `json:"outcome"`
 	BillTo      string         `json:"billTo"`
+	Worked      int            `json:"workedMinutes" doc:"Elapsed time, whatever the clocks on the wall showed."`
+	Blocks      []blockItem    `json:"blocks" doc:"The hours worked, each with its offset."`
 }
 
 type wholeInvoice struct {
@@ -90,7 +92,11 @@ func (a *API) invoices() {
 			out.Lines = append(out.Lines, lineOf(l))
 		}
 		for _, w := range found.Work {
-			out.Work = append(out.Work, workItem{w.Ref, w.Start, w.Language, w.ServiceType, w.Outcome, w.BillTo})
+			item := workItem{w.Ref, w.Start, w.Language, w.ServiceType, w.Outcome, w.BillTo, w.Worked, make([]blockItem, 0, len(w.Blocks))}
+			for _, b := range w.Blocks {
+				item.Blocks = append(item.Blocks, blockItem(b))
+			}
+			out.Work = append(out.Work, item)
 		}
 		return out, err
 	})

@@ -15,6 +15,8 @@ func jobFuncs(s *tongue) template.FuncMap {
 		"day":          day,
 		"between":      func(start, end time.Time) string { return s.length(int(end.Sub(start) / time.Minute)) },
 		"betweenTimes": s.between,
+		"worked":       worked,
+		"clocksChange": clocksChange,
 		"begin":        begin,
 		"echo":         func(t time.Time) string { return s.day("echo", t) },
 		"hundredths":   domain.FormatHundredths,

@@ -285,6 +285,19 @@ func (s *tongue) between(start, end time.Time) string {
 	return s.say("time.between", start.Format(whenLayout), end.Format(whenLayout))
 }
 
+// worked is an end of a time that somebody worked. Where the clocks change within that time, or show this end twice, the clock on the wall alone does not
+// say how long it was, so the end says its offset too.
+func worked(end, from, to time.Time) string {
+	shown := end.Format(whenLayout)
+	if clocksChange(from, to) || doubled(end.Format("2006-01-02T15:04"), end.Location().String()) != nil {
+		shown += " (UTC" + end.Format("-07:00") + ")"
+	}
+	return shown
+}
+
+// clocksChange tells whether two times have different offsets. Both are in the zone of their place.
+func clocksChange(from, to time.Time) bool { return from.Format("-07:00") != to.Format("-07:00") }
+
 // serviceName is a type of service as people say it.
 func (s *tongue) serviceName(service string) string {
 	return s.said(serviceLabel(service))

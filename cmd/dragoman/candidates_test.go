@@ -220,6 +220,29 @@ func candidateGender(s *search) {
 	s.finds("a preference ranks", ref, "LIN/GE10/BBBBB", "LIN/GE10/AAAAA")
 	s.says("the other", s.alone("assigner", ref, "LIN/GE10/AAAAA"), "gender", "noted", "Is male; a female interpreter is wished.")
 	s.finds("no preference", s.want(day+"T12:00"), "LIN/GE10/AAAAA", "LIN/GE10/BBBBB")
+
+	// On a form that makes the field mandatory the wish excludes; on the other forms it still ranks alone.
+	form := s.read("admin", "/forms/face-to-face").body
+	form["id"], form["name"] = "by-gender", "By gender"
+	fieldOf(s.t, form, "gender")["required"], fieldOf(s.t, form, "gender")["default"] = true, ""
+	s.as("admin").do("PUT", "/forms/by-gender", form)
+	customer := s.read("requestor", "/me").body["customer"].(string)
+	s.as("admin").do("PATCH", "/customers/"+customer, map[string]any{"settings": map[string]any{"forms": []string{"face-to-face", "remote", "by-gender"}}})
+	required := func(wish string) func(b, f map[string]any) {
+		return func(b, f map[string]any) { b["form"], f["gender"] = "by-gender", wish }
+	}
+	must := s.want(day+"T14:00", required("female"))
+	s.finds("a requirement excludes", must, "LIN/GE10/BBBBB")
+	male := s.alone("assigner", must, "LIN/GE10/AAAAA")
+	s.says("who is excluded", male, "gender", "against", "Is male; the form requires a female interpreter.")
+	if male["eligible"] != false || male["rank"] != nil {
+		s.t.Errorf("who is excluded is %v", male)
+	}
+	s.finds("the other way round", s.want(day+"T16:00", required("male")), "LIN/GE10/AAAAA")
+	s.finds("whoever says that either will do", s.want(day+"T18:00", required("no-preference")), "LIN/GE10/AAAAA", "LIN/GE10/BBBBB")
+	unsaid := s.booking(day+"T19:00", 60, required(""))
+	problemIs(s.t, "unsaid", s.send("requestor", "POST", "/bookings", unsaid), 422, "invalid", "body.fields.gender")
+	s.finds("the other form's job", ref, "LIN/GE10/BBBBB", "LIN/GE10/AAAAA")
 	s.gone()
 }
 

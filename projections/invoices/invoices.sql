@@ -41,7 +41,7 @@ comment on column jobs.outcome is 'How a complete job ended, else empty.';
 comment on column jobs.requested_at is 'Start as asked for.';
 comment on column jobs.starts_at is 'The agreed other start (ETA) if there is one, else as asked for.';
 comment on column jobs.zone is 'IANA zone of the place.';
-comment on column jobs.sheet is 'The hours submitted last, as invoices.sheet: what an acceptance bills.';
+comment on column jobs.sheet is 'The hours submitted last, or those that it was closed with, as invoices.sheet: what is billed.';
 comment on column jobs.completed_at is 'Business time at which the outcome was recorded.';
 comment on column jobs.draft is 'True: its outcome is billed.';
 comment on column jobs.lines is 'A list of billing.Line, priced by the terms in force when the job was completed.';

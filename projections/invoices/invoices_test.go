@@ -103,7 +103,8 @@ func TestADraftIsPricedByTheTerms(t *testing.T) {
 			At: jobtest.Clock.Add(time.Hour), Total: gbp(6000 + 563 + 350)},
 		Lines: []billing.Line{line("time", 75, 4800, 6000), line(forms.Mileage, 1250, 45, 563), line(forms.Parking, 100, 350, 350)}, // 5.625 is rounded half up
 		Work: []invoices.Work{{Job: jobtest.Job(1), Ref: jobtest.Ref(1), Start: jobtest.Local("2020-03-26T10:00").In(), Language: "pl",
-			ServiceType: forms.ServiceFaceToFace, Outcome: domain.Success, BillTo: "Police HQ"}},
+			ServiceType: forms.ServiceFaceToFace, Outcome: domain.Success, BillTo: "Police HQ", Worked: 75,
+			Blocks: []invoices.Block{{Start: jobtest.Local("2020-03-26T10:00").In(), End: jobtest.Local("2020-03-26T11:15").In()}}}},
 	}
 	if diff := cmp.Diff(want, o.get(jobtest.Finance, jobtest.Job(1))); diff != "" {
 		t.Errorf("the draft (-want +got):\n%s", diff)

@@ -73,6 +73,7 @@ func (Projector) Apply(ctx context.Context, tx pgx.Tx, page eventschema.Page) er
 type sheet struct {
 	Event  uuid.UUID            `json:"event"` // that submitted them
 	Worked int                  `json:"worked"`
+	Blocks []booking.Block      `json:"blocks,omitempty"`
 	Costs  []billing.Incidental `json:"costs"`
 }
 
@@ -162,7 +163,7 @@ func completes(page eventschema.Page) bool {
 func (f *fold) event(r eventschema.Recorded) error {
 	switch e := r.Event.(type) {
 	case booking.TimesheetSubmitted:
-		f.bill(e.Job).sheet = &sheet{Event: r.ID, Worked: e.Worked, Costs: costs(e.Incidentals)}
+		f.bill(e.Job).sheet = &sheet{Event: r.ID, Worked: e.Worked, Blocks: e.Blocks, Costs: costs(e.Incidentals)}
 	case booking.TimesheetAccepted:
 		b := f.bill(e.Job)
 		work := billing.Job{Worked: e.Worked, Events: []uuid.UUID{r.ID}}
@@ -171,6 +172,7 @@ func (f *fold) event(r eventschema.Recorded) error {
 		}
 		f.price(r, e.Job, work)
 	case booking.Closed:
+		f.bill(e.Job).closed(r, e)
 		f.price(r, e.Job, billing.Job{Worked: e.Worked, Events: []uuid.UUID{r.ID}, Incidentals: costs(e.Incidentals)})
 	case billing.Issued:
 		f.issued = append(f.issued, e)
@@ -185,6 +187,19 @@ func (f *fold) event(r eventschema.Recorded) error {
 		f.customers[e.Customer] = customer{e.Name, e.TimeZone}
 	}
 	return nil
+}
+
+// closed keeps the hours that a job was closed with: those entered before, where the closing says nothing else.
+func (b *bill) closed(r eventschema.Recorded, e booking.Closed) {
+	s := &sheet{Event: r.ID, Worked: e.Worked, Costs: costs(e.Incidentals)}
+	if e.Start != nil && e.End != nil {
+		s.Blocks = []booking.Block{{Start: *e.Start, End: *e.End}}
+	}
+	if before := b.sheet; before != nil && len(before.Blocks) > 0 && len(s.Blocks) > 0 && before.Worked == e.Worked &&
+		before.Blocks[0].Start.Equal(*e.Start) && before.Blocks[len(before.Blocks)-1].End.Equal(*e.End) {
+		s.Blocks = before.Blocks
+	}
+	b.sheet = s
 }
 
 func (f *fold) bill(job uuid.UUID) *bill {

@@ -62,7 +62,12 @@ type Work struct {
 	ServiceType string
 	Outcome     domain.Outcome
 	BillTo      string
+	Worked      int     // minutes of elapsed time
+	Blocks      []Block // in which they were worked; none where nobody attended
 }
+
+// Block is a time worked, in the zone of its place.
+type Block struct{ Start, End time.Time }
 
 // row is an invoice as the list's statement gives it.
 type row struct {
@@ -201,16 +206,23 @@ func (q Queries) work(ctx context.Context, v access.Viewer, r row) ([]Work, erro
 		Work
 		StartsAt time.Time
 		Zone     string
+		Sheet    *sheet
 	}
 	var args jobrow.Args
 	found, err := projections.Collect(ctx, q.Models, func(c pgx.CollectableRow) (s stored, err error) {
-		err = c.Scan(&s.Job, &s.Ref, &s.StartsAt, &s.Zone, &s.Language, &s.ServiceType, &s.Outcome, &s.BillTo)
+		err = c.Scan(&s.Job, &s.Ref, &s.StartsAt, &s.Zone, &s.Language, &s.ServiceType, &s.Outcome, &s.BillTo, &s.Sheet)
 		return s, err
-	}, `select job, ref, starts_at, zone, language, service_type, outcome, bill_to from {invoices}.jobs
+	}, `select job, ref, starts_at, zone, language, service_type, outcome, bill_to, sheet from {invoices}.jobs
 		where job = any(array(select job from {invoices}.lines where invoice = `+args.Add(r.ID)+`) || $1::uuid) and `+mine(v, &args)+` order by ref`, args...)
 	work := make([]Work, len(found))
 	for i, s := range found {
 		s.Start = domain.Moment{Zone: s.Zone, Instant: s.StartsAt}.In()
+		if s.Sheet != nil {
+			s.Worked = s.Sheet.Worked
+			for _, b := range s.Sheet.Blocks {
+				s.Blocks = append(s.Blocks, Block{b.Start.In(), b.End.In()})
+			}
+		}
 		work[i] = s.Work
 	}
 	return work, err
