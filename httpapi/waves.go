@@ -86,7 +86,7 @@ func wavesItemOf(w *jobs.Waves) *wavesItem {
 
 // flagItem is what assigners are told of a job.
 type flagItem struct {
-	Kind  string     `json:"kind" doc:"custody-clock: nobody is left who could finish before it ends; no-candidates: nobody is left to ask."`
+	Kind  string     `json:"kind" doc:"custody-clock: nobody is left who could finish before it ends; no-candidates: nobody is left to ask; interpreter-suspended: who has the job is suspended (LL-130)."`
 	Since time.Time  `json:"since"`
 	Text  string     `json:"text"`
 	Helps []helpItem `json:"helps" doc:"Wishes that could be given up, one at a time, that which would bring most first."`
@@ -115,6 +115,7 @@ func flagsOf(in []jobs.Flag, languages []people.Language) []flagItem {
 var flagTexts = map[string]string{
 	booking.FlagCustody:      "Nobody is left to ask who could finish before the custody clock ends.",
 	booking.FlagNoCandidates: "Nobody is left to ask.",
+	jobs.FlagSuspended:       "The interpreter who has this job is suspended.",
 }
 
 var helpTexts = map[string]string{

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -642,11 +643,33 @@ func rowTier(r *rows) {
 
 func rowSuspended(r *rows) {
 	t := r.t
-	ref := r.book("2020-04-22T10:00", 60)
+	ref, has, over := r.book("2020-04-22T10:00", 60), r.book("2020-04-21T10:00", 60), r.book("2020-03-02T09:30", 60)
+	flags := func(user, ref string) string { return fmt.Sprint(objectsOf(r.job(user, ref)["flags"])) }
+	for _, mine := range []string{has, over} {
+		r.do("assigner", mine, "assign", map[string]any{"interpreter": benLIN})
+	}
+	r.clock("2020-03-02T11:00:00Z")
 	r.as("assigner").do("POST", "/interpreters/"+idOf(benLIN)+"/suspend", map[string]any{"reason": "A complaint is looked into."})
+	if got := objectsOf(r.job("assigner", has)["flags"]); len(got) != 1 || got[0]["kind"] != "interpreter-suspended" || got[0]["since"] != "2020-03-02T11:00:00Z" {
+		t.Errorf("a job that the interpreter has is flagged as %v", got)
+	}
+	for _, item := range r.read("assigner", "/jobs?interpreter="+url.QueryEscape(benLIN)).items() {
+		if flagged := len(objectsOf(item["flags"])) == 1; flagged != (item["ref"] == has) {
+			t.Errorf("in the list job %v is flagged as %v", item["ref"], item["flags"])
+		}
+	}
+	if got := flags("requestor", has); got != "[]" {
+		t.Errorf("the customer reads %s", got)
+	}
+	if page := r.visit("assigner").see("/jobs/" + has).words(); !strings.Contains(page, "The interpreter who has this job is suspended") {
+		t.Errorf("the job's page: %s", page)
+	}
 	problemIs(t, "an offer", r.try("assigner", ref, "send-offer", map[string]any{"interpreters": []string{benLIN}}), 422, "suspended")
 	problemIs(t, "an assignment", r.try("assigner", ref, "assign", map[string]any{"interpreter": benLIN}), 422, "suspended")
 	r.as("assigner").do("POST", "/interpreters/"+idOf(benLIN)+"/reinstate", map[string]any{})
+	if got := flags("assigner", has); got != "[]" {
+		t.Errorf("reinstated, and the job is flagged as %s", got)
+	}
 	r.do("assigner", ref, "send-offer", map[string]any{"interpreters": []string{benLIN}})
 }
 

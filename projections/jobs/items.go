@@ -117,6 +117,7 @@ type itemRow struct {
 	CreatorName            string
 	CreatorCustomer        *uuid.UUID
 	Flags                  []byte
+	SuspendedAt            *time.Time
 }
 
 // itemsSQL asks for the jobs of a subquery with all that an item shows.
@@ -126,7 +127,7 @@ select j.job, j.booking, j.customer, j.client, j.location, j.ref, j.booking_ref,
 	j.service_type, j.requested_at, j.zone, j.minutes, j.eta, j.starts_at, j.ends_at, j.proposed_eta, j.booked_by, j.created_by, j.created_at,
 	j.made_from, j.made_why, j.continued, j.taken_by, j.offered, j.holder, j.interpreter, j.lin, j.sheet_side, j.sheet_disputed, j.ended_at, j.countered,
 	d.line1, d.town, d.outward, d.addressed, d.fields, coalesce(l.name, '') as language_name, coalesce(c.name, '') as customer_name,
-	coalesce(cl.name, '') as client_name, coalesce(lo.name, '') as location_name, coalesce(i.name, '') as interpreter_name,
+	coalesce(cl.name, '') as client_name, coalesce(lo.name, '') as location_name, coalesce(i.name, '') as interpreter_name, i.suspended_at,
 	coalesce(u.name, '') as creator_name, u.customer as creator_customer, coalesce(w.flags, '[]') as flags
 from ` + jobs + ` j` + joinSQL["d"] + joinSQL["l"] + joinSQL["c"] + joinSQL["cl"] + joinSQL["lo"] + joinSQL["i"] + joinSQL["u"] + ` left join waves w on w.job = j.job`
 }
@@ -292,6 +293,9 @@ func (r *itemRow) item(v access.Viewer, books map[formKey]forms.Form, sub access
 	if s.see(access.Offers) {
 		if i.Flags, err = readFlags(r.Flags, zone); err != nil {
 			return Item{}, s, err
+		}
+		if r.SuspendedAt != nil && r.Status == domain.Assigned && r.EndsAt.After(v.Now) {
+			i.Flags = append(i.Flags, Flag{Kind: FlagSuspended, Since: zone(*r.SuspendedAt)})
 		}
 	}
 	return i, s, nil

@@ -377,7 +377,8 @@ create table interpreters (
 	credentials jsonb not null,
 	pait_id     text not null,
 	telephone   text not null,
-	email       text not null
+	email       text not null,
+	suspended_at timestamptz
 );
 create index interpreters_key_id on interpreters (key_id);
 comment on table interpreters is 'Interpreters as customers see the one assigned.';
@@ -389,6 +390,7 @@ comment on column interpreters.credentials is 'Clearances and qualifications wit
 comment on column interpreters.pait_id is 'PAIT ID, may be empty.';
 comment on column interpreters.telephone is 'Telephone, may be empty.';
 comment on column interpreters.email is 'E-mail, may be empty.';
+comment on column interpreters.suspended_at is 'Since when this interpreter is suspended; null: is not.';
 
 create table forms (
 	form       text not null,

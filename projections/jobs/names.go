@@ -1,6 +1,8 @@
 package jobs
 
 import (
+	"time"
+
 	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/domain"
@@ -25,7 +27,7 @@ const (
 )
 
 // names keeps what lists show besides the jobs' own values. These events are few: one statement each, all in the page's round trip.
-func (f *fold) names(event any) {
+func (f *fold) names(event any, at time.Time) {
 	switch e := event.(type) {
 	case people.AgencyChanged:
 		f.batch.Queue(nameCustomerSQL, uuid.Nil, e.Settings.Name)
@@ -53,6 +55,10 @@ func (f *fold) names(event any) {
 		f.profile(e.Interpreter, e.Profile)
 	case people.InterpreterChanged:
 		f.profile(e.Interpreter, e.Profile)
+	case people.InterpreterSuspended:
+		f.batch.Queue(`update interpreters set suspended_at = $2 where interpreter = $1`, e.Interpreter, at)
+	case people.InterpreterReinstated:
+		f.batch.Queue(`update interpreters set suspended_at = null where interpreter = $1`, e.Interpreter)
 	case people.PersonErased:
 		f.batch.Queue(`update users set name = $2 where key_id = any($1)`, e.Keys, domain.Erased)
 		f.batch.Queue(`update interpreters set name = $2, pait_id = case pait_id when '' then '' else $2 end,

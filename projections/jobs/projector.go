@@ -170,7 +170,7 @@ func (f *fold) event(r eventschema.Recorded) error {
 	case booking.Event:
 		return fmt.Errorf("no rows for %T: %w", e, projections.ErrEvent)
 	default:
-		f.names(r.Event)
+		f.names(r.Event, r.Meta.At)
 	}
 	return nil
 }

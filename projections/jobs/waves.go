@@ -25,10 +25,13 @@ type Waves struct {
 
 // Flag tells assigners that a job needs them, and what would help.
 type Flag struct {
-	Kind  string // booking.FlagCustody, booking.FlagNoCandidates
+	Kind  string // booking.FlagCustody, booking.FlagNoCandidates, FlagSuspended
 	Since time.Time
 	Helps []booking.Help
 }
+
+// FlagSuspended: the interpreter who has the job is suspended (LL-130). It stands as long as that does, and as the job lies ahead.
+const FlagSuspended = "interpreter-suspended"
 
 // waves is a row of table waves: there is one for every job whose waves have begun.
 type waves struct {
