@@ -325,7 +325,7 @@ func (o *office) requested(start string) string {
 	place := o.as("admin").do("POST", "/locations", map[string]any{"customer": customer, "name": "Reading room",
 		"address": map[string]any{"line1": "1 Quay", "town": "Leeds", "postcode": "LS1 1AA"}}).body["id"]
 	return refOf(o.as("assigner").do("POST", "/bookings", map[string]any{"form": "confirmed", "customer": customer, "location": place, "language": "pl", "serviceType": "face-to-face",
-		"start": start, "duration": map[string]any{"hours": 1, "minutes": 0}, "fields": map[string]any{"requestedBy": "Una", "notificationEmail": "una@tees.example"}}))
+		"start": start, "duration": map[string]any{"hours": 1, "minutes": 0}, "fields": map[string]any{"requestedBy": "Una", "notificationEmail": "una@tees.example", "consumer": "Zofia"}}))
 }
 
 // ana is the id of the user interpreter.
