@@ -21,13 +21,17 @@ import (
 )
 
 // span is a time in which a diary matters, half-open.
-type span struct{ from, to time.Time }
+type span struct {
+	from, to    time.Time
+	early, late time.Time // in which other jobs may be neighbours
+}
 
 func spans(jobs ...matching.Job) []span {
 	all := make([]span, 0, len(jobs))
 	for _, j := range jobs {
 		from, to := matching.Horizon(j)
-		all = append(all, span{from, to})
+		early, late := matching.Near(j)
+		all = append(all, span{from, to, early, late})
 	}
 	return all
 }
@@ -216,6 +220,10 @@ func entries(ctx context.Context, from past, interpreter, job uuid.UUID, at []sp
 			continue
 		}
 		e := matching.Entry{Job: r.Job, Start: r.Start, End: r.End}
+		if !slices.ContainsFunc(at, func(s span) bool { return r.Start.Before(s.late) && s.early.Before(r.End) }) {
+			all = append(all, e) // no neighbour: only its hours count
+			continue
+		}
 		s, err := from.booking(ctx, r.Booking)
 		if err != nil {
 			return nil, err

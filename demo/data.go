@@ -76,6 +76,12 @@ var interpreters = []person{
 var homes = []domain.Coordinates{{Lat: 53.7997, Lon: -1.5492}, {Lat: 53.7950, Lon: -1.7594}, {Lat: 53.6458, Lon: -1.7850}, {Lat: 53.7248, Lon: -1.8658},
 	{Lat: 53.6833, Lon: -1.4977}, {Lat: 53.9591, Lon: -1.0815}}
 
+// districts are outward codes with their middles, where the demo's places are.
+var districts = []string{
+	"LS1,53.7968,-1.5478", "LS7,53.8195,-1.5370", "LS9,53.7975,-1.5130", "LS11,53.7768,-1.5530", "BD5,53.7795,-1.7600", "BD9,53.8110,-1.7900",
+	"HD4,53.6330,-1.8160", "HX3,53.7380,-1.8430", "WF1,53.6833,-1.4970", "YO1,53.9580,-1.0800",
+}
+
 var speakers = []string{
 	"Jan Kowalski", "Elena Popa", "Samir Nasser", "Reza Tehrani", "Hoa Nguyen", "Bilal Khan", "Maria Santos", "Amina Yusuf",
 	"Tesfay Gebre", "Li Na", "Gabor Toth", "Andris Kalns", "Oksana Melnyk", "Luan Gashi", "Ngozi Eze", "Ricardo Pinto",

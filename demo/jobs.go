@@ -40,6 +40,7 @@ type plan struct {
 	minutes       int
 	fate          fate
 	custody       bool
+	inPerson      bool
 }
 
 // plans are the jobs to make: eight today, one custody job due within three hours, one dispute, the rest spread over the past and ahead.
@@ -229,7 +230,7 @@ func (w *world) book(c customer, p plan, language string) (string, error) {
 	}
 	form := "face-to-face"
 	wish := booking.Create{Customer: c.id, Language: language, Start: m.Local, Hours: &hours, Minutes: &minutes, Fields: fields}
-	if !p.custody && w.random.IntN(6) == 0 {
+	if !p.custody && !p.inPerson && w.random.IntN(6) == 0 {
 		form = "remote"
 		wish.ServiceType, wish.BillTo = "remote", "Accounts Payable"
 		fields["invoiceReference"], fields["reasonForBooking"] = []string{fmt.Sprintf("INV-%04d", w.random.IntN(10000))}, []string{"interview"}

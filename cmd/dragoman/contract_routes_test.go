@@ -305,12 +305,27 @@ func (o *office) jobCommands() {
 		t.Errorf("the choices are %s", choices)
 	}
 	o.clock("2020-03-02T09:00:00Z")
+	ref = o.requested("2020-04-06T10:00")
+	step("assigner", "confirm", "new", map[string]any{})
 	ref = o.assigned("2020-04-03T10:00", 60)
 	step("requestor", "cancel", "cancelled", map[string]any{"authorisedBy": "Hale", "reason": "other", "details": "Released."})
 	ref = o.assigned("2020-04-03T12:00", 60)
 	o.clock("2020-04-04T09:00:00Z")
 	step("assigner", "close", "complete", map[string]any{"start": "2020-04-03T12:00", "end": "2020-04-03T13:10", "outcome": "curtailed", "reason": "Adjourned.",
 		"incidentals": []any{map[string]any{"kind": "parking", "amount": map[string]any{"amount": "4.50", "currency": "GBP"}}}})
+}
+
+// requested is a job of a customer whose form asks for confirmation.
+func (o *office) requested(start string) string {
+	o.t.Helper()
+	form := o.read("admin", "/forms/standard").body
+	form["id"], form["initial"] = "confirmed", "requested"
+	o.as("admin").do("PUT", "/forms/confirmed", form)
+	customer := o.as("admin").do("POST", "/customers", map[string]any{"name": "Tees Library", "timeZone": "Europe/London", "settings": map[string]any{"forms": []string{"confirmed"}}}).body["id"]
+	place := o.as("admin").do("POST", "/locations", map[string]any{"customer": customer, "name": "Reading room",
+		"address": map[string]any{"line1": "1 Quay", "town": "Leeds", "postcode": "LS1 1AA"}}).body["id"]
+	return refOf(o.as("assigner").do("POST", "/bookings", map[string]any{"form": "confirmed", "customer": customer, "location": place, "language": "pl", "serviceType": "face-to-face",
+		"start": start, "duration": map[string]any{"hours": 1, "minutes": 0}, "fields": map[string]any{"requestedBy": "Una", "notificationEmail": "una@tees.example", "consumer": "Zofia"}}))
 }
 
 // ana is the id of the user interpreter.

@@ -247,6 +247,20 @@ func (w *world) sights() []sight {
 	add("assigner", "/interpreters", "/interpreters?filter%5Bname%5D=nobody+at+all", "interpreters-empty", nil)
 	add("assigner", "/interpreters/{id}", "/interpreters/"+ana, "interpreter", nil)
 
+	unfolded := func(b *tab) {
+		b.eval(`document.querySelectorAll('fieldset > details, #send-offer li:first-child details, #assign li:first-child details').forEach((d) => { d.open = true })`, nil)
+	}
+	// What the demo has of the rarer things: a request, an answer with another fee, a set whose change was taken back, a customer's own form.
+	requested, countered, undone := w.waiting("confirm"), w.waiting("answer-counter"), w.related("requestor")
+	add("assigner", "/jobs/{ref}", "/jobs/"+requested, "job-requested", nil)
+	add("assigner", "/jobs/{ref}", "/jobs/"+countered, "job-countered", nil)
+	add("assigner", "/jobs/{ref}/send-offer", "/jobs/"+undone+"/send-offer", "send-offer-others", unfolded)
+	add("assigner", "/jobs/{ref}/assign", "/jobs/"+undone+"/assign", "assign-why", unfolded)
+	add("requestor", "/jobs/{ref}/recurring", "/jobs/"+undone+"/recurring", "recurring-set", nil)
+	add("requestor", "/jobs/{ref}/activity", "/jobs/"+undone+"/activity", "activity-undone", nil)
+	add("requestor2", "/book/{form}", "/book/clinic", "book-own-form", nil)
+	add("requestor2", "/jobs/{ref}/edit", "/jobs/"+requested+"/edit", "edit-window", nil)
+
 	// An interpreter answers, attends and agrees the hours.
 	add("interpreter", "/", "/", "home", nil)
 	add("interpreter", "/offers", "/offers", "offers", nil)
@@ -345,6 +359,35 @@ func (w *world) sights() []sight {
 	add("analyst", "/", "/", "home", nil)
 	add("analyst", "/jobs", "/jobs", "grid", nil)
 	return all
+}
+
+// waiting is a job of which an assigner is to do this next.
+func (w *world) waiting(step string) string {
+	w.t.Helper()
+	for _, job := range w.as("assigner").get("/jobs?sort=-start&limit=500").items() {
+		if job["nextStep"] == step {
+			return job["ref"].(string)
+		}
+	}
+	w.t.Fatalf("no job waits for %s", step)
+	return ""
+}
+
+// related is the first job of the largest booking that somebody sees.
+func (w *world) related(who string) (ref string) {
+	w.t.Helper()
+	jobs := map[string][]string{}
+	for _, job := range w.as(who).get("/jobs?list=upcoming&sort=start&limit=500").items() {
+		of := job["bookingRef"].(string)
+		jobs[of] = append(jobs[of], job["ref"].(string))
+	}
+	most := 0
+	for _, refs := range jobs {
+		if len(refs) > most {
+			ref, most = refs[0], len(refs)
+		}
+	}
+	return ref
 }
 
 // drawn waits until the calendar has drawn its jobs.

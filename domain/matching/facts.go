@@ -144,17 +144,23 @@ const neighbourly = 24 * time.Hour
 // Horizon is the time in which a diary matters for a job: its week, for the hours, and wherever it may be shifted to, with its neighbours.
 func Horizon(j Job) (from, to time.Time) {
 	from, to = week(j.Start)
+	early, late := Near(j)
+	if early.Before(from) {
+		from = early
+	}
+	if late.After(to) {
+		to = late
+	}
+	return from, to
+}
+
+// Near is the part of the horizon in which another job may be a neighbour: of those beyond it nothing matters but how long they take.
+func Near(j Job) (from, to time.Time) {
 	reach := neighbourly
 	if j.Flexibility != "" {
 		reach += furthest
 	}
-	if early := j.Start.Instant.Add(-reach); early.Before(from) {
-		from = early
-	}
-	if late := j.end(j.Start.Instant).Add(reach); late.After(to) {
-		to = late
-	}
-	return from, to
+	return j.Start.Instant.Add(-reach), j.end(j.Start.Instant).Add(reach)
 }
 
 // week is the week, Monday to Sunday, of a local time.

@@ -213,6 +213,7 @@ func fillDiaries(ctx context.Context, tx pgx.Tx, j matching.Job, workers []match
 		ids[i], at[workers[i].ID] = workers[i].ID, &workers[i]
 	}
 	from, to := matching.Horizon(j)
+	early, late := matching.Near(j)
 	rows, err := tx.Query(ctx, `
 		with held as materialized (
 			select interpreter, job, starts_at, ends_at, reservation from reservations where starts_at >= $2 and starts_at < $3 and ends_at > $4 and job <> $5
@@ -220,9 +221,11 @@ func fillDiaries(ctx context.Context, tx pgx.Tx, j matching.Job, workers []match
 		select r.interpreter, r.job, r.starts_at, r.ends_at, coalesce(j.ref, ''), coalesce(j.addressed, false), coalesce(j.service_type, ''),
 			coalesce(j.postcode, ''), coalesce(j.outward, ''), coalesce(l.postcode, ''), coalesce(l.latitude, 0), coalesce(l.longitude, 0)
 		from held r join unnest($1::uuid[]) as wanted(interpreter) using (interpreter)
-		left join lateral (select * from jobs where jobs.job = r.job limit 1) j on true -- one look at an index each, whatever is thought of their number
+		left join lateral ( -- one look at an index each, whatever is thought of their number; of those that are no neighbours only the hours count
+			select * from jobs where jobs.job = r.job and r.ends_at > $6 and r.starts_at < $7 limit 1
+		) j on true
 		left join locations l on l.location = j.location
-		order by r.starts_at, r.reservation`, ids, from.Add(-longest), to, from, j.ID)
+		order by r.starts_at, r.reservation`, ids, from.Add(-longest), to, from, j.ID, early, late)
 	if err != nil {
 		return err
 	}
