@@ -416,6 +416,7 @@ func wavesPages(s *search) {
 		s.t.Error("the page has no flag")
 	}
 	wants(s.t, assigner.see("/queue?show=flagged"), ref, "nobody left")
+	wants(s.t, assigner.see("/jobs?q="+ref), ref, "nobody left")
 	customer := browse(s.t, s.base, "requestor").see("/jobs/" + ref)
 	for _, word := range []string{"Wave 3", "Offers in waves", "Nobody is left"} {
 		if strings.Contains(customer.words(), word) {
