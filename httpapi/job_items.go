@@ -278,7 +278,7 @@ type jobDetail struct {
 	AlternativeLanguages []string         `json:"alternativeLanguages"`
 	Fields               map[string]any   `json:"fields"`
 	ProposedETA          *time.Time       `json:"proposedEta"`
-	Progress             string           `json:"progress,omitempty" doc:"offering or taken, while nobody is assigned (LL-67)."`
+	Progress             string           `json:"progress,omitempty" doc:"requested (it waits for confirmation), offering or taken, while nobody is assigned (LL-67)."`
 	Message              string           `json:"message,omitempty" doc:"The agency's words for that."`
 	ResponseTier         string           `json:"responseTier,omitempty"`
 	CancelUntil          *time.Time       `json:"cancelUntil,omitempty" doc:"When the customer's window to cancel closes, as agreed now (II-82, LL-113)."`
@@ -345,7 +345,9 @@ func jobDetailOf(d jobs.Detail, now commands.Standing, s people.AgencySettings) 
 	case d.Customer.ID == uuid.Nil: // progress is not this viewer's to read
 	case d.BeingWorkedOn:
 		out.Progress, out.Message = "taken", s.Texts[people.TextAssignerOnIt]
-	case d.Status == domain.New || d.Status == domain.Requested:
+	case d.Status == domain.Requested: // nobody is offered it yet
+		out.Progress = "requested"
+	case d.Status == domain.New:
 		out.Progress, out.Message = "offering", s.Texts[people.TextIssuingOffers]
 	}
 	if l := d.Interpreter; l != nil {

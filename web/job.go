@@ -191,7 +191,9 @@ func (p *Portal) jobPage(ctx context.Context, d jobs.Detail) (jobPage, error) {
 		switch {
 		case d.BeingWorkedOn:
 			page.Message = agency.Settings.Texts[people.TextAssignerOnIt]
-		case d.Status == domain.New, d.Status == domain.Requested:
+		case d.Status == domain.Requested:
+			page.Message = p.in(ctx).say("job.unconfirmed")
+		case d.Status == domain.New:
 			page.Message = agency.Settings.Texts[people.TextIssuingOffers]
 		}
 	}

@@ -324,6 +324,10 @@ func rowRequests(r *rows) {
 		slices.Contains(r.job(c.user, one)["actions"].([]any), any("confirm")) {
 		t.Errorf("it begins as %v, waits for %v: %v", job["status"], job["nextStep"], job["actions"])
 	}
+	if read := r.job(c.user, one); read["progress"] != "requested" || read["message"] == r.job("assigner", r.book("2020-05-20T10:00", 60))["message"] {
+		t.Errorf("its customer reads %v: %v", read["progress"], read["message"])
+	}
+	wants(t, r.visit(c.user).see("/jobs/"+one), "This request waits for the agency to confirm it.")
 	problemIs(t, "an offer of a request", r.try("assigner", one, "send-offer", map[string]any{"interpreters": []string{anaLIN}}), 422, "wrong-status")
 	problemIs(t, "the customer confirms", r.try(c.user, one, "confirm", map[string]any{}), 403, "not-permitted")
 	if preview := r.previewOf("assigner", one, "confirm", map[string]any{}); preview.status != 200 || r.job("assigner", one)["status"] != "requested" {
