@@ -176,7 +176,7 @@ func (p *Portal) formFaults(ctx context.Context, f forms.Form, all []domain.Fiel
 	for _, e := range all {
 		part, key, _ := partOf(f, e.Location)
 		fault := formFault{Href: formPath(f.ID) + "/details", Where: s.say("forms.details"), Text: s.said(e.Message)}
-		if key, lacks := strings.CutPrefix(strings.TrimSuffix(e.Message, "."), "A form asks for "); lacks && forms.CoreKind(key) != "" {
+		if key, lacks := strings.CutPrefix(strings.TrimSuffix(e.Message, "."), forms.AsksFor); lacks && forms.CoreKind(key) != "" {
 			fault.Text = s.say("forms.asks-for", s.say("forms.core-"+key))
 		}
 		switch {

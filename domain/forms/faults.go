@@ -15,6 +15,9 @@ import (
 	"github.com/dragoman-booking/dragoman/domain"
 )
 
+// AsksFor begins the fault that a form lacks a field which every booking has; the field's key follows.
+const AsksFor = "A form asks for "
+
 // What a form may be made of.
 var (
 	idPattern     = regexp.MustCompile(`^[a-z][a-z0-9-]{0,59}$`)
@@ -138,7 +141,7 @@ func (f Form) faults(before []Form, known Known) []domain.FieldError {
 	}
 	for _, key := range f.needed() {
 		field, there := f.Field(key)
-		c.that(there, "fields", "A form asks for "+key+".")
+		c.that(there, "fields", AsksFor+key+".")
 		if i := slices.IndexFunc(f.Fields, func(x Field) bool { return x.Key == key }); there && field.Core {
 			c.that(field.Required && !field.EditOnly, fmt.Sprintf("fields[%d].required", i), "Every booking on this form has this value: it is required.")
 			c.that(len(field.Customers) == 0, fmt.Sprintf("fields[%d].customers", i), "Every booking on this form has this value: it is for all customers.")
