@@ -160,6 +160,15 @@ func TestLL13_LL117_LL119_SevenLists(t *testing.T) {
 	due := slices.Concat([]string{past[0]}, past[3:])
 
 	b := d.as("requestor")
+	ways := map[bool]int{} // in the menu or not
+	for _, a := range every(b.see("/").doc, func(n *html.Node) bool {
+		return n.DataAtom == atom.A && attr(n, "href") == "/jobs?list=requiring-closure"
+	}) {
+		ways[within(a, atom.Nav) != nil]++
+	}
+	if ways[true] == 0 || ways[false] == 0 {
+		t.Errorf("LL-117: %d ways lead to what requires closure by the menu, %d by the tile", ways[true], ways[false])
+	}
 	page := b.see("/jobs?list=requiring-closure")
 	if got := page.heading(); got != "Jobs requiring closure" {
 		t.Errorf("the heading is %q", got)

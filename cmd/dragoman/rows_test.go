@@ -555,6 +555,10 @@ func rowEarlierLIN(r *rows) {
 	if got := r.fieldsOf("assigner", next)["preferredInterpreter"]; got != anaLIN {
 		t.Errorf("preferred is %v", got)
 	}
+	for _, no := range []string{"Ana Nowak", "5455/5J71Y", "LIN/5455", "LIN/5455/5J71", "LIN/545/5J71Y", "LIN/5455/5J71YZ"} {
+		body := r.booking("2020-04-18T12:00", 60, func(_, f map[string]any) { f["preferredInterpreter"] = no })
+		problemIs(t, no, r.send("requestor", "POST", "/bookings", body), 422, "invalid", "body.fields.preferredInterpreter")
+	}
 }
 
 func rowPlatforms(r *rows) {
