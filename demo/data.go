@@ -1,6 +1,9 @@
 package demo
 
-import "github.com/dragoman-booking/dragoman/domain"
+import (
+	"github.com/dragoman-booking/dragoman/domain"
+	"github.com/dragoman-booking/dragoman/domain/people"
+)
 
 // What the demo's world is made of. All people, organisations and numbers are invented; telephone numbers are from the ranges kept free for drama.
 
@@ -91,3 +94,12 @@ var officers = []string{"Sergeant Bell", "DC Marsh", "Inspector Hale", "Nurse Ok
 
 // credentials are what every interpreter of the demo holds.
 var credentials = []string{"dbs-enhanced", "npv", "dpsi"}
+
+// waves are how the demo's agency would send offers, once that is switched on: rare languages many at once, and all the faster the nearer the start.
+var waves = []people.Wave{
+	{Tier: people.TierRare, UnderHours: 24, Size: 10, WaitMinutes: 10},
+	{Tier: people.TierRare, Size: 8, WaitMinutes: 180},
+	{UnderHours: 3, Size: 6, WaitMinutes: 5},
+	{UnderHours: 24, Size: 4, WaitMinutes: 20},
+	{Size: 3, WaitMinutes: 240},
+}

@@ -57,6 +57,9 @@ func Fill(ctx context.Context, c *commands.Handler, began time.Time, size Size, 
 		if err := w.jobs(say); err != nil {
 			return fmt.Errorf("make the demo's jobs: %w", err)
 		}
+		if _, err := c.SetWaves(ctx, w.by(w.system, "set-waves"), people.SetWaves{Rows: waves}); err != nil {
+			return fmt.Errorf("set the demo's waves: %w", err)
+		}
 		if err := w.corners(); err != nil {
 			return err
 		}
