@@ -423,10 +423,16 @@ func TestN04_LL28_FindAnInterpreter(t *testing.T) {
 	d.settled(ref)
 	p := staff.see("/jobs/" + ref + "/send-offer")
 	wants(t, p, "1. Benedykt Wilk", "2. Ana Nowak", "Could begin at 15:00, 1 h later than asked for", "Has 1 h of jobs in that week.")
-	offer := staff.see("/jobs/" + ref + "/send-offer?interpreters=" + idOf(lin1) + "&proposedStart=2020-03-26T15:00")
-	if !slices.Contains(p.links(), "/jobs/"+ref+"/send-offer?interpreters="+idOf(lin1)+"&proposedStart=2020-03-26T15%3a00") || offer.value("proposedStart") != "2020-03-26T15:00" ||
-		offer.value("interpreters") != idOf(lin1) {
-		t.Errorf("the later start is not offered: %v, %q to %q", p.links(), offer.value("proposedStart"), offer.value("interpreters"))
+	button := first(p.doc, func(n *html.Node) bool {
+		return n.DataAtom == atom.Button && textOf(n) == "Offer 26/03/2020 15:00 to Ana Nowak"
+	})
+	if button == nil {
+		t.Fatalf("no later start can be chosen: %s", p.words())
+	}
+	offer := staff.see(attr(button, "formaction") + "?" + url.Values{attr(button, "name"): {attr(button, "value")}, "override": {"typed before"}}.Encode())
+	chosen := first(offer.doc, func(n *html.Node) bool { return attr(n, "name") == "interpreters" && has(n, "checked") })
+	if offer.value("proposedStart") != "2020-03-26T15:00" || chosen == nil || attr(chosen, "value") != idOf(lin1) || offer.value("override") != "typed before" {
+		t.Errorf("the later start is not offered: %q to %v, typed is %q", offer.value("proposedStart"), chosen, offer.value("override"))
 	}
 	wants(t, d.lands(staff, staff.submit(offer, "send-offer", nil), "send-offer"), "26/03/2020 15:00")
 	rigid := d.book("2020-03-26T14:30", 60, nil)
