@@ -197,6 +197,10 @@ func (w *world) sights() []sight {
 	}
 	add("requestor", "/jobs/{ref}/edit", "/jobs/"+pair+"/edit", "edit-preview", looks("Interpreter should report to"))
 	add("assigner", "/jobs/{ref}/cancel", "/jobs/"+pair+"/cancel", "cancel-preview", looks("Authorised By"))
+	twins := book(day(53)+"T10:00", func(b map[string]any) { b["interpretersRequested"] = 2 })
+	customer.job(twins, "edit", map[string]any{"scope": "all", "fields": map[string]any{"reportTo": "Gate house"}})
+	staff.get("/jobs/"+twins, customer)
+	add("requestor", "/jobs/{ref}", "/jobs/"+twins, "job-undo", nil)
 	add("requestor", "/jobs/{ref}/timesheet", "/jobs/"+hours+"/timesheet", "timesheet", nil)
 	add("requestor", "/invoices", "/invoices", "invoices", nil)
 	add("customer-admin", "/", "/", "home", nil)
