@@ -255,7 +255,7 @@ func (w *world) sights() []sight {
 		b.eval(`document.querySelectorAll('fieldset > details, #send-offer li:first-child details, #assign li:first-child details').forEach((d) => { d.open = true })`, nil)
 	}
 	// What the demo has of the rarer things: a request, an answer with another fee, a set whose change was taken back, a customer's own form.
-	requested, countered, undone := w.waiting("confirm"), w.waiting("answer-counter"), w.related("requestor")
+	requested, countered, undone := w.waiting("assigner", "confirm"), w.waiting("assigner", "answer-counter"), w.related("requestor")
 	add("assigner", "/jobs/{ref}", "/jobs/"+requested, "job-requested", nil)
 	add("assigner", "/jobs/{ref}", "/jobs/"+countered, "job-countered", nil)
 	add("assigner", "/jobs/{ref}/send-offer", "/jobs/"+undone+"/send-offer", "send-offer-others", unfolded)
@@ -263,7 +263,7 @@ func (w *world) sights() []sight {
 	add("requestor", "/jobs/{ref}/recurring", "/jobs/"+undone+"/recurring", "recurring-set", nil)
 	add("requestor", "/jobs/{ref}/activity", "/jobs/"+undone+"/activity", "activity-undone", nil)
 	add("requestor2", "/book/{form}", "/book/clinic", "book-own-form", nil)
-	add("requestor2", "/jobs/{ref}/edit", "/jobs/"+requested+"/edit", "edit-window", nil)
+	add("requestor2", "/jobs/{ref}/edit", "/jobs/"+w.waiting("requestor2", "send-offer")+"/edit", "edit-window", nil)
 
 	// An interpreter answers, attends and agrees the hours.
 	add("interpreter", "/", "/", "home", nil)
@@ -365,11 +365,11 @@ func (w *world) sights() []sight {
 	return all
 }
 
-// waiting is a job of which an assigner is to do this next.
-func (w *world) waiting(step string) string {
+// waiting is the last job in person that somebody sees of which this is to be done next.
+func (w *world) waiting(who, step string) string {
 	w.t.Helper()
-	for _, job := range w.as("assigner").get("/jobs?sort=-start&limit=500").items() {
-		if job["nextStep"] == step {
+	for _, job := range w.as(who).get("/jobs?sort=-start&limit=500").items() {
+		if job["nextStep"] == step && job["serviceType"] == "face-to-face" {
 			return job["ref"].(string)
 		}
 	}

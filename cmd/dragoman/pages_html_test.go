@@ -32,10 +32,10 @@ var pageHolds = map[string]holds{
 	"/account/password": {heading: "^Change password$", ids: []string{"password"}, names: []string{"current", "new", "again"}},
 
 	"/book":        {heading: "^Make a booking$", texts: []string{"READ BEFORE YOU BOOK!", "Face to Face Assignment Only - NOT Court Bookings", "Remote Assignment"}},
-	"/book/{form}": {heading: "Assignment", ids: []string{"book"}, names: []string{"key", "language", "start", "duration.hours", "duration.minutes"}, texts: []string{"Next >>", "Book", "red asterisk"}},
+	"/book/{form}": {heading: "Assignment|^Clinic appointment$", ids: []string{"book"}, names: []string{"key", "language", "start", "duration.hours", "duration.minutes"}, texts: []string{"Next >>", "Book", "red asterisk"}},
 
 	"/jobs":                 {heading: "^(All jobs|Upcoming Jobs|Unassigned jobs|Completed jobs)$", texts: []string{"Job ref"}},
-	"/jobs/{ref}":           {heading: "^(DTP|DTM)[0-9]+ |^Not found$"},
+	"/jobs/{ref}":           {heading: "^(DTP|DTM|CLN)[0-9]+ |^Not found$"},
 	"/jobs/{ref}/actions":   {heading: "^Actions for DT", texts: []string{"Open"}},
 	"/jobs/{ref}/activity":  {heading: "^Job activity notes$", texts: []string{"Creation Date", "Note", " Created"}},
 	"/jobs/{ref}/messages":  {heading: "^Admin Messages$", ids: []string{"post-message"}, names: []string{"text", "key", "revision"}},
