@@ -94,6 +94,7 @@ func rowFilledForms(r *rows) {
 	if answer = b.submit(form, "duplicate", schedule); answer.status != http.StatusSeeOther {
 		t.Fatalf("LL-112: of a form that locks the address and does not copy it: %d %s", answer.status, answer.words())
 	}
+	done(b, answer, "duplicate")
 	if job := r.job(c.user, strings.TrimPrefix(strings.Split(answer.location(), "?")[0], "/jobs/")); job["language"] != "uk" || job["address1"] != "1 High Street" {
 		t.Errorf("LL-112: the duplicate is %v", job)
 	}

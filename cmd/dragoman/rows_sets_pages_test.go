@@ -126,7 +126,7 @@ func rowSetsPages(r *rows) {
 	cancel := "/jobs/" + team[0] + "/cancel"
 	p = r.sees("assigner", cancel, at)
 	shown = b.post(cancel, filled(p, "cancel", map[string]string{"scope": "all", "reason": "other", "details": "Not needed.", "preview": "1"}))
-	if got := foreseen(shown); shown.status != http.StatusOK || got[team[0]] != "changed" || got[team[1]] != "changed" || shown.value("details") != "Not needed." {
+	if got := foreseen(shown); shown.status != http.StatusOK || got[team[0]] != "cancelled" || got[team[1]] != "cancelled" || shown.value("details") != "Not needed." {
 		t.Fatalf("the preview of a cancellation: %d %v %s", shown.status, got, shown.words())
 	}
 	gone := b.post(cancel, filled(shown, "cancel", nil))
