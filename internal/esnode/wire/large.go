@@ -140,7 +140,7 @@ func (m *message) key(stringIDs bool) largeKey {
 func (m *message) drop() {
 	for _, e := range [2]*log.Event{m.e, m.link} {
 		if e != nil {
-			e.Custom, e.Data = nil, nil
+			forget(e)
 		}
 	}
 	*m = message{}

@@ -166,11 +166,14 @@ func (r *reader) takeTurn() error {
 	}
 }
 
+// forget leaves of an event where it stands.
+func forget(e *log.Event) { *e = log.Event{Position: e.Position, Revision: e.Revision} }
+
 // giveUpPage forgets what the events of the page hold that were not sent yet. They are read again one by one.
 func (r *reader) giveUpPage() {
 	r.pending.drop()
 	for i := r.at; i < min(r.given, len(r.page)); i++ {
-		r.page[i].Custom, r.page[i].Data = nil, nil
+		forget(&r.page[i])
 	}
 	r.given = min(r.given, r.at)
 }
