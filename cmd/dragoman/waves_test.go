@@ -17,6 +17,7 @@ func TestWaves(t *testing.T) {
 	}{
 		{"N03_OffByDefault", wavesOff},
 		{"N03_OneAfterTheOther", wavesOneAfterTheOther},
+		{"LL38_ThePreferredGetsTheFirstOffer", wavesPreferred},
 		{"N03_NobodyTwice", wavesNobodyTwice},
 		{"N03_TheyWaitWhileHeldAndTaken", wavesWait},
 		{"N03_CustodyFirst", wavesCustody},
@@ -100,6 +101,18 @@ func wavesOff(s *search) {
 	// What was booked before is offered once that is switched on.
 	s.auto(true, one()...)
 	s.stand("2020-03-02T12:00:00Z", ref, "AAAAA open")
+}
+
+// wavesPreferred: whom the customer prefers is asked first, whoever would come first otherwise; a malformed id is refused.
+func wavesPreferred(s *search) {
+	s.auto(true, one()...)
+	s.three("PR10")
+	day := s.nextDay()
+	ref := s.want(day+"T10:00", func(_, f map[string]any) { f["preferredInterpreter"] = "LIN/PR10/CCCCC" })
+	s.stand("2020-03-02T09:00:00Z", ref, "CCCCC open")
+	s.stand("2020-03-02T10:00:00Z", ref, "CCCCC lapsed", "AAAAA open")
+	wish := s.booking(day+"T12:00", 60, func(_, f map[string]any) { f["preferredInterpreter"] = "Carla" })
+	problemIs(s.t, "a malformed id", s.send("requestor", "POST", "/bookings", wish), 422, "invalid", "body.fields.preferredInterpreter")
 }
 
 func wavesOneAfterTheOther(s *search) {
