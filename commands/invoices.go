@@ -107,7 +107,7 @@ func (h *Handler) billedJobs(ctx context.Context, refs []string) ([]billing.Job,
 	jobs := make([]billing.Job, len(refs))
 	faults := make([]domain.FieldError, len(refs))
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(8)
+	g.SetLimit(readsAtOnce)
 	for i, ref := range refs {
 		g.Go(func() error {
 			t, err := h.find(ctx, ref)

@@ -191,7 +191,7 @@ func waysFrom(ctx context.Context, from past, interpreters []uuid.UUID, job uuid
 	}
 	all := make([][]matching.Entry, len(interpreters))
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(8)
+	g.SetLimit(readsAtOnce)
 	for i, id := range interpreters {
 		g.Go(func() (err error) {
 			all[i], err = entries(ctx, from, id, job, at, table)
@@ -273,19 +273,28 @@ func (h *Handler) Search(ctx context.Context, v access.Viewer, ref string) (Sear
 
 // mayMatch reads the job's booking as it stands, and refuses whoever may not know the job (404) or not read candidates (403).
 func (h *Handler) mayMatch(ctx context.Context, v access.Viewer, ref string) (target, booking.State, error) {
+	at, s, _, err := h.knownJob(ctx, v, ref)
+	if err != nil {
+		return at, s, err
+	}
+	return at, s, access.MayManage(v, access.ReadCandidates)
+}
+
+// knownJob reads a job as it stands, and refuses whoever may not know it (404).
+func (h *Handler) knownJob(ctx context.Context, v access.Viewer, ref string) (target, booking.State, booking.Job, error) {
 	at, err := h.find(ctx, ref)
 	if err != nil {
-		return at, booking.State{}, err
+		return at, booking.State{}, booking.Job{}, err
 	}
 	f, err := h.bookings.now(ctx, eventschema.BookingStream(at.booking))
 	if err != nil {
-		return at, booking.State{}, err
+		return at, booking.State{}, booking.Job{}, err
 	}
 	j, there := f.State.Job(at.job)
 	if !there || access.Relate(v, f.State.Facts(j)) == access.None {
-		return at, booking.State{}, unknown()
+		return at, booking.State{}, booking.Job{}, unknown()
 	}
-	return at, f.State, access.MayManage(v, access.ReadCandidates)
+	return at, f.State, j, nil
 }
 
 func (h *Handler) searchFrom(ctx context.Context, from past, v access.Viewer, at target, s booking.State, now time.Time) (Search, error) {

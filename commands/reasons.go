@@ -9,7 +9,6 @@ import (
 	"github.com/dragoman-booking/dragoman/domain"
 	"github.com/dragoman-booking/dragoman/domain/access"
 	"github.com/dragoman-booking/dragoman/domain/booking"
-	"github.com/dragoman-booking/dragoman/eventschema"
 )
 
 // What an interpreter was chosen for.
@@ -30,19 +29,11 @@ type Reason struct {
 // Reasons are why the interpreters of a job were chosen, each one's newest offer and the assignment, cut to what the viewer may read: staff of
 // everybody, an interpreter of nobody else. It refuses whoever may not know the job (404), and customers (403), who read of the search's outcome alone.
 func (h *Handler) Reasons(ctx context.Context, v access.Viewer, ref string) ([]Reason, error) {
-	at, err := h.find(ctx, ref)
+	_, s, j, err := h.knownJob(ctx, v, ref)
 	if err != nil {
 		return nil, err
 	}
-	f, err := h.bookings.now(ctx, eventschema.BookingStream(at.booking))
-	if err != nil {
-		return nil, err
-	}
-	j, there := f.State.Job(at.job)
-	rel := access.Relate(v, f.State.Facts(j))
-	if !there || rel == access.None {
-		return nil, unknown()
-	}
+	rel := access.Relate(v, s.Facts(j))
 	area := access.ReadCandidates
 	if v.Role == domain.Interpreter {
 		area = access.ReadOwnOffers

@@ -24,7 +24,7 @@ type waveBody struct {
 }
 
 type wavesBody struct {
-	Waves []waveBody `json:"waves" doc:"The whole list; empty: the built-in rows."`
+	Waves []waveBody `json:"waves" maxItems:"100" doc:"The whole list; empty: the built-in rows."`
 }
 
 type waveItem struct {

@@ -245,9 +245,9 @@ func checkPlace(s Customer, p Place) error {
 	f.text("body.address.line2", p.Address.Line2, maxName)
 	f.required("body.address.town", p.Address.Town, maxName)
 	f.required("body.address.postcode", p.Address.Postcode, 20)
-	for location, line := range map[string]string{"body.name": p.Name, "body.address.line1": p.Address.Line1, "body.address.line2": p.Address.Line2,
-		"body.address.town": p.Address.Town, "body.address.postcode": p.Address.Postcode} {
-		f.check(!strings.ContainsFunc(line, unicode.IsControl), location, "Write this on one line.")
+	for _, line := range [][2]string{{"name", p.Name}, {"address.line1", p.Address.Line1}, {"address.line2", p.Address.Line2},
+		{"address.town", p.Address.Town}, {"address.postcode", p.Address.Postcode}} {
+		f.check(!strings.ContainsFunc(line[1], unicode.IsControl), "body."+line[0], "Write this on one line.")
 	}
 	if p.TimeZone != "" {
 		f.zone("body.timeZone", p.TimeZone)

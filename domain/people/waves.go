@@ -142,7 +142,7 @@ func (c SetWaves) Decide(s Agency) ([]Event, error) {
 	}
 	var f faults
 	f.waves(c.Rows) // by the places in which they were sent
-	for i, w := range c.Rows {
+	for i, w := range c.Rows[:min(len(c.Rows), maxWaves)] {
 		f.check(tiers[strings.ToLower(strings.TrimSpace(w.Tier))], at("body.waves", i)+".tier", "No language of the list has this tier.")
 	}
 	if err := f.refusal(); err != nil {
@@ -162,7 +162,10 @@ func (c SetWaves) Decide(s Agency) ([]Event, error) {
 }
 
 func (f *faults) waves(rows []Wave) {
-	f.check(len(rows) <= maxWaves, "body.waves", "At most 100 rows.")
+	if len(rows) > maxWaves { // each is compared with those before it
+		f.add("body.waves", "At most 100 rows.")
+		return
+	}
 	for i, w := range rows {
 		location := at("body.waves", i)
 		f.text(location+".tier", w.Tier, maxWord)

@@ -1,10 +1,14 @@
 package people_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/dragoman-booking/dragoman/domain/people"
+	"github.com/dragoman-booking/dragoman/domain/windows"
 )
 
 func TestN03TheNarrowestRowOfTheWavesHolds(t *testing.T) {
@@ -87,4 +91,16 @@ func TestN03SettingWavesNamesEveryFault(t *testing.T) {
 	on := people.DefaultAgency()
 	on.AutoOffer = true
 	agency(t, founded...).then(people.ChangeAgency{AutoOffer: ptr(true)}.Decide, people.AgencyChanged{Version: 2, Settings: on})
+}
+
+// A list that is far too long is refused for that alone, and not looked through.
+func TestN03TooManyRowsAndDays(t *testing.T) {
+	t.Parallel()
+	s := people.Agency{Deployment: uuid.UUID{1}}
+	if _, err := (people.SetWaves{Rows: make([]people.Wave, 20_000)}).Decide(s); err == nil || strings.Count(err.Error(), "body.waves") != 1 {
+		t.Errorf("twenty thousand rows: %.300v", err)
+	}
+	if _, err := (people.SetHolidays{Days: make([]windows.Day, 20_000)}).Decide(s); err == nil || strings.Count(err.Error(), "body.holidays") != 1 {
+		t.Errorf("twenty thousand days: %.300v", err)
+	}
 }

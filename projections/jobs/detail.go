@@ -359,6 +359,14 @@ func readOffers(ctx context.Context, q DB, r *itemRow, s sight, d *Detail) error
 	return err
 }
 
+// local is an instant in the job's zone; zero for none.
+func (r *itemRow) local(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return domain.Moment{Instant: *t, Zone: r.Zone}.In()
+}
+
 // readWaves: whoever reads all offers reads how far the waves have got.
 func readWaves(ctx context.Context, q DB, r *itemRow, s sight, d *Detail) error {
 	if !s.see(access.Offers) {
@@ -373,13 +381,7 @@ func readWaves(ctx context.Context, q DB, r *itemRow, s sight, d *Detail) error 
 	case err != nil:
 		return err
 	}
-	zone := func(t *time.Time) time.Time {
-		if t == nil {
-			return time.Time{}
-		}
-		return domain.Moment{Instant: *t, Zone: r.Zone}.In()
-	}
-	w.SentAt, w.NextAt = zone(sent), zone(next)
+	w.SentAt, w.NextAt = r.local(sent), r.local(next)
 	d.Waves = &w
 	return nil
 }
@@ -504,13 +506,7 @@ func readEnding(ctx context.Context, q DB, r *itemRow, s sight, d *Detail) error
 	case err != nil:
 		return err
 	}
-	zone := func(t *time.Time) time.Time {
-		if t == nil {
-			return time.Time{}
-		}
-		return domain.Moment{Instant: *t, Zone: r.Zone}.In()
-	}
-	e.At, e.Start, e.End = zone(&e.At), zone(start), zone(end)
+	e.At, e.Start, e.End = r.local(&e.At), r.local(start), r.local(end)
 	if !s.see(access.EndReason) {
 		e.Reason = ""
 	}
