@@ -32,6 +32,9 @@ func (e eventstoreServeCmd) Run(s *stage, c *Config) (err error) {
 	if err := refuseHalfRestored(c.Data); err != nil {
 		return err
 	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(esnode.GCPercent)
+	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(esnode.MemoryTarget)
 	}

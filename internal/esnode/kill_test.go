@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 }
 
 func runChild(dir string) {
-	debug.SetGCPercent(300) // as the program does
+	debug.SetGCPercent(esnode.GCPercent) // as the program does
 	debug.SetMemoryLimit(esnode.MemoryTarget)
 	n, err := esnode.Start(context.Background(), esnode.Config{Dir: dir, Logger: slog.New(slog.DiscardHandler), MaxReaders: 12_000})
 	if err != nil {

@@ -253,11 +253,12 @@ func (c *child) appendRate(t *testing.T, d time.Duration) float64 {
 	return float64(written.Load()) / time.Since(began).Seconds()
 }
 
-// dial connects with a window that does not grow: what a client that stopped has taken is then known.
+// dial connects with windows that do not grow: what a client that stopped has taken is then known. That of the connection has room for a hundred
+// streams that stopped, and for little more: the node's pings wait behind all that was sent.
 func (c *child) dial(t *testing.T) *grpc.ClientConn {
 	t.Helper()
 	conn, err := grpc.NewClient(c.address, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithInitialWindowSize(64<<10),
-		grpc.WithInitialConnWindowSize(16<<20), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(17<<20)))
+		grpc.WithInitialConnWindowSize(8<<20), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(17<<20)))
 	if err != nil {
 		t.Fatal(err)
 	}

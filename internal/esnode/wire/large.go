@@ -168,6 +168,7 @@ type largeUse struct {
 func (u *largeUse) end() {
 	u.once.Do(func() {
 		u.reader.server.large.release(u.event)
+		u.event = nil // a reader remembers its last uses
 		u.reader.endTurn()
 		close(u.ended)
 	})

@@ -160,11 +160,16 @@ func TestNothingIsHeldForWhoDoesNotRead(t *testing.T) {
 		if err := <-sent; err != nil {
 			t.Fatal(err)
 		}
-		f := <-r.kept()
-		if !bytes.Contains(f.buffer.ReadOnlyData(), data) {
-			t.Error("another event was sent")
-		}
-		f.buffer.Free()
+		taken := func() weak.Pointer[byte] {
+			f := <-r.kept()
+			b := f.buffer.ReadOnlyData()
+			if !bytes.Contains(b, data) {
+				t.Error("another event was sent")
+			}
+			f.buffer.Free()
+			return weak.Make(&b[0])
+		}()
+		forgotten(t, "a large event that the client has taken", taken)
 		r.endTurn()
 		if n := len(r.ahead); n != 0 {
 			t.Errorf("%d turns are not given back", n)
