@@ -34,8 +34,8 @@ func (r *Report) fault(format string, args ...any) {
 }
 
 // Check reads a whole folder that nobody has open, and changes nothing in it: every checksum of every table, every record, that every event
-// stands in its stream's index and its id in the index of ids, that revisions have no gaps, and that nothing acknowledged is missing.
-// It goes on behind what it cannot read. An error means that it could not begin, or was asked to stop.
+// stands in its stream's index and its id in the index of ids, that the indexes lead to nothing else, that revisions have no gaps, and that nothing
+// acknowledged is missing. It goes on behind what it cannot read, and without what a damaged write-ahead log holds behind the damage. An error means that it could not begin, or was asked to stop.
 func Check(ctx context.Context, dir string, fs vfs.FS) (Report, error) {
 	if fs == nil {
 		fs = vfs.Default
@@ -45,10 +45,19 @@ func Check(ctx context.Context, dir string, fs vfs.FS) (Report, error) {
 	}
 	l := &Log{dir: dir, log: slog.New(slog.DiscardHandler), opts: Options{FS: fs}, failed: make(chan struct{})}
 	fence := &fencedFS{FS: fs}
-	opts := l.pebbleOptions()
-	opts.ReadOnly, opts.FS = true, fence
-	var err error
-	if l.db, l.lock, err = openStore(dir, opts, l.failed); err != nil {
+	open := func() (err error) {
+		opts := l.pebbleOptions()
+		opts.ReadOnly, opts.FS = true, fence
+		l.db, l.lock, err = openStore(dir, opts, l.failed)
+		return err
+	}
+	err := open()
+	var broken *walError
+	if errors.As(err, &broken) { // the rest of the folder is looked at as well
+		fence.cut = broken
+		err = open()
+	}
+	if err != nil {
 		return Report{}, fmt.Errorf("check event log in %s: %w", dir, err)
 	}
 	type checked struct {
@@ -82,7 +91,9 @@ type checker struct {
 	highest uint64           // a position up to which events were written
 	streams uint64           // the highest number of a stream
 	lost    []lostEvent      // in order of position
-	seen    []uint64         // a bit for each position
+	seen    positions        // of events that were read, or at least named
+	led     positions        // to which a row of the streams' index leads
+	firsts  uint64           // events that are the first of their stream with their id
 	names   map[uint64]string
 	row     struct{ stream, next, position uint64 } // of the streams' index: where the walk stands
 }
@@ -96,7 +107,10 @@ type lostEvent struct {
 func (l *Log) check(ctx context.Context, fence *fencedFS) (Report, error) {
 	c := &checker{Log: l, fence: fence, ctx: ctx, days: map[int64]uint64{}}
 	c.r.Bytes = l.db.Metrics().DiskSpaceUsage()
-	for _, pass := range []func() error{c.tables, c.ends, c.events, c.revisions, c.unnamed} {
+	if fence.cut != nil {
+		c.r.fault("%v", fence.cut)
+	}
+	for _, pass := range []func() error{c.tables, c.ends, c.events, c.revisions, c.unnamed, c.leftOver} {
 		if err := pass(); err != nil {
 			return c.r, err
 		}
@@ -246,7 +260,7 @@ func (c *checker) event(position uint64, value []byte) {
 	if at := time.Unix(0, v.created*100).UTC(); at.After(c.r.Newest) {
 		c.r.Newest = at
 	}
-	c.mark(position)
+	c.seen.mark(position)
 	c.days[v.created/(daySeconds*10_000_000)] += uint64(len(value))
 	c.indexes(v)
 }
@@ -276,7 +290,21 @@ func (c *checker) indexes(v recordView) {
 		c.r.fault("%s: the index of ids cannot be read: %v", where, err)
 	case !ok || revision > v.revision:
 		c.r.fault("%s: the index of ids does not know it", where)
+	case revision == v.revision:
+		c.firsts++
+	case !c.hasID(stream, revision, v.id):
+		c.r.fault("%s: the index of ids leads to revision %d instead, which has another id", where, revision)
 	}
+}
+
+// hasID tells whether the event with a revision has an id, also where that cannot be told.
+func (c *checker) hasID(stream, revision uint64, id []byte) bool {
+	position, ok, err := c.getNumber(revisionKey(nil, stream, revision))
+	if err != nil || !ok {
+		return err != nil
+	}
+	e, err := c.At(position)
+	return err != nil || e.ID == uuid.UUID(id)
 }
 
 // revisions sees that each stream's revisions and positions rise without a gap, and that each row leads to an event.
@@ -338,9 +366,13 @@ func (c *checker) revision(stream, revision, position uint64) {
 	if revision < row.next {
 		return
 	}
-	if !c.has(position) {
+	switch {
+	case !c.seen.has(position):
 		c.noEvent(stream, revision, position)
+	case c.led.has(position):
+		c.r.fault("stream number %d: revision %d leads to position %d, and so does another row", stream, revision, position)
 	}
+	c.led.mark(position)
 	if revision != row.next && revision != TombstoneRevision {
 		c.r.fault("stream number %d: revision %d follows where %d should", stream, revision, row.next)
 	}
@@ -353,28 +385,65 @@ func (c *checker) revision(stream, revision, position uint64) {
 // unnamed tells of the events that cannot be read and that no index leads to.
 func (c *checker) unnamed() error {
 	for _, e := range c.lost {
-		if !c.has(e.position) {
+		if !c.seen.has(e.position) {
 			c.r.fault("position %d, of a stream that no index tells: the event cannot be read: %v", e.position, e.cause)
 		}
 	}
 	return nil
 }
 
-// Positions of events that were read, or at least named, are a set of bits.
-func (c *checker) mark(position uint64) {
-	for uint64(len(c.seen)) <= position/64 {
-		c.seen = append(c.seen, make([]uint64, 1+len(c.seen))...)
+// leftOver sees that the indexes have no rows besides those of the events. Where something was found to be wrong there may well be some.
+func (c *checker) leftOver() error {
+	if len(c.r.Faults) > 0 {
+		return nil
 	}
-	c.seen[position/64] |= 1 << (position % 64)
+	ids, err := c.count(kindID)
+	if err != nil {
+		return err
+	}
+	names, err := c.count(kindName)
+	if err != nil {
+		return err
+	}
+	if ids > c.firsts {
+		c.r.fault("%d rows of the index of ids lead to no event", ids-c.firsts)
+	}
+	if names > c.r.Streams {
+		c.r.fault("%d names stand for no stream", names-c.r.Streams)
+	}
+	return nil
 }
 
-func (c *checker) has(position uint64) bool {
-	return position/64 < uint64(len(c.seen)) && c.seen[position/64]&(1<<(position%64)) != 0
+// count is how many rows of a kind there are.
+func (c *checker) count(kind byte) (rows uint64, err error) {
+	it, err := c.db.NewIter(&pebble.IterOptions{LowerBound: []byte{kind}, UpperBound: []byte{kind + 1}})
+	if err != nil {
+		return 0, err
+	}
+	defer it.Close()
+	for ok := it.First(); ok && c.ctx.Err() == nil; ok = it.Next() {
+		rows++
+	}
+	return rows, errors.Join(it.Error(), c.ctx.Err())
+}
+
+// positions are a set, as bits.
+type positions []uint64
+
+func (p *positions) mark(position uint64) {
+	for uint64(len(*p)) <= position/64 {
+		*p = append(*p, make([]uint64, 1+len(*p))...)
+	}
+	(*p)[position/64] |= 1 << (position % 64)
+}
+
+func (p positions) has(position uint64) bool {
+	return position/64 < uint64(len(p)) && p[position/64]&(1<<(position%64)) != 0
 }
 
 // noEvent tells of a row of the streams' index whose event was not read.
 func (c *checker) noEvent(stream, revision, position uint64) {
-	c.mark(position)
+	c.seen.mark(position)
 	if c.names == nil {
 		c.names = c.readNames()
 	}

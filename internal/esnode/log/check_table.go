@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2/sstable"
@@ -87,6 +89,7 @@ func pebbleSum(b []byte) uint32 {
 // a second for a large block.
 type fencedFS struct {
 	vfs.FS
+	cut    *walError // of the write-ahead logs nothing is shown from there on
 	mu     sync.Mutex
 	fences map[string][]fenced
 }
@@ -108,8 +111,27 @@ func (f *fencedFS) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	if f.cut != nil && f.FS.PathBase(name) == f.cut.name {
+		return cutFile{file, io.LimitReader(file, f.cut.at)}, nil
+	}
 	return fencedFile{file, f, name}, nil
 }
+
+func (f *fencedFS) List(dir string) ([]string, error) {
+	names, err := f.FS.List(dir)
+	if f.cut != nil {
+		names = slices.DeleteFunc(names, func(name string) bool { return isWAL(name) && name > f.cut.name })
+	}
+	return names, err
+}
+
+// cutFile is a write-ahead log up to where it is damaged.
+type cutFile struct {
+	vfs.File
+	rest io.Reader
+}
+
+func (f cutFile) Read(b []byte) (int, error) { return f.rest.Read(b) }
 
 type fencedFile struct {
 	vfs.File

@@ -305,7 +305,14 @@ func TestCheckNotices(t *testing.T) {
 			e, _ := l.At(2)
 			_ = l.db.Delete(idKey(nil, 1, e.ID), nil)
 		}, `stream "s", revision 1, position 2: the index of ids does not know it`},
-		"a lost name": {func(l *Log) { _ = l.db.Delete(nameKey(nil, "s"), nil) }, `stream "s", revision 0, position 1: its stream has no number`},
+		"another's id": {func(l *Log) {
+			e, _ := l.At(3)
+			_ = l.db.Set(idKey(nil, 1, e.ID), []byte{7: 0}, nil)
+		}, `stream "s", revision 2, position 3: the index of ids leads to revision 0 instead, which has another id`},
+		"an id of nothing":    {func(l *Log) { _ = l.db.Set(idKey(nil, 1, uuid.New()), []byte{7: 1}, nil) }, "1 rows of the index of ids lead to no event"},
+		"a name of nothing":   {func(l *Log) { _ = l.db.Set(nameKey(nil, "t"), []byte{7: 2}, nil) }, "1 names stand for no stream"},
+		"two rows, one event": {func(l *Log) { _ = l.db.Set(revisionKey(nil, 1, 3), []byte{7: 3}, nil) }, "stream number 1: revision 3 leads to position 3, and so does another row"},
+		"a lost name":         {func(l *Log) { _ = l.db.Delete(nameKey(nil, "s"), nil) }, `stream "s", revision 0, position 1: its stream has no number`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

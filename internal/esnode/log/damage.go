@@ -27,10 +27,20 @@ func damaged(where string, err error) error {
 		return fmt.Errorf("%s: %w", where, err)
 	}
 	if errors.Is(err, errDamaged) || pebble.IsCorruptionError(err) {
-		return fmt.Errorf("%s: %w: %w", where, ErrDamaged, err)
+		return fmt.Errorf("%s: %w: %w", where, ErrDamaged, oneLine{err})
 	}
 	return fmt.Errorf("%s: %w", where, err)
 }
+
+// oneLine is an error without what the store says below its first line.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string {
+	first, _, _ := strings.Cut(e.error.Error(), "\n")
+	return first
+}
+
+func (e oneLine) Unwrap() error { return e.error }
 
 // place says in the words of every message where an event stands.
 func place(stream string, revision, position uint64) string {
@@ -148,12 +158,26 @@ func chunkAt(b []byte, at int) (size int, kind byte) {
 	return size, kind
 }
 
+// walError is damage in a write-ahead log, which cannot be read from there on.
+type walError struct {
+	name  string // of the file
+	at    int64
+	near  string // what was read before it and can be read behind it
+	cause error  // what the store says
+}
+
+func (e *walError) Error() string {
+	return fmt.Sprintf("%v: write-ahead log %s is damaged from byte %d on; %s: %v", ErrDamaged, e.name, e.at, e.near, e.cause)
+}
+
+func (e *walError) Unwrap() []error { return []error{ErrDamaged, e.cause} }
+
 // walDamage says which write-ahead log cannot be read to its end, the last event before the damage and the first behind it, so that it is known which
-// positions are in it; "" if all can be read. The torn end of the newest one is no damage.
-func walDamage(store string, fs vfs.FS) string {
+// positions are in it; nil if all can be read. The torn end of the newest one is no damage.
+func walDamage(store string, fs vfs.FS) *walError {
 	names, err := fs.List(store)
 	if err != nil {
-		return ""
+		return nil
 	}
 	names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasSuffix(name, ".log") })
 	slices.Sort(names)
@@ -195,10 +219,10 @@ func walDamage(store string, fs vfs.FS) string {
 			if ok {
 				behind = "the first behind it that can be read is " + place(string(first.stream), first.revision, first.position)
 			}
-			return fmt.Sprintf("write-ahead log %s is damaged from byte %d on; %s, %s", name, at, before, behind)
+			return &walError{name: name, at: at, near: before + ", " + behind}
 		}
 	}
-	return ""
+	return nil
 }
 
 // The write-ahead log's chunks have a longer head: behind kind and before content stand the log's number (4) and, in the newer of the two kinds, how

@@ -246,6 +246,9 @@ func flipped(t *testing.T, what string, fs *vfs.MemFS, written []Event) (named b
 			if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "position") && !strings.Contains(err.Error(), "stream") {
 				t.Errorf("%s: %s fails without saying where: %v", what, read, err)
 			}
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("%s: %s says more than a sentence: %v", what, read, err)
+			}
 		} else if len(got) != len(want) {
 			t.Fatalf("%s: %s gives %d events, want %d", what, read, len(got), len(want))
 		}
@@ -310,6 +313,43 @@ func TestCheckChangesNothing(t *testing.T) {
 		if after := contents(t, fs); after != before {
 			t.Errorf("%s: the folder was\n%s\nand after the check is\n%s", end, before, after)
 		}
+	}
+}
+
+// TestCheckGoesOnBehindADamagedLog: a write-ahead log that breaks off does not keep the check from the rest of the folder.
+func TestCheckGoesOnBehindADamagedLog(t *testing.T) {
+	t.Parallel()
+	fs, written := flipFolder(t, "crashed")
+	table := tablesOf(t, fs)[0]
+	for name, at := range map[string]int{newestLog(t, fs): chunkBlock + chunkBlock/2, "data/db/" + table: 20} {
+		b, err := fs.UnsafeGetFileDataBuffer(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b[at] ^= 0x10
+	}
+	before := contents(t, fs)
+	r, err := Check(context.Background(), "data", fs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Join(r.Faults, "\n")
+	for _, want := range []string{
+		"write-ahead log " + filepath.Base(newestLog(t, fs)) + " is damaged", "the last event before it is stream", "the first behind it that can be read is stream",
+		"file " + table + ": the event log is damaged in the block",
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("nobody says %q:\n%s", want, all)
+		}
+	}
+	if r.Events < uint64(len(written))/2 || r.Events >= uint64(len(written)) {
+		t.Errorf("%d of %d events were looked at", r.Events, len(written))
+	}
+	if after := contents(t, fs); after != before {
+		t.Errorf("the folder was\n%s\nand after the check is\n%s", before, after)
+	}
+	if _, err := Open("data", quiet(Options{FS: fs})); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a start: %v", err)
 	}
 }
 

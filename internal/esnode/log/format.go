@@ -52,8 +52,9 @@ func openStore(dir string, opts *pebble.Options, failed <-chan struct{}) (*pebbl
 	select {
 	case o := <-result:
 		if o.err != nil {
-			if where := walDamage(store, fs); where != "" {
-				o.err = fmt.Errorf("%w: %s: %w", ErrDamaged, where, o.err)
+			if broken := walDamage(store, fs); broken != nil {
+				broken.cause = o.err
+				o.err = broken
 			}
 			return nil, nil, errors.Join(o.err, lock.Close())
 		}
