@@ -36,6 +36,9 @@ func NewFilter(byStream bool, regex string, prefixes []string) (*Filter, error) 
 	return f, nil
 }
 
+// isSlow tells whether a match may take long.
+func (f *Filter) isSlow() bool { return f != nil && f.regex != nil }
+
 // match tells whether an event passes; a nil filter passes everything.
 func (f *Filter) match(stream, typ []byte) (bool, error) {
 	if f == nil {

@@ -4,6 +4,10 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/google/uuid"
 )
 
 func TestFilter(t *testing.T) {
@@ -52,5 +56,32 @@ func TestEndlessExpression(t *testing.T) {
 	}
 	if _, err := filter.match(nil, []byte(strings.Repeat("a", 60)+"b")); !errors.Is(err, ErrFilter) {
 		t.Errorf("match: %v", err)
+	}
+}
+
+// TestSlowExpression: a read whose every match takes a while comes back between pages, so that it can be seen whether anybody still waits for it.
+func TestSlowExpression(t *testing.T) {
+	t.Parallel()
+	filter, err := NewFilter(false, `^(a+)+$`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	typ, enough := "ab", 20*time.Millisecond
+	for took := time.Duration(0); took < enough; typ = "a" + typ {
+		began := time.Now()
+		if _, err := filter.match(nil, []byte(typ)); err != nil {
+			t.Fatal(err)
+		}
+		took = time.Since(began)
+	}
+	l := open(t, vfs.NewMem())
+	events := make([]Proposed, 4*maxConsidering/enough)
+	for i := range events {
+		events[i] = Proposed{ID: uuid.New(), Type: typ}
+	}
+	mustAppend(t, l, "s", Any, events)
+	page, err := l.ReadAllForward(0, PageEvents, len(events), filter)
+	if err != nil || page.End || page.Considered == 0 || page.Last != uint64(page.Considered) {
+		t.Errorf("of %d events %d were considered, up to position %d, the end %v, %v", len(events), page.Considered, page.Last, page.End, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -16,8 +17,11 @@ type AllPage struct {
 	End        bool   // nothing more in this direction, as of the call
 }
 
-// maxConsidered bounds how many events one page of a filtered read looks at.
-const maxConsidered = 2048
+// Bounds of how many events one page of a filtered read looks at, and of how long it looks: who asked may be gone.
+const (
+	maxConsidered  = 2048
+	maxConsidering = time.Second
+)
 
 // AllEnd as the start of a backward read of $all means its end.
 const AllEnd = math.MaxUint64
@@ -50,7 +54,7 @@ func (l *Log) scanAll(from, end uint64, backward bool, count, consider int, filt
 		step, ok = it.Prev, it.Last()
 	}
 	count, consider = min(count, PageEvents), min(consider, maxConsidered)
-	size := 0
+	size, began := 0, time.Now()
 	for ; ok; ok = step() {
 		if len(page.Events) >= count || page.Considered >= consider || size >= pageBytes {
 			page.End = false
@@ -73,6 +77,9 @@ func (l *Log) scanAll(from, end uint64, backward bool, count, consider int, filt
 		match, err := filter.match(v.stream, v.typ)
 		if err != nil {
 			return page, err
+		}
+		if filter.isSlow() && time.Since(began) > maxConsidering {
+			consider = page.Considered
 		}
 		if match {
 			if page.Events == nil {
