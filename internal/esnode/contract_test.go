@@ -229,6 +229,9 @@ func TestErrorsAsTheClientSeesThem(t *testing.T) {
 	if code(err) != esdb.ErrorCodeUnsupportedFeature {
 		t.Errorf("persistent subscription: %v", err)
 	}
+	if _, err := c.SubscribeToPersistentSubscription(ctx, "s", "g", esdb.SubscribeToPersistentSubscriptionOptions{}); code(err) != esdb.ErrorCodeUnsupportedFeature {
+		t.Errorf("reading a persistent subscription: %v", err)
+	}
 }
 
 // TestOddStreamNames: a stream may be called anything.

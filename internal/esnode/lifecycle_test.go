@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,6 +27,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/dragoman-booking/dragoman/internal/esnode"
 )
@@ -346,6 +349,27 @@ func TestTooManyConnections(t *testing.T) {
 	})
 }
 
+// TestFarTooManyConnections: above twice the limit a connection is closed at once.
+func TestFarTooManyConnections(t *testing.T) {
+	t.Parallel()
+	n := esnode.RunT(t, func(c *esnode.Config) { c.MaxConnections = 2 })
+	for i := range 5 {
+		conn, err := net.Dial("tcp", n.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(conn, http2.ClientPreface) // may meet a closed connection
+		_, err = http2.NewFramer(conn, conn).ReadFrame()
+		if closed := err != nil && !errors.Is(err, os.ErrDeadlineExceeded); closed != (i == 4) {
+			t.Errorf("connection %d: %v", i, err)
+		}
+	}
+}
+
 // TestTooManyAppends: one above the limit is refused with a reason once it was received, those under way are finished.
 func TestTooManyAppends(t *testing.T) {
 	t.Parallel()
@@ -367,6 +391,17 @@ func TestTooManyAppends(t *testing.T) {
 		if status.Code(err) != codes.ResourceExhausted || !strings.Contains(err.Error(), "too many appends") {
 			t.Fatalf("an append too many: %v", err)
 		}
+		id := &shared.StreamIdentifier{StreamName: []byte("t")}
+		if _, err := client.Delete(deadline(t), &streams.DeleteReq{Options: &streams.DeleteReq_Options{
+			StreamIdentifier: id, ExpectedStreamRevision: &streams.DeleteReq_Options_Any{Any: &shared.Empty{}},
+		}}); status.Code(err) != codes.ResourceExhausted {
+			t.Errorf("a delete too many: %v", err)
+		}
+		if _, err := client.Tombstone(deadline(t), &streams.TombstoneReq{Options: &streams.TombstoneReq_Options{
+			StreamIdentifier: id, ExpectedStreamRevision: &streams.TombstoneReq_Options_Any{Any: &shared.Empty{}},
+		}}); status.Code(err) != codes.ResourceExhausted {
+			t.Errorf("a tombstone too many: %v", err)
+		}
 		_, finished = under.CloseAndRecv() // or it was itself the one too many
 	}
 	if finished != nil {
@@ -377,14 +412,44 @@ func TestTooManyAppends(t *testing.T) {
 	}
 }
 
+// TestNotSpoken: whoever calls what the node does not have is told so once the first message is there, before which the Go client would not hear it, and
+// soon also if there is none.
 func TestNotSpoken(t *testing.T) {
 	t.Parallel()
-	call, err := dial(t, esnode.RunT(t)).BatchAppend(deadline(t))
+	n := esnode.RunT(t)
+	conn, err := grpc.NewClient(n.Addr(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := call.Recv(); status.Code(err) != codes.Unimplemented {
-		t.Errorf("BatchAppend: %v", err)
+	t.Cleanup(func() { _ = conn.Close() })
+	for method, message := range map[string]proto.Message{
+		"/event_store.client.streams.Streams/BatchAppend":                           &streams.BatchAppendReq{},
+		"/event_store.client.persistent_subscriptions.PersistentSubscriptions/Read": &shared.Empty{},
+	} {
+		for _, sends := range []bool{true, false} {
+			t.Run(fmt.Sprint(method, sends), func(t *testing.T) {
+				t.Parallel()
+				call, err := conn.NewStream(deadline(t), &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, method)
+				if err != nil {
+					t.Fatal(err)
+				}
+				answered := make(chan error, 1)
+				go func() { answered <- call.RecvMsg(&shared.Empty{}) }()
+				if sends {
+					select {
+					case err := <-answered:
+						t.Fatalf("answered before anything was sent: %v", err)
+					case <-time.After(100 * time.Millisecond):
+					}
+					if err := call.SendMsg(message); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := <-answered; status.Code(err) != codes.Unimplemented || !strings.Contains(err.Error(), "does not speak "+method) {
+					t.Error(err)
+				}
+			})
+		}
 	}
 }
 
@@ -416,6 +481,7 @@ func TestRefusals(t *testing.T) {
 		"no type":                   {options("s"), message(&streams.AppendReq_ProposedMessage{Id: id, Metadata: map[string]string{"content-type": "application/json"}})},
 		"an empty type":             {options("s"), message(&streams.AppendReq_ProposedMessage{Id: id, Metadata: map[string]string{"type": "", "content-type": "x"}})},
 		"more than 16 MiB in total": {options("s"), message(&streams.AppendReq_ProposedMessage{Id: id, Metadata: good, CustomMetadata: make([]byte, 9<<20)}), message(&streams.AppendReq_ProposedMessage{Id: id, Metadata: good, CustomMetadata: make([]byte, 9<<20)})},
+		"a crowd of small events":   append([]*streams.AppendReq{options("s")}, slices.Repeat([]*streams.AppendReq{message(&streams.AppendReq_ProposedMessage{Id: id, Metadata: good})}, 16<<20/128)...),
 	} {
 		call, err := client.Append(deadline(t))
 		if err != nil {

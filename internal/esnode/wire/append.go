@@ -145,7 +145,7 @@ func (r *appendRequest) add(m *streams.AppendReq_ProposedMessage) error {
 		return invalid("the event type is empty")
 	}
 	r.data += len(m.GetData())
-	size := len(m.GetData()) + len(m.GetCustomMetadata()) + len(typ) + len(r.stream)
+	size := len(m.GetData()) + len(m.GetCustomMetadata()) + len(typ) + len(r.stream) + eventOverhead
 	r.total += size
 	held := r.gate.hold(size)
 	if r.data > maxAppendData {
@@ -153,7 +153,7 @@ func (r *appendRequest) add(m *streams.AppendReq_ProposedMessage) error {
 		return fail(codes.InvalidArgument, "Maximum Append Size of "+limit+" Exceeded.", keyException, exceptionTooBig, keyMaxAppend, limit)
 	}
 	if r.total > maxAppendTotal {
-		return invalid("the append is larger than 16 MiB with metadata, types and stream names")
+		return invalid("the append is larger than 16 MiB with metadata, types, stream names and " + strconv.Itoa(eventOverhead) + " bytes for each event")
 	}
 	if held != nil {
 		return held

@@ -73,6 +73,10 @@ func (s *Server) remove(ctx context.Context, id *shared.StreamIdentifier, expect
 		err = invalid("a stream cannot be named $$")
 	}
 	var result log.Result
+	if full := s.appends.enter(); err == nil && full != nil {
+		err = full
+	}
+	defer s.appends.leave(0)
 	if err == nil {
 		result, err = do(ctx, name, expected)
 	}

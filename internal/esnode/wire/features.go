@@ -2,10 +2,15 @@ package wire
 
 import (
 	"context"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 // version is what the node says it is. It has to be numbers and dots: clients parse it.
@@ -52,4 +57,28 @@ func (g gossiper) Read(context.Context, *shared.Empty) (*gossip.ClusterInfo, err
 		IsAlive:      true,
 		HttpEndPoint: &gossip.EndPoint{Address: g.server.opts.Host, Port: uint32(g.server.opts.Port)},
 	}}}, nil
+}
+
+// firstMessagePatience is how long a call that is refused anyway is given to say something.
+const firstMessagePatience = 2 * time.Second
+
+// notSpoken refuses a call of a method that the node does not have. The Go client reports a bare EOF when it is answered before it has sent its first
+// message, so that is waited for.
+func notSpoken(_ any, stream grpc.ServerStream) error {
+	received := make(chan struct{})
+	go func() {
+		defer close(received)
+		_ = stream.RecvMsg(new(emptypb.Empty)) // ends with the call at the latest
+	}()
+	select {
+	case <-received:
+	case <-time.After(firstMessagePatience):
+	}
+	method, _ := grpc.MethodFromServerStream(stream)
+	return fail(codes.Unimplemented, "this node does not speak "+method)
+}
+
+// BatchAppend is not spoken.
+func (s *Server) BatchAppend(stream streams.Streams_BatchAppendServer) error {
+	return notSpoken(s, stream)
 }

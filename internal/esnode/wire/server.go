@@ -22,6 +22,7 @@ const (
 	maxMessage     = 17 << 20 // largest gRPC message either way
 	maxAppendData  = 1 << 20  // bytes of data one append may carry, as the real server counts them
 	maxAppendTotal = 16 << 20 // bytes of everything in one append
+	eventOverhead  = 128      // bytes that an event takes at least, however small it is
 	keepaliveEvery = 10 * time.Second
 
 	minPingInterval = 100 * time.Millisecond // of a client; one that pings more often is cut off
@@ -78,6 +79,7 @@ func newGRPC(more ...grpc.ServerOption) *grpc.Server {
 		grpc.ForceServerCodecV2(newCodec()),
 		grpc.UnaryInterceptor(admitUnary),
 		grpc.StreamInterceptor(admitStream),
+		grpc.UnknownServiceHandler(notSpoken),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxSendMsgSize(maxMessage),
 		// Clients ping after 10 s without traffic, with no call open too. grpc-go's default would cut them off for it.
