@@ -98,7 +98,7 @@ func EraseIn(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) error {
 // KeepLoginsOf takes away the logins of all other users, in a transaction of the caller's: those who were erased since a backup, and those whom its
 // log does not know yet, whose names would be taken for ever.
 func KeepLoginsOf(ctx context.Context, tx pgx.Tx, users []uuid.UUID) error {
-	if _, err := tx.Exec(ctx, `delete from kept.credentials where user_id <> all($1)`, users); err != nil {
+	if _, err := tx.Exec(ctx, `delete from kept.credentials where user_id <> all(coalesce($1::uuid[], '{}'))`, users); err != nil {
 		return fmt.Errorf("remove the logins of users who are no more: %w", err)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
 )
@@ -196,4 +197,39 @@ func TestErasingWaitsForBackups(t *testing.T) {
 		t.Errorf("after the backup was killed: %v", err)
 	}
 	release()
+}
+
+// Whoever is not among the users of the log loses the login, also when the log holds no user at all.
+func TestLoginsOfUsersWhomNoLogHolds(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	db, _ := countingPool(t)
+	a, err := New(db, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stays := uuid.New()
+	for _, l := range []Login{{UserID: stays, Username: "stays", Password: "a long enough phrase"}, {UserID: uuid.New(), Username: "goes", Password: "a long enough phrase"}} {
+		if err := a.AddLogin(ctx, l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := func(users ...uuid.UUID) (names []string) {
+		t.Helper()
+		if err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error { return KeepLoginsOf(ctx, tx, users) }); err != nil {
+			t.Fatal(err)
+		}
+		rows, _ := db.Query(ctx, `select username from kept.credentials`)
+		names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return names
+	}
+	if names := left(stays); !slices.Equal(names, []string{"stays"}) {
+		t.Errorf("of one user are left %v", names)
+	}
+	if names := left(); len(names) != 0 {
+		t.Errorf("of no user are left %v", names)
+	}
 }

@@ -367,6 +367,46 @@ func TestPrivateClusterOfADeletedDataFolderIsCleared(t *testing.T) {
 	}
 }
 
+// A data folder that was emptied after a kill, as one does before a second restore, begins anew, and nothing of the old cluster runs on.
+func TestPrivateClusterOfAnEmptiedDataFolderIsStopped(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root's clusters lie outside the data folder")
+	}
+	dir := closedDataDir(t)
+	holder := hold(t, dir)
+	c := &Cluster{dataDir: dir}
+	left, err := c.readNote()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(left.Folder) })
+	if err := holder.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = holder.Wait() // killed: that is its error
+	old := &server{dir: left.Folder}
+	if _, _, ok := old.running(); !ok {
+		t.Fatal("the killed process's server is gone: this proves nothing")
+	}
+	for _, name := range []string{c.notePath(), c.startLock(), c.usersLock()} {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	fresh := startForTest(t, dir)
+	if fresh.Adopted() || fresh.server.dir == left.Folder {
+		t.Error("the emptied data folder goes on with the old cluster")
+	}
+	if pid, _, ok := old.running(); ok {
+		t.Errorf("the old cluster's server runs on as process %d", pid)
+	}
+	if _, err := os.Stat(old.data()); err != nil {
+		t.Errorf("the old cluster's files, which may be somebody's, are gone: %v", err)
+	}
+}
+
 func TestPrivateClusterAtALongPath(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(TestDataDir(t), strings.Repeat("deep/", 20), "it's here")

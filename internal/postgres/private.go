@@ -225,9 +225,9 @@ func (c *Cluster) place(own *owner, b binaries) (string, error) {
 	return filepath.Join(base, strings.ToLower(newPassword()[:12])), nil
 }
 
-// clearOrphans ends the servers of data folders that have been deleted; their processes were killed, or the server would
-// not run. What they leave in the temporary directory is deleted too. Elsewhere their files are kept: a data folder that
-// is not where it was may have been moved.
+// clearOrphans ends the servers of data folders that have been deleted or emptied; their processes were killed, or the
+// server would not run. What deleted ones leave in the temporary directory is deleted too. Elsewhere their files are kept:
+// a data folder that is not where it was may have been moved.
 func (c *Cluster) clearOrphans(base string) {
 	left, err := os.ReadDir(base)
 	if err != nil {
@@ -235,23 +235,33 @@ func (c *Cluster) clearOrphans(base string) {
 	}
 	for _, entry := range left {
 		old := &server{dir: filepath.Join(base, entry.Name())}
-		dataDir, err := os.ReadFile(filepath.Join(old.dir, dataFolderNote))
+		text, err := os.ReadFile(filepath.Join(old.dir, dataFolderNote))
 		if err != nil {
 			continue
 		}
-		if _, err := os.Stat(string(dataDir)); !errors.Is(err, fs.ErrNotExist) {
+		dataDir := string(text)
+		_, err = os.Stat(dataDir)
+		gone := errors.Is(err, fs.ErrNotExist)
+		if !gone && (err != nil || !forgotten(dataDir, old.dir)) {
 			continue
 		}
 		if err := old.stop(context.Background()); err != nil {
 			c.log.Warn("private database of a deleted data folder does not stop", "folder", old.dir, "error", err)
 			continue
 		}
-		if base == systemFolder {
-			c.log.Warn("private database of a deleted data folder may be deleted too", "folder", old.dir)
+		if !gone || base == systemFolder {
+			c.log.Warn("private database of a deleted or emptied data folder may be deleted too", "folder", old.dir, "data", dataDir)
 			continue
 		}
 		os.RemoveAll(old.dir)
 	}
+}
+
+// forgotten tells whether a data folder that is there does not know of its cluster any more. It notes where one goes before
+// that one's folder is made.
+func forgotten(dataDir, folder string) bool {
+	n, err := (&Cluster{dataDir: dataDir}).readNote()
+	return err == nil && (n == nil || n.Folder != folder)
 }
 
 // dataFolderNote is the file in a cluster's folder that names the data folder it belongs to.
