@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"time"
 
 	"github.com/dragoman-booking/dragoman/internal/esnode"
@@ -32,11 +31,8 @@ func (e eventstoreServeCmd) Run(s *stage, c *Config) (err error) {
 	if err := refuseHalfRestored(c.Data); err != nil {
 		return err
 	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(esnode.GCPercent)
-	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(esnode.MemoryTarget)
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		esnode.TuneCollector()
 	}
 	node, err := esnode.Start(s.ctx, esnode.Config{Dir: filepath.Join(c.Data, "log"), Listen: address, Advertise: e.Advertise, Logger: s.log,
 		MinFreeDisk: int64(c.minFreeDisk())})

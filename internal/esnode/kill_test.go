@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -30,8 +29,7 @@ func TestMain(m *testing.M) {
 }
 
 func runChild(dir string) {
-	debug.SetGCPercent(esnode.GCPercent) // as the program does
-	debug.SetMemoryLimit(esnode.MemoryTarget)
+	esnode.TuneCollector() // as the program does
 	n, err := esnode.Start(context.Background(), esnode.Config{Dir: dir, Logger: slog.New(slog.DiscardHandler), MaxReaders: 12_000})
 	if err != nil {
 		fmt.Println("error:", err)

@@ -52,14 +52,6 @@ type Node struct {
 	stopErr  error
 }
 
-// MemoryTarget is what the garbage collector of a process that runs a node and nothing else works towards, in bytes: it collects more often as the
-// process comes near it. Ten thousand subscribers whose clients have stopped reading keep about half of it alive.
-const MemoryTarget = 1 << 30
-
-// GCPercent is how much such a process lets its heap grow between two collections, in per cent. The store's caches are the most of it: they cost a
-// collection nothing to look at, and should not be counted several times over.
-const GCPercent = 50
-
 // Start opens the folder and listens. It returns once clients can connect. Stop the node when done.
 func Start(ctx context.Context, c Config) (*Node, error) {
 	if c.Dir == "" {
