@@ -14,7 +14,7 @@ type Status struct {
 	Model      string
 	Generation int // live; 0: none that this program serves
 	Position   eventschema.Position
-	Lag        Lag
+	Lag        Lag    // none while its checkpoint is not found in the log: the log says nothing of such a position, and may refuse it
 	Health     Health // in this process
 }
 
@@ -47,7 +47,7 @@ func (r *Runner) Status(ctx context.Context) ([]Status, error) {
 				return nil, err
 			}
 		}
-		if newest.After(s.Position) {
+		if newest.After(s.Position) && r.Models.reached.doubtOf(name).why == nil {
 			lag, known := counted[s.Position]
 			if !known {
 				if lag, err = r.lag(ctx, s.Position); err != nil {

@@ -16,7 +16,9 @@ import (
 
 	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/internal/esnode"
+	"github.com/dragoman-booking/dragoman/internal/esnode/escluster"
 	"github.com/dragoman-booking/dragoman/internal/esnode/rawclient"
+	"github.com/dragoman-booking/dragoman/internal/postgres"
 	"github.com/dragoman-booking/dragoman/projections"
 )
 
@@ -145,6 +147,55 @@ func TestAnotherLogComesUp(t *testing.T) {
 	})
 }
 
+// TestAClusterRefusesTheCheckpoints starts a server on a cluster whose log is another one in such a way that the stored positions lie in the middle of an
+// event: a cluster refuses to read or subscribe there. The read models and the reactions stop all the same, and /status and /metrics say so, by which
+// people are called.
+func TestAClusterRefusesTheCheckpoints(t *testing.T) {
+	t.Parallel()
+	cluster := escluster.RunT(t, escluster.Options{})
+	d := &deployment{t: t, logURL: cluster.ConnectionString(), database: postgres.TestURL(t), key: filepath.Join(t.TempDir(), "master.key")}
+	first := d.start("demo", "--small")
+	assigner := signIn(t, first.base, "assigner")
+	d.settled(first)
+	first.stop(t)
+	before := d.checkpoints()
+	all := eventsIn(t, openLog(t, d.logURL))
+
+	d.logURL = escluster.RunT(t, escluster.Options{}).ConnectionString()
+	other := openLog(t, d.logURL)
+	fill := other.Fill()
+	for _, e := range all[:len(all)-2] {
+		if err := fill.Add(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := fill.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	last := all[len(all)-1]
+	large := eventschema.Proposed{ID: uuid.New(), Type: last.Type, Data: last.Data, Metadata: []byte(`{"text":"` + strings.Repeat("x", 100<<10) + `"}`)}
+	behind := eventschema.Proposed{ID: uuid.New(), Type: last.Type, Data: last.Data, Metadata: []byte(`{}`)}
+	if _, err := other.Append(t.Context(), eventschema.NumberingStream(uuid.NewString()), eventschema.NoStream, []eventschema.Proposed{large, behind}); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.ReadAll(t.Context(), last.Position, func(eventschema.Stored) error { return nil }); err == nil {
+		t.Fatal("the cluster does not refuse the position")
+	}
+
+	began := time.Now()
+	again := d.start("serve")
+	d.stopped(assigner, began, 60*time.Second, again)
+	d.unready(again)
+	for _, p := range projectors() {
+		if name := "model " + p.Name(); !slices.Contains(inState(metricsOf(t, again.base), "stopped"), name) {
+			t.Errorf("/metrics does not show that the %s has stopped", name)
+		}
+	}
+	if after := d.checkpoints(); !slices.Equal(after, before) {
+		t.Errorf("checkpoints moved from %v to %v", before, after)
+	}
+}
+
 // copyLog copies the folder of the log, which does not run.
 func (d *deployment) copyLog() (folder string) {
 	d.t.Helper()
@@ -255,8 +306,9 @@ func (d *deployment) stopped(c *client, began time.Time, limit time.Duration, al
 					n++
 				}
 			}
-			reaction := slices.Contains(inState(metricsOf(d.t, all[0].base), "stopped"), "reaction holds") ||
-				slices.Contains(inState(metricsOf(d.t, all[1].base), "stopped"), "reaction holds")
+			reaction := slices.ContainsFunc(all, func(p *process) bool {
+				return slices.Contains(inState(metricsOf(d.t, p.base), "stopped"), "reaction holds")
+			})
 			if n == len(projectors()) && reaction {
 				break
 			}
