@@ -102,7 +102,8 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// TestWatchedMetricsExist: every metric that an alarm or the dashboard names is there once a server has worked, and was backed up.
+// TestWatchedMetricsExist: every metric that an alarm or the dashboard names is there once a server has worked, and was backed up, with the labels by which
+// it is picked out or summed up. The same holds for what the tests of the alarms make up.
 func TestWatchedMetricsExist(t *testing.T) {
 	t.Parallel()
 	base, data := startDemoIn(t)
@@ -121,7 +122,8 @@ func TestWatchedMetricsExist(t *testing.T) {
 		}
 	}
 	watched := regexp.MustCompile(`\b(?:dragoman|process|go)_[a-z_]+\b`)
-	for _, file := range []string{"alerts.yml", "grafana/dashboards/dragoman.json"} {
+	labels := labelsOf(after)
+	for _, file := range []string{"alerts.yml", "alerts_test.yml", "grafana/dashboards/dragoman.json"} {
 		content, err := os.ReadFile("../../deploy/" + file)
 		if err != nil {
 			t.Fatal(err)
@@ -135,12 +137,65 @@ func TestWatchedMetricsExist(t *testing.T) {
 				t.Errorf("%s names %s, which the server does not have", file, name)
 			}
 		}
+		for _, wrong := range wrongLabels(strings.ReplaceAll(string(content), `\"`, `"`), labels) {
+			t.Errorf("%s: %s", file, wrong)
+		}
 	}
 	for _, name := range []string{"dragoman_last_backup_timestamp_seconds", "dragoman_log_disk_free_bytes", "dragoman_log_sync_seconds_count", "dragoman_log_sync_seconds_sum"} {
 		if after[name] <= 0 {
 			t.Errorf("%s is %v", name, after[name])
 		}
 	}
+}
+
+var (
+	picked  = regexp.MustCompile(`\b((?:dragoman|process|go)_[a-z_]+)\{([^}]*)\}`)
+	matcher = regexp.MustCompile(`([a-z_]+)(=~|!=|!~|=)"([^"]*)"`)
+	summed  = regexp.MustCompile(`by \(([a-z, ]+)\) \([^)]*?\b((?:dragoman|process|go)_[a-z_]+)[{)\[]`)
+)
+
+// labelsOf are the labels of each metric, and the values that each has.
+func labelsOf(metrics map[string]float64) map[string]map[string]map[string]bool {
+	labels := map[string]map[string]map[string]bool{}
+	for full := range metrics {
+		name, rest, _ := strings.Cut(full, "{")
+		if labels[name] == nil {
+			labels[name] = map[string]map[string]bool{}
+		}
+		for _, m := range matcher.FindAllStringSubmatch(rest, -1) {
+			if labels[name][m[1]] == nil {
+				labels[name][m[1]] = map[string]bool{}
+			}
+			labels[name][m[1]][m[3]] = true
+		}
+	}
+	return labels
+}
+
+// wrongLabels finds where a text picks out or sums up metrics by labels that they do not have, or by a state or dependency that is none. Prometheus itself
+// adds instance and job.
+func wrongLabels(text string, labels map[string]map[string]map[string]bool) (wrong []string) {
+	known := func(metric, label string) bool {
+		return label == "instance" || label == "job" || labels[metric][label] != nil
+	}
+	for _, p := range picked.FindAllStringSubmatch(text, -1) {
+		for _, m := range matcher.FindAllStringSubmatch(p[2], -1) {
+			switch {
+			case !known(p[1], m[1]):
+				wrong = append(wrong, p[1]+" has no label "+m[1])
+			case (m[1] == "state" || m[1] == "dependency" || m[1] == "model" || m[1] == "reaction") && m[2] == "=" && !labels[p[1]][m[1]][m[3]]:
+				wrong = append(wrong, p[1]+" is never of the "+m[1]+" "+m[3])
+			}
+		}
+	}
+	for _, s := range summed.FindAllStringSubmatch(text, -1) {
+		for label := range strings.SplitSeq(s[1], ",") {
+			if label = strings.TrimSpace(label); !known(s[2], label) {
+				wrong = append(wrong, s[2]+" has no label "+label+" to be summed up by")
+			}
+		}
+	}
+	return wrong
 }
 
 // scrape reads all metrics by their full names.
