@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -96,6 +97,60 @@ func TestClusterFailsOver(t *testing.T) {
 	t.Logf("503 was answered %d times", busy.Load())
 	for _, p := range []*process{one, two} {
 		p.stop(t)
+	}
+}
+
+// TestWhomANodePreferenceGoverns: of a server whose connection string prefers followers these answer histories, and verify and rebuild; everything else
+// asks the leader alone.
+func TestWhomANodePreferenceGoverns(t *testing.T) {
+	t.Parallel()
+	cluster := escluster.RunT(t, escluster.Options{})
+	if err := cluster.AwaitWhole(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d := &deployment{t: t, logURL: cluster.ConnectionString("nodePreference=follower"), database: postgres.TestURL(t), key: filepath.Join(t.TempDir(), "master.key")}
+	one := d.start("demo", "--small")
+	customer, assigner := signIn(t, one.base, "requestor"), signIn(t, one.base, "assigner")
+	followers := cluster.Followers()
+	seen := 0
+	asked := func() (n int) { // since the last time
+		for _, i := range followers {
+			n += cluster.Reads(i)
+		}
+		seen, n = n, n-seen
+		return n
+	}
+
+	asked() // the start builds read models
+	location := customer.get("/locations").items()[0]["id"].(string)
+	ref := customer.do("POST", "/bookings", faceToFace(location, "2031-06-03T10:00", 60)).body["jobs"].([]any)[0].(map[string]any)["ref"].(string)
+	assigner.job(ref, "take", map[string]any{})
+	assigner.job(ref, "cancel", map[string]any{"authorisedBy": "Sergeant Bell"})
+	for _, path := range []string{"/jobs/" + ref, "/jobs", "/dashboard", "/status"} {
+		assigner.get(path, customer)
+	}
+	metricsOf(t, one.base)
+	d.ready(one)
+	d.settled(one)
+	if n := asked(); n > 0 {
+		t.Errorf("commands, the feed and the queries have followers read %d times", n)
+	}
+	auditor := signIn(t, one.base, "auditor")
+	asked()
+	auditor.get("/jobs/"+ref+"/history", assigner)
+	if n := asked(); n == 0 {
+		t.Error("no follower is asked for a history")
+	}
+	for _, subcommand := range []string{"verify", "rebuild"} {
+		if out, err := command(t, d.args(subcommand, "jobs")...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", subcommand, err, out)
+		}
+		if n := asked(); n == 0 {
+			t.Errorf("no follower is asked by %s", subcommand)
+		}
+	}
+	if now := cluster.Followers(); !slices.Equal(now, followers) {
+		t.Fatalf("%v follow, no more %v", now, followers)
 	}
 }
 

@@ -206,6 +206,8 @@ func TestReadsAskTheLeader(t *testing.T) {
 	for _, preference := range []string{"leader", "follower", "random", "readOnlyReplica"} {
 		l := openLog(t, c.ConnectionString("nodePreference="+preference), Options{})
 		s := newSeries(t, l)
+		f := startFeed(t, FeedConfig{Log: l})
+		reader := follow(t, f.After(f.Head()), "reader")
 		for range 10 {
 			a := s.append(1)
 			n := int64(0)
@@ -216,6 +218,9 @@ func TestReadsAskTheLeader(t *testing.T) {
 			if newest, err := l.Newest(t.Context()); err != nil || newest != a.Position {
 				t.Errorf("%s: the newest event is at %v, not at %v: %v", preference, newest, a.Position, err)
 			}
+		}
+		if got := reader.numbers(s, 10); !slices.Equal(got, upTo(10)) {
+			t.Errorf("%s: the feed brought %v", preference, got)
 		}
 	}
 	for _, i := range followers {
