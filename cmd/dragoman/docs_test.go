@@ -140,8 +140,13 @@ func TestEveryNamedFailureIsSaid(t *testing.T) {
 	if !found {
 		t.Fatal("the table of failures is gone")
 	}
+	_, stopped, found := strings.Cut(string(page), "### When a read model or a reaction stops")
+	stopped, _, _ = strings.Cut(stopped, "\n#")
+	if !found {
+		t.Fatal("what to do when a read model stops is gone")
+	}
 	var said strings.Builder
-	for _, room := range []string{"*.go", "../../internal/*/*.go", "../../internal/*/*/*.go", "../../projections/*.go"} {
+	for _, room := range []string{"*.go", "../../internal/*/*.go", "../../internal/*/*/*.go", "../../projections/*.go", "../../reactions/*.go", "../../httpapi/*.go"} {
 		files, err := filepath.Glob(room)
 		if err != nil {
 			t.Fatal(err)
@@ -168,5 +173,26 @@ func TestEveryNamedFailureIsSaid(t *testing.T) {
 				}
 			}
 		}
+	}
+
+	alarms, err := os.ReadFile("../../deploy/alerts.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sentences := 0
+	for _, words := range quotedWords.FindAllStringSubmatch(stopped, -1) {
+		switch part := strings.TrimSpace(strings.TrimSuffix(words[1], "…")); {
+		case strings.HasPrefix(part, "Dragoman"):
+			if !strings.Contains(string(alarms), "alert: "+part+"\n") {
+				t.Errorf("there is no alarm %s", part)
+			}
+		case strings.Contains(part, " "):
+			if sentences++; !strings.Contains(said.String(), part) {
+				t.Errorf("nothing says %q", part)
+			}
+		}
+	}
+	if sentences < 5 {
+		t.Errorf("only %d sentences are named for a read model that stops", sentences)
 	}
 }
