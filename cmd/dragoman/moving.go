@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -174,9 +175,12 @@ func (h *house) mayMove(ctx context.Context, source *eventlog.Log, name string) 
 	}
 	begun, _, err := deploymentOf(ctx, source, eventschema.NewCodec(h.keys))
 	switch {
-	case err != nil:
+	case err != nil && !errors.Is(err, errHidden):
 		return err
 	case begun == uuid.Nil:
+		if refused := eventlog.Movable(ctx, source, name); refused != nil || err != nil { // the refusal says by name what hides it
+			return cmp.Or(refused, err)
+		}
 		return fmt.Errorf("%s holds no deployment", name)
 	case known != begun:
 		return fmt.Errorf("%s belongs to deployment %s, the database to %s: positions in the deployment's own database move along, so name that one with DATABASE_URL",

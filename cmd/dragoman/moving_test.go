@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/internal/eventlog"
@@ -62,6 +65,8 @@ func TestMovingHouse(t *testing.T) {
 	refused("is not complete yet", args("serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--eventstore-url", lost.base)...)
 	tell(t, "", args("eventstore", "export", "--call-off", "--data", d.data)...)
 	tell(t, "", args("verify", "--data", d.data)...)
+	hideBeginning(t, lost.base)
+	refused("$metadata of stream agency", args("eventstore", "import", lost.base, "--data", t.TempDir())...)
 	halfWay(slowStore, store.base)
 	killedAndMoved := func(words ...string) {
 		t.Helper()
@@ -108,6 +113,33 @@ func TestMovingHouse(t *testing.T) {
 	killedAndMoved(args("eventstore", "import", store.base, "--data", back)...)
 	refused("it has moved to the embedded event log in", args("serve", "--data", away, "--listen", "127.0.0.1:0", "--eventstore-url", store.base)...)
 	lives(args("--data", back)...)
+}
+
+// hideBeginning hides the first events of the agency's stream, as anybody's client can. Then nobody takes the log for an empty one.
+func hideBeginning(t *testing.T, url string) {
+	t.Helper()
+	config, err := esdb.ParseConnectionString(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := esdb.NewClient(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var one esdb.StreamMetadata
+	one.SetMaxCount(1)
+	if _, err := c.SetStreamMetadata(t.Context(), eventschema.Agency, esdb.AppendToStreamOptions{ExpectedRevision: esdb.Any{}}, one); err != nil {
+		t.Fatal(err)
+	}
+	log, err := eventlog.Open(t.Context(), url, eventlog.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close(context.WithoutCancel(t.Context()))
+	if id, _, err := deploymentOf(t.Context(), log, eventschema.NewCodec(nil)); !errors.Is(err, errHidden) {
+		t.Errorf("a log whose beginning is hidden belongs to %s, %v, want %v", id, err, errHidden)
+	}
 }
 
 // slowly is a store through a line that takes its time over every answer.

@@ -198,6 +198,14 @@ func version() string {
 }
 
 func (h *house) openDatabase(ctx context.Context, c *Config) error {
+	if err := h.openPool(ctx, c); err != nil {
+		return err
+	}
+	return postgres.Migrate(ctx, h.pool)
+}
+
+// openPool opens the database and changes nothing in it.
+func (h *house) openPool(ctx context.Context, c *Config) error {
 	h.databaseURL = cmp.Or(c.DatabaseURL, runningStores(c.Data).Database)
 	if h.databaseURL == "" {
 		cluster, err := postgres.StartPrivate(ctx, postgres.Options{DataDir: c.Data, Logger: h.log})
@@ -212,7 +220,7 @@ func (h *house) openDatabase(ctx context.Context, c *Config) error {
 		return err
 	}
 	h.closing("the database pool", func(context.Context) error { h.pool.Close(); return nil })
-	return postgres.Migrate(ctx, h.pool)
+	return nil
 }
 
 // storeWait is how long a start waits for an event store that does not answer yet, as postgres.Open waits for the database.
@@ -322,11 +330,16 @@ func (h *house) refuseOthers(ctx context.Context) error {
 	return nil
 }
 
+// errHidden: something hides the beginning of the agency's stream, or took it away, so nobody knows whose the log is.
+var errHidden = errors.New("the beginning of stream agency is hidden or gone")
+
 // deploymentOf is the deployment that a log holds, uuid.Nil if none, and whether that one has users.
 func deploymentOf(ctx context.Context, log *eventlog.Log, codec *eventschema.Codec) (id uuid.UUID, users bool, err error) {
 	err = log.ReadStream(ctx, eventschema.Agency, 0, func(e eventschema.Stored) error {
 		if id != uuid.Nil {
 			users = e.Type == "agency.user-added.v1"
+		} else if e.Revision > 0 {
+			return fmt.Errorf("%w: event %d is the first that the log shows", errHidden, e.Revision)
 		} else if first, err := codec.Decode(ctx, e); err != nil {
 			return fmt.Errorf("read which deployment the log holds: %w", err)
 		} else if created, ok := first.Event.(people.DeploymentCreated); ok {

@@ -43,6 +43,9 @@ type MoveProgress struct {
 // ErrRefused: the logs cannot be moved; nothing was changed that another call would not go on with.
 var ErrRefused = errors.New("the log cannot be moved")
 
+// ErrNoMove: there is no move of the log that could be called off.
+var ErrNoMove = errors.New("no move can be called off")
+
 func refuse(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrRefused}, args...)...)
 }
@@ -139,9 +142,9 @@ func CallOff(ctx context.Context, source *Log, wanted []uuid.UUID, kept func(con
 	switch house.State {
 	case move.Leaving:
 	case move.Left:
-		return refuse("it has moved to %s already, and cannot stay any more", house.Other)
+		return fmt.Errorf("%w: the log has moved to %s already, and cannot stay any more", ErrNoMove, house.Other)
 	default:
-		return refuse("it is not being moved")
+		return fmt.Errorf("%w: the log is not being moved", ErrNoMove)
 	}
 	positions := map[uuid.UUID]eventschema.Position{}
 	for _, id := range wanted {
@@ -265,6 +268,16 @@ func (m *Moving) check(ctx context.Context) error {
 			return err
 		}
 		tell(e)
+	}
+	return nil
+}
+
+// Movable refuses, by name, a log that no move can take along; where says which that is.
+func Movable(ctx context.Context, l *Log, where string) error {
+	for _, err := range newJudge(where).events(ctx, l, false) {
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -330,6 +330,14 @@ func TestMovingIsRefusedByName(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
+		"an event that comes behind the copy": {"goes on where here ends", func(t *testing.T, m *Moving, _ []eventschema.Stored) {
+			halfWay(t, m)
+			m.Report = func(p MoveProgress) {
+				if p.Doing == "comparing" && p.Events == 1 {
+					raw(t, m.Target, "booking-late", json("{}"))
+				}
+			}
+		}},
 		"another target than the begun one": {"does not hold the beginning of this move", func(t *testing.T, m *Moving, _ []eventschema.Stored) {
 			halfWay(t, m)
 			m.Target = ownLog(t)
@@ -347,6 +355,10 @@ func TestMovingIsRefusedByName(t *testing.T) {
 			}
 			if after := stateOf(t, m.Source); after != before {
 				t.Errorf("the source was %q and is %q after a refusal", before, after)
+			}
+			ofItself := strings.HasPrefix(c.why, "a ") || strings.HasPrefix(c.why, "$") || strings.HasPrefix(c.why, "is not")
+			if err := Movable(t.Context(), m.Source, "here"); errors.Is(err, ErrRefused) != ofItself || ofItself && !strings.Contains(err.Error(), c.why) {
+				t.Errorf("of the source alone it says %v", err)
 			}
 		})
 	}
@@ -394,7 +406,7 @@ func TestCallOff(t *testing.T) {
 		got = positions[all[3].ID]
 		return nil
 	}
-	if err := CallOff(ctx, m.Source, wanted, kept); !errors.Is(err, ErrRefused) {
+	if err := CallOff(ctx, m.Source, wanted, kept); !errors.Is(err, ErrNoMove) || errors.Is(err, ErrRefused) {
 		t.Errorf("nothing to call off: %v", err)
 	}
 	halfWay(t, m)
@@ -410,7 +422,7 @@ func TestCallOff(t *testing.T) {
 	if err := m.Run(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := CallOff(ctx, m.Source, wanted, kept); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "cannot stay") {
+	if err := CallOff(ctx, m.Source, wanted, kept); !errors.Is(err, ErrNoMove) || !strings.Contains(err.Error(), "cannot stay") {
 		t.Errorf("after it has left: %v", err)
 	}
 }
