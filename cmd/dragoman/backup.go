@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -25,6 +27,14 @@ type backupCmd struct {
 func (b backupCmd) Run(s *stage, c *Config) (err error) {
 	if err := backup.Empty(b.Dir); err != nil {
 		return err
+	}
+	if inside, err := liesIn(b.Dir, c.Data); err != nil {
+		return err
+	} else if inside {
+		return fmt.Errorf("the folder %s lies in the data folder and would be lost with it: name another", b.Dir)
+	}
+	if _, err := os.Stat(c.Data); errors.Is(err, fs.ErrNotExist) && c.DatabaseURL == "" {
+		return fmt.Errorf("there is no deployment here to back up: no data folder %s", c.Data)
 	}
 	h, err := openStores(s.ctx, s, c)
 	if err != nil {
@@ -122,6 +132,19 @@ func (h *house) backUpLog(s *stage, w *backup.Writer, newest eventschema.Positio
 				Data: e.Data, Metadata: e.Metadata})
 		})
 	})
+}
+
+// liesIn tells whether a path is a folder or lies in it.
+func liesIn(path, folder string) (bool, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return false, err
+	}
+	if folder, err = filepath.Abs(folder); err != nil {
+		return false, err
+	}
+	inside, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(inside), nil
 }
 
 // filesOf is where uploaded files lie.

@@ -18,6 +18,7 @@ func TestBackupBesideACluster(t *testing.T) {
 	folder := t.TempDir()
 	address := freeAddress(t)
 	startStore := func(folder, address string) *process {
+		t.Helper()
 		return startProcess(t, "eventstore", "--data", folder, "--listen", address, "--log-level", "error")
 	}
 	store := startStore(folder, address)
@@ -61,12 +62,22 @@ func TestBackupBesideACluster(t *testing.T) {
 	}
 	refused := func(why string, args ...string) {
 		t.Helper()
-		if _, err := told(t, "", append([]string{"restore", into}, args...)...); err == nil || !strings.Contains(err.Error(), why) {
+		r := place()
+		if _, err := told(t, "", append(append([]string{"restore", into}, r.args()...), args...)...); err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("restore: %v, want %q", err, why)
 		}
+		if _, err := os.Stat(filepath.Join(r.data, restoringName)); err == nil {
+			t.Errorf("refused because of %q, and yet begun", why)
+		}
+		if there, err := query[bool](t, r.database, `select to_regnamespace('kept') is not null`); err != nil || there {
+			t.Errorf("refused because of %q, and yet there is a schema kept: %v, %v", why, there, err)
+		}
 	}
-	refused("holds no event log", place().args()...)
-	refused("the keys in this backup reach only to", append(place().args(), "--eventstore-url", store.base)...)
+	refused("holds no event log")
+	refused("the keys in this backup reach only to", "--eventstore-url", store.base)
+	empty := startStore(t.TempDir(), freeAddress(t))
+	refused("the event log holds no deployment", "--eventstore-url", empty.base)
+	empty.stop(t)
 
 	other := startStore(copied, freeAddress(t))
 	r := place()

@@ -80,9 +80,17 @@ func run(ctx context.Context, args []string, out, errOut io.Writer, setLog func(
 	setLog(log)
 	err = call.Run(&stage{ctx: ctx, out: out, errOut: errOut, log: log}, &c.Config)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		return nil // asked to stop, and stopped
+		if serves(call.Command()) {
+			return nil // asked to stop, and stopped
+		}
+		return fmt.Errorf("interrupted: %w", err) // what was asked for is not done
 	}
 	return err
+}
+
+// serves tells whether a subcommand goes on until it is asked to stop.
+func serves(command string) bool {
+	return command == "serve" || command == "demo" || command == "eventstore serve"
 }
 
 func logger(c Config, w io.Writer) *slog.Logger {

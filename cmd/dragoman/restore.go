@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -60,14 +61,26 @@ func (r restoreCmd) Run(s *stage, c *Config) (err error) {
 	}
 	h := newHouse(s, c)
 	defer func() { err = errors.Join(err, h.close()) }()
-	if err := h.openDatabase(s.ctx, c); err != nil {
+	if err := h.openPool(s.ctx, c); err != nil {
 		return err
 	}
 	if err := postgres.CheckEmpty(s.ctx, h.pool); err != nil {
 		return err
 	}
+	if c.EventStoreURL != "" {
+		if err := h.openLog(s.ctx, c); err != nil {
+			return err
+		}
+		if err := h.takesLog(s.ctx, b); err != nil {
+			return err
+		}
+	}
 	if err := h.restore(s, c, b, erased); err != nil {
-		return fmt.Errorf("%w; nothing here may be used: empty the data folder (keep the master key) and the database, and restore again", err)
+		places := "the data folder (keep the master key) and the database"
+		if b.Log.Included && c.EventStoreURL != "" {
+			places = "the data folder (keep the master key), the database and the event store"
+		}
+		return fmt.Errorf("%w; nothing here may be used: empty %s, and restore again", err, places)
 	}
 	return h.buildModels(s)
 }
@@ -101,7 +114,9 @@ func emptyPlace(data string) error {
 		return fmt.Errorf("look into the data folder: %w", err)
 	}
 	for _, f := range held {
-		if name := f.Name(); name != "master.key" && name != "serve.lock" {
+		switch name := f.Name(); name {
+		case "master.key", "serve.lock", "postgres.lock", "postgres.users": // a start that found no PostgreSQL leaves locks
+		default:
 			return fmt.Errorf("the data folder %s is not empty: it holds %s; a restore needs an empty one, with nothing but the master key", data, name)
 		}
 	}
@@ -133,9 +148,12 @@ func (h *house) restore(s *stage, c *Config, b *backup.Reader, listed []uuid.UUI
 	if err := h.openKeys(s.ctx, c); err != nil {
 		return err
 	}
-	if err := h.openLog(s.ctx, c); err != nil {
-		return err
+	if h.events == nil {
+		if err := h.openLog(s.ctx, c); err != nil {
+			return err
+		}
 	}
+	h.codec = eventschema.NewCodec(h.keys)
 	if b.Log.Included {
 		if err := h.fillLog(s, b); err != nil {
 			return err
@@ -156,19 +174,47 @@ func (h *house) restore(s *stage, c *Config, b *backup.Reader, listed []uuid.UUI
 	return nil
 }
 
-// fillLog writes the events of the backup into a log that holds none of ours.
-func (h *house) fillLog(s *stage, b *backup.Reader) error {
-	newest, err := h.events.Newest(s.ctx)
+// takesLog refuses, before anything is written, an event store that the backup cannot be restored into, or beside.
+func (h *house) takesLog(ctx context.Context, b *backup.Reader) error {
+	newest, err := h.events.Newest(ctx)
 	if err != nil {
 		return err
 	}
-	if newest != (eventschema.Position{}) {
-		return fmt.Errorf("the event log is not empty: its newest event of ours is at position %d", newest.Commit)
+	if b.Log.Included {
+		if newest != (eventschema.Position{}) {
+			return fmt.Errorf("the event log is not empty: its newest event of ours is at position %d", newest.Commit)
+		}
+		return nil
 	}
+	// Which deployment this is stands in clear, so no key is needed.
+	begun, _, err := deploymentOf(ctx, h.events, eventschema.NewCodec(nil))
+	if err != nil {
+		return err
+	}
+	return fitsBackup(b, begun, newest)
+}
+
+// fitsBackup refuses a store's log that is another deployment's, or goes on beyond what the backup has keys for.
+func fitsBackup(b *backup.Reader, deployment uuid.UUID, newest eventschema.Position) error {
+	backedUp := eventschema.Position{Commit: b.Log.Commit, Prepare: b.Log.Prepare}
+	switch {
+	case deployment == uuid.Nil:
+		return fmt.Errorf("the event log holds no deployment, the backup belongs to %s: restore the cluster's own backup first", b.Deployment)
+	case deployment != b.Deployment:
+		return fmt.Errorf("the event log belongs to deployment %s, the backup to %s", deployment, b.Deployment)
+	case !b.Log.Included && newest.After(backedUp):
+		return fmt.Errorf("the event log goes on to position %d, but the keys in this backup reach only to %d: restore a backup of the log that was made before this one",
+			newest.Commit, backedUp.Commit)
+	}
+	return nil
+}
+
+// fillLog writes the events of the backup into a log that holds none of ours.
+func (h *house) fillLog(s *stage, b *backup.Reader) error {
 	told := newProgress(s.out, "writing the log", "events")
 	written := int64(0)
 	filler := h.events.Fill()
-	err = b.Events(func(e backup.Event) error {
+	err := b.Events(func(e backup.Event) error {
 		written++
 		told.at(written, float64(written), float64(b.Log.Events))
 		return filler.Add(s.ctx, eventschema.Stored{Stream: e.Stream, Revision: e.Revision, ID: e.ID, Type: e.Type, Data: e.Data, Metadata: e.Metadata})
@@ -192,19 +238,17 @@ func (h *house) settleKept(s *stage, b *backup.Reader, listed []uuid.UUID) error
 		return err
 	}
 	told := newProgress(s.out, "reading the log", "events")
-	seen, err := h.scan(s.ctx, wanted, func(n int64, at eventschema.Position) { told.at(n, float64(at.Commit), float64(end.Commit)) })
+	seen, err := h.scan(s.ctx, wanted, listed, func(n int64, at eventschema.Position) { told.at(n, float64(at.Commit), float64(end.Commit)) })
 	if err != nil {
+		return err
+	}
+	if err := fitsBackup(b, seen.deployment, seen.last.Position); err != nil {
 		return err
 	}
 	backedUp := eventschema.Position{Commit: b.Log.Commit, Prepare: b.Log.Prepare}
 	switch {
-	case seen.deployment != b.Deployment:
-		return fmt.Errorf("the event log belongs to deployment %s, the backup to %s", seen.deployment, b.Deployment)
 	case b.Log.Included && (seen.events != b.Log.Events || seen.last.ID != b.Log.Event):
 		return fmt.Errorf("the event log holds %d events after the restore, not the %d of the backup", seen.events, b.Log.Events)
-	case !b.Log.Included && seen.last.Position.After(backedUp):
-		return fmt.Errorf("the event log goes on to position %d, but the keys in this backup reach only to %d: restore a backup of the log that was made before this one",
-			seen.last.Position.Commit, backedUp.Commit)
 	case !b.Log.Included:
 		backedUp = seen.last.Position
 	}
@@ -224,7 +268,7 @@ func (h *house) settleKept(s *stage, b *backup.Reader, listed []uuid.UUID) error
 		}
 		moved = append(moved, at)
 	}
-	keys := append(slices.Clone(listed), seen.erased...)
+	keys := distinct(append(slices.Clone(seen.erased), listed...))
 	err = pgx.BeginFunc(s.ctx, h.pool, func(tx pgx.Tx) error {
 		for _, at := range moved {
 			if err := reactions.SetCheckpoint(s.ctx, tx, at); err != nil {
@@ -243,8 +287,21 @@ func (h *house) settleKept(s *stage, b *backup.Reader, listed []uuid.UUID) error
 		return fmt.Errorf("fit the database to the log: %w", err)
 	}
 	h.keys.Forget(keys)
-	fmt.Fprintf(s.out, "%d events; %d erasures applied, %d of them from the erasure list; %d reactions set back to the log's end\n", seen.events, len(keys), len(listed), back)
+	fmt.Fprintf(s.out, "%d events; %d keys of erased people destroyed, %d of them known from the erasure list alone; %d reactions set back to the log's end\n",
+		seen.events, len(keys), len(keys)-len(distinct(seen.erased)), back)
+	if unsaid := seen.unsaid(); len(unsaid) > 0 {
+		fmt.Fprintf(s.out, "%d erased since the backup: nothing of theirs can be read, but the log does not say so yet, and what is changed about them fails; once the server runs, erase again:\n",
+			len(unsaid))
+		for _, who := range unsaid {
+			fmt.Fprintf(s.out, "  dragoman erase %s\n", who)
+		}
+	}
 	return nil
+}
+
+func distinct(ids []uuid.UUID) []uuid.UUID {
+	ids = slices.SortedFunc(slices.Values(ids), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(ids)
 }
 
 // buildModels fills every read model from the log.
@@ -272,10 +329,14 @@ type scan struct {
 	found      map[uuid.UUID]eventschema.Position // where the events lie that were asked for; zero: nowhere
 	erased     []uuid.UUID                        // keys
 	users      map[uuid.UUID]uuid.UUID            // user → key
+	listed     map[uuid.UUID]string               // key on the erasure list → whose it is, as `dragoman erase` takes it; empty: nobody's here
 }
 
-func (h *house) scan(ctx context.Context, wanted []uuid.UUID, told func(events int64, at eventschema.Position)) (*scan, error) {
-	s := &scan{found: map[uuid.UUID]eventschema.Position{}, users: map[uuid.UUID]uuid.UUID{}}
+func (h *house) scan(ctx context.Context, wanted, listed []uuid.UUID, told func(events int64, at eventschema.Position)) (*scan, error) {
+	s := &scan{found: map[uuid.UUID]eventschema.Position{}, users: map[uuid.UUID]uuid.UUID{}, listed: map[uuid.UUID]string{}}
+	for _, key := range listed {
+		s.listed[key] = ""
+	}
 	for _, id := range wanted {
 		s.found[id] = eventschema.Position{}
 	}
@@ -286,6 +347,11 @@ func (h *house) scan(ctx context.Context, wanted []uuid.UUID, told func(events i
 			s.found[e.ID] = e.Position
 		}
 		told(s.events, e.Position)
+		if kind := eventschema.KindOf(e.Stream); len(listed) > 0 && (kind == eventschema.Booking || kind == eventschema.Interpreter) {
+			if id, ok := eventschema.IDOf(e.Stream); ok {
+				s.belong(kind, id, eventschema.KeyIDs(e.Data)...)
+			}
+		}
 		return s.people(ctx, h.codec, e)
 	})
 	if err != nil {
@@ -308,13 +374,35 @@ func (s *scan) people(ctx context.Context, codec *eventschema.Codec, e eventsche
 		s.deployment = event.ID
 	case people.UserAdded:
 		s.users[event.User] = event.Key
+		s.belong("user", event.User, event.Key)
 	case people.UserChanged:
 		s.users[event.User] = event.Key
+		s.belong("user", event.User, event.Key)
 	case people.PersonErased:
 		delete(s.users, event.Subject)
 	}
 	s.erased = append(s.erased, eventschema.ErasedKeys(r.Event)...)
 	return nil
+}
+
+// belong notes whose the listed ones of some keys are.
+func (s *scan) belong(kind string, id uuid.UUID, keys ...uuid.UUID) {
+	for _, key := range keys {
+		if _, is := s.listed[key]; is {
+			s.listed[key] = kind + " " + id.String()
+		}
+	}
+}
+
+// unsaid are those on the erasure list of whose erasure the log does not tell.
+func (s *scan) unsaid() (who []string) {
+	for key, whose := range s.listed {
+		if whose != "" && !slices.Contains(s.erased, key) {
+			who = append(who, whose)
+		}
+	}
+	slices.Sort(who)
+	return slices.Compact(who)
 }
 
 // usersWithout are the users whose keys are none of these.

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
+	"github.com/dragoman-booking/dragoman/internal/accounts"
 	"github.com/dragoman-booking/dragoman/internal/postgres"
 )
 
@@ -33,6 +38,17 @@ func TestRestoreIsRefusedByName(t *testing.T) {
 	tell(t, "", "backup", into, "--data", data)
 	if _, err := told(t, "", "backup", into, "--data", data); err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("a second backup into the same folder: %v", err)
+	}
+	for why, args := range map[string][]string{"lies in the data folder": {filepath.Join(data, "files", "backup"), "--data", data},
+		"no data folder": {filepath.Join(t.TempDir(), "none"), "--data", filepath.Join(data, "typo")}} {
+		if _, err := told(t, "", append([]string{"backup"}, args...)...); err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("backup %v: %v, want %q", args, err, why)
+		}
+	}
+	for _, name := range []string{"files", "typo"} {
+		if _, err := os.Stat(filepath.Join(data, name)); err == nil {
+			t.Errorf("a refused backup has made %s", name)
+		}
 	}
 	d.erase(late)
 	server.stop(t)
@@ -86,8 +102,38 @@ func TestRestoreIsRefusedByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused("into a database in use", "not empty", into, house, append(list, "--database-url", usedDatabase(t))...)
+	strange := postgres.TestEmptyURL(t)
+	if _, err := query[string](t, strange, `create schema rm_jobs_1`); !errors.Is(err, pgx.ErrNoRows) {
+		t.Fatal(err)
+	}
+	refused("into a database with read models", "rm_jobs_1", into, house, append(list, "--database-url", strange)...)
+	if there, err := query[bool](t, strange, `select to_regnamespace('kept') is not null`); err != nil || there {
+		t.Errorf("a refused restore has made schema kept: %v, %v", there, err)
+	}
+	store := startProcess(t, "eventstore", "--data", data, "--listen", freeAddress(t), "--log-level", "error")
+	full := append(list, "--database-url", postgres.TestEmptyURL(t), "--eventstore-url", store.base)
+	refused("into an event store in use", "the event log is not empty", into, house, full...)
+	store.stop(t)
 
-	tell(t, "", append([]string{"restore", into, "--data", house}, list...)...)
+	if err := os.WriteFile(filepath.Join(house, "postgres.lock"), nil, 0o600); err != nil { // as a try without PostgreSQL leaves it
+		t.Fatal(err)
+	}
+	noted, err := accounts.NewErasureList(data + ".erasures").Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := tell(t, "", append([]string{"restore", into, "--data", house}, list...)...)
+	// Whoever was erased before the backup stands in the log and in the list, and counts once.
+	if want := fmt.Sprintf("; %d keys of erased people destroyed, %d of them known from the erasure list alone;", len(noted), len(noted)/2); !strings.Contains(said, want) {
+		t.Errorf("restore says %q, want %q", said, want)
+	}
+	again := [][]string{{"erase", "booking", late.booking}, {"erase", "user", late.user}}
+	for _, one := range again {
+		if !strings.Contains(said, "dragoman "+strings.Join(one, " ")+"\n") || strings.Count(said, "dragoman erase ") != len(again) {
+			t.Errorf("restore does not ask for %v alone: %s", again, said)
+		}
+		tell(t, "", append(one, "--data", house)...)
+	}
 	r := &restored{t: t, from: into, data: house, key: filepath.Join(house, "master.key"), erasures: house + ".erasures"}
 	r.compareErased(late)
 	if _, err := told(t, "", append([]string{"restore", into, "--data", house}, list...)...); err == nil || !strings.Contains(err.Error(), "not empty") {
@@ -98,7 +144,10 @@ func TestRestoreIsRefusedByName(t *testing.T) {
 	// Only an explicit no does without the list, and then whoever was erased since can be read again.
 	careless := place()
 	putKey(careless, key)
-	tell(t, "", "restore", into, "--data", careless, "--no-erasure-list")
+	said = tell(t, "", "restore", into, "--data", careless, "--no-erasure-list")
+	if want := fmt.Sprintf("; %d keys of erased people destroyed, 0 of them", len(noted)/2); !strings.Contains(said, want) { // the log names them too
+		t.Errorf("restore without the list says %q, want %q", said, want)
+	}
 	if said := tell(t, "", "token", "create", late.username, "again", "--data", careless); !strings.Contains(said, "token ") {
 		t.Errorf("without the list the erased user has no login: the test above proves nothing: %s", said)
 	}
@@ -134,6 +183,18 @@ func damaged(t *testing.T, from, name string) string {
 		t.Fatal(err)
 	}
 	return to
+}
+
+// query asks a database once.
+func query[T any](t *testing.T, url, sql string) (answer T, err error) {
+	t.Helper()
+	pool, err := postgres.Open(t.Context(), url, postgres.PoolOptions{MaxConns: 1})
+	if err != nil {
+		return answer, err
+	}
+	defer pool.Close()
+	err = pool.QueryRow(t.Context(), sql, pgx.QueryExecModeSimpleProtocol).Scan(&answer)
+	return answer, err
 }
 
 // usedDatabase is one in which a row of kept lies.

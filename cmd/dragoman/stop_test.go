@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dragoman-booking/dragoman/internal/accounts"
 	"github.com/dragoman-booking/dragoman/internal/postgres"
 )
 
@@ -129,6 +130,42 @@ func TestInterruptedGroupLeavesNothing(t *testing.T) {
 	}
 	signIn(t, p.base, "requestor").get("/jobs")
 	interrupt(p)
+}
+
+// TestInterruptedWorkIsNotDone interrupts a backup while it waits for an erasure: unlike what serves it ends with an error, so that nothing
+// that comes after it, in a script, takes the work for done.
+func TestInterruptedWorkIsNotDone(t *testing.T) {
+	t.Parallel()
+	data, database := t.TempDir(), postgres.TestURL(t)
+	startInProcess(t, "demo", "--small", "--data", data, "--database-url", database)
+	pool, err := postgres.Open(t.Context(), database, postgres.PoolOptions{MaxConns: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	keys, err := accounts.NewKeys(pool, nil, accounts.KeyOptions{}) // only to hold the lock
+	if err != nil {
+		t.Fatal(err)
+	}
+	erased, err := keys.BeginErasing(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer erased()
+	p := spawn(t, "backup", filepath.Join(t.TempDir(), "backup"), "--data", data, "--log-level", "error")
+	soon(t, "the backup waits", func() (waits bool) {
+		if err := pool.QueryRow(t.Context(), `select exists (select from pg_locks l join pg_database d on d.oid = l.database
+			where l.locktype = 'advisory' and not l.granted and d.datname = current_database())`).Scan(&waits); err != nil {
+			t.Fatal(err)
+		}
+		return waits
+	})
+	if err := p.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.end(t); err == nil || !strings.Contains(p.errOut.String(), "interrupted") || lineCount(p.errOut.String()) != 1 {
+		t.Errorf("an interrupted backup ends with %v and says %q", err, p.errOut)
+	}
 }
 
 // processesOn are the running processes whose command line names a folder.

@@ -205,10 +205,7 @@ type eraseCmd struct {
 
 // Run erases a person as POST /erasures does.
 func (e eraseCmd) Run(s *stage, c *Config) error {
-	return withHouse(s, c, func(ctx context.Context, h *house) error {
-		if err := h.runner.Ensure(ctx, nil, "refs"); err != nil {
-			return err
-		}
+	return withRunning(s, c, func(ctx context.Context, h *house) error {
 		r := commands.Request{Viewer: operator(), Name: "erase"}
 		erase := map[string]func(context.Context, commands.Request, uuid.UUID, string) (commands.Changed, error){
 			"booking": h.commands.EraseBooking, "interpreter": h.commands.EraseInterpreter, "user": h.commands.EraseUser}[e.Kind]
