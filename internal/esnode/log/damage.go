@@ -293,18 +293,23 @@ func newRecords[N ~uint64](open func(io.Reader, N) *record.Reader, r io.Reader, 
 	return open(r, N(number))
 }
 
-// eventsOf are the first and the last event among the rows of a batch; false: there is none.
+// eventsOf are the first and the last event among the rows of a batch; false: there is none. Pebble's own reader of batches looks beyond the end of one
+// that breaks off, and may panic there.
 func eventsOf(batch []byte) (first, last recordView, ok bool) {
 	if len(batch) < batchrepr.HeaderLen {
 		return first, last, false
 	}
-	rows := batchrepr.Read(batch)
-	for {
-		_, key, value, more, err := rows.Next()
-		if err != nil || !more {
-			return first, last, ok
+	for rows := batch[batchrepr.HeaderLen:]; len(rows) > 0; {
+		kind := pebble.InternalKeyKind(rows[0])
+		if kind != pebble.InternalKeyKindSet && kind != pebble.InternalKeyKindMerge {
+			break // the log writes no others
 		}
-		if len(key) != 9 || key[0] != kindEvent {
+		key, rest, whole := cutBytes(rows[1:])
+		value, rest, valueWhole := cutBytes(rest)
+		if !whole || !valueWhole {
+			break
+		}
+		if rows = rest; len(key) != 9 || key[0] != kindEvent {
 			continue
 		}
 		position, _ := number(key[1:])
@@ -314,4 +319,14 @@ func eventsOf(batch []byte) (first, last recordView, ok bool) {
 			}
 		}
 	}
+	return first, last, ok
+}
+
+// cutBytes takes bytes with their length before them apart from what follows; false: they break off.
+func cutBytes(b []byte) (bytes, rest []byte, whole bool) {
+	size, n := binary.Uvarint(b)
+	if n <= 0 || uint64(len(b)-n) < size {
+		return nil, nil, false
+	}
+	return b[n : n+int(size)], b[n+int(size):], true
 }
