@@ -65,8 +65,10 @@ func (e eventstoreCheckCmd) Run(s *stage, c *Config) error {
 	if dir == "" {
 		dir = c.Data
 	}
-	if _, err := os.Stat(filepath.Join(dir, "log", "FORMAT")); err == nil {
-		dir = filepath.Join(dir, "log")
+	if _, err := os.Stat(filepath.Join(dir, "db")); err != nil { // the log's folder always has it, the data folder never
+		if _, err := os.Stat(filepath.Join(dir, "log")); err == nil {
+			dir = filepath.Join(dir, "log")
+		}
 	}
 	report, err := esnode.Check(s.ctx, dir)
 	if err != nil {

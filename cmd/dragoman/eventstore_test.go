@@ -73,6 +73,12 @@ func TestEventstoreCheck(t *testing.T) {
 			t.Errorf("of a flipped byte nobody says %q:\n%s", want, out)
 		}
 	}
+	if err := os.Remove(filepath.Join(folder, "FORMAT")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := told(t, "", "eventstore", "check", data); err == nil || !strings.Contains(err.Error(), filepath.Join(folder, "FORMAT")) {
+		t.Errorf("a missing format number: %v", err)
+	}
 }
 
 // TestEventstoreDiskFails: when the log cannot be written the process says so in one sentence and ends with a status that is not zero; what it
