@@ -250,7 +250,7 @@ func (c *Cluster) clearOrphans(base string) {
 			continue
 		}
 		if !gone || base == systemFolder {
-			c.log.Warn("private database of a deleted or emptied data folder may be deleted too", "folder", old.dir, "data", dataDir)
+			c.log.Warn("private database of a deleted or emptied data folder may be deleted too", "folder", old.dir, "path", dataDir)
 			continue
 		}
 		os.RemoveAll(old.dir)
