@@ -3,7 +3,6 @@ package postgres
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -310,9 +309,7 @@ func TestPrivateClusterOfAClosedDataFolder(t *testing.T) {
 	}
 
 	t.Run("a copy is refused or apart, a moved one is fine", func(t *testing.T) {
-		if os.Geteuid() != 0 {
-			t.Skip("only root's clusters lie outside the data folder")
-		}
+		onlyOutside(t)
 		text, err := os.ReadFile(first.notePath())
 		if err != nil {
 			t.Fatal(err)
@@ -338,25 +335,35 @@ func TestPrivateClusterOfAClosedDataFolder(t *testing.T) {
 	})
 }
 
-func TestPrivateClusterOfADeletedDataFolderIsCleared(t *testing.T) {
-	t.Parallel()
+// onlyOutside skips what is about a cluster outside its data folder for whoever has none: the server refuses to run as root, so root's is another
+// user's, who cannot reach the folder; everybody else's lies in it.
+func onlyOutside(t *testing.T) {
+	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("only root's clusters lie outside the data folder")
+		t.Skip("only root's clusters lie outside the data folder; everybody else's go with it")
 	}
-	gone := closedDataDir(t)
-	holder := hold(t, gone)
-	text, err := os.ReadFile(filepath.Join(gone, "postgres.json"))
+}
+
+// killedOutside is a data folder whose cluster lies outside, and that cluster: the process that began it was killed, the cluster's server runs on.
+func killedOutside(t *testing.T) (dir string, left *note) {
+	t.Helper()
+	onlyOutside(t)
+	dir = closedDataDir(t)
+	holder := hold(t, dir)
+	left, err := (&Cluster{dataDir: dir}).readNote()
 	if err != nil {
-		t.Fatal(err)
-	}
-	var left note
-	if err := json.Unmarshal(text, &left); err != nil {
 		t.Fatal(err)
 	}
 	if err := holder.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = holder.Wait() // killed: that is its error
+	return dir, left
+}
+
+func TestPrivateClusterOfADeletedDataFolderIsCleared(t *testing.T) {
+	t.Parallel()
+	gone, left := killedOutside(t)
 	if err := os.RemoveAll(gone); err != nil {
 		t.Fatal(err)
 	}
@@ -370,21 +377,9 @@ func TestPrivateClusterOfADeletedDataFolderIsCleared(t *testing.T) {
 // A data folder that was emptied after a kill, as one does before a second restore, begins anew, and nothing of the old cluster runs on.
 func TestPrivateClusterOfAnEmptiedDataFolderIsStopped(t *testing.T) {
 	t.Parallel()
-	if os.Geteuid() != 0 {
-		t.Skip("only root's clusters lie outside the data folder")
-	}
-	dir := closedDataDir(t)
-	holder := hold(t, dir)
-	c := &Cluster{dataDir: dir}
-	left, err := c.readNote()
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir, left := killedOutside(t)
 	t.Cleanup(func() { os.RemoveAll(left.Folder) })
-	if err := holder.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = holder.Wait() // killed: that is its error
+	c := &Cluster{dataDir: dir}
 	old := &server{dir: left.Folder}
 	if _, _, ok := old.running(); !ok {
 		t.Fatal("the killed process's server is gone: this proves nothing")
