@@ -186,9 +186,9 @@ func TestAHoldEndsInTheRealHouse(t *testing.T) {
 		})
 	}
 	w.send(t, first, "assign", func(j booking.Job) booking.Command { return booking.Assign{Job: j.ID, Interpreter: ana} })
-	for deadline := time.Now().Add(20 * time.Second); w.state(t, overlapping).Jobs[0].Holder != uuid.Nil; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(soon); w.state(t, overlapping).Jobs[0].Holder != uuid.Nil; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("not within 20 s: the overlapping hold ends")
+			t.Fatalf("not within %v: the overlapping hold ends", soon)
 		}
 	}
 	if holder := w.state(t, apart).Jobs[0].Holder; holder != ana {

@@ -100,7 +100,18 @@ func testPool(t testing.TB, url string) *pgxpool.Pool {
 	if err != nil {
 		t.Fatalf("open the test's database: %v", err)
 	}
-	t.Cleanup(pool.Close)
+	t.Cleanup(func() {
+		closed := make(chan struct{})
+		go func() {
+			pool.Close()
+			close(closed)
+		}()
+		select {
+		case <-closed:
+		case <-time.After(time.Minute): // what failed may still hold it, and waiting for that would hide the failure
+			t.Error("a connection of the test's pool was not given back within a minute")
+		}
+	})
 	return pool
 }
 

@@ -278,7 +278,7 @@ func New(t testing.TB, pool *pgxpool.Pool, log *Log, projectors ...projections.P
 // Await waits until the models have applied everything up to a position, for longer than a query does: the machine may be busy.
 func (b *Bench) Await(t testing.TB, at eventschema.Position, models ...string) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; {
+	for deadline := time.Now().Add(2 * time.Minute); ; {
 		err := b.Models.WaitFor(t.Context(), at, models...)
 		if err == nil {
 			return
