@@ -15,6 +15,8 @@ type AllPage struct {
 	Considered int    // events looked at, matching or not
 	Last       uint64 // position of the last event considered, 0 if there was none
 	End        bool   // nothing more in this direction, as of the call
+
+	room *room // of the events
 }
 
 // Bounds of how many events one page of a filtered read looks at, and of how long it looks: who asked may be gone.
@@ -82,10 +84,11 @@ func (l *Log) scanAll(from, end uint64, backward bool, count, consider int, filt
 			consider = page.Considered
 		}
 		if match {
-			if page.Events == nil {
-				page.Events = make([]Event, 0, min(uint64(count), end-from))
+			if page.room == nil {
+				page.room = rooms.Get().(*room)
+				page.Events = page.room.events
 			}
-			page.Events = append(page.Events, v.event())
+			page.Events = append(page.Events, page.room.event(v))
 			size += page.Events[len(page.Events)-1].weight()
 		}
 	}

@@ -89,7 +89,11 @@ func viewRecord(position uint64, b []byte) (recordView, error) {
 
 // event copies what the view shows.
 func (v recordView) event() Event {
-	body := make([]byte, len(v.custom)+len(v.data))
+	return v.eventIn(make([]byte, len(v.custom)+len(v.data)))
+}
+
+// eventIn copies what the view shows, the custom metadata and the data into a body of their size.
+func (v recordView) eventIn(body []byte) Event {
 	copy(body, v.custom)
 	copy(body[len(v.custom):], v.data)
 	return Event{

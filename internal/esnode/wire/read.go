@@ -76,7 +76,8 @@ type reader struct {
 	uses  [runsAhead]*largeUse // of large events, those that may not be on their way
 	used  int
 
-	page     []log.Event // that is being sent, up to at; from given on its events hold nothing any more
+	page     []log.Event  // that is being sent, up to at; from given on its events hold nothing any more
+	lent     *log.AllPage // whose events these are, if they lie in memory that is to be given back
 	at       int
 	given    int
 	pending  message     // the event at at, if it was read for a run that it did not fit into
@@ -230,10 +231,10 @@ func (r *reader) readAll(o *streams.ReadReq_Options, count uint64, backwards boo
 		if err != nil {
 			return err
 		}
-		if err := r.sendAll(page.Events); err != nil {
+		sent += uint64(len(page.Events))
+		if err := r.sendPage(&page); err != nil {
 			return err
 		}
-		sent += uint64(len(page.Events))
 		if page.End || sent >= count {
 			return nil
 		}

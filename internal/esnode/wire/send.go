@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"slices"
 	"time"
 
 	"google.golang.org/grpc/mem"
@@ -25,6 +26,16 @@ const (
 type message struct {
 	e, link *log.Event
 	size    int
+}
+
+// sendPage sends a page of $all and gives its memory back.
+func (r *reader) sendPage(page *log.AllPage) error {
+	r.lent = page
+	defer func() {
+		page.Release()
+		r.lent = nil
+	}()
+	return r.sendAll(page.Events)
 }
 
 // sendAll sends events, with their targets where they are links and links are to be followed. A turn is waited for before a run is put together, so
@@ -176,6 +187,10 @@ func (r *reader) giveUpPage() {
 		forget(&r.page[i])
 	}
 	r.given = min(r.given, r.at)
+	if r.lent != nil {
+		r.page = slices.Clone(r.page)
+		r.lent.Release()
+	}
 }
 
 func (r *reader) endTurn() { <-r.ahead }

@@ -60,6 +60,24 @@ func reading(t *testing.T, s *Server) *reader {
 }
 func (r *reader) kept() chan frame { return r.stream.(kept).sent }
 
+// taken is what the client of a call takes next. It does not wait for a call that has sent nothing more and ended.
+func (r *reader) taken(t *testing.T, ended chan error) frame {
+	t.Helper()
+	select {
+	case f := <-r.kept():
+		return f
+	case err := <-ended:
+		select {
+		case f := <-r.kept():
+			ended <- err // for whoever asks next
+			return f
+		default:
+			t.Fatalf("the call has ended (%v)", err)
+			return frame{}
+		}
+	}
+}
+
 // forgotten waits until nothing holds what a pointer points to.
 func forgotten(t *testing.T, what string, p weak.Pointer[byte]) {
 	t.Helper()
@@ -121,7 +139,47 @@ func TestNothingIsHeldForWhoDoesNotRead(t *testing.T) {
 		}()
 		forgotten(t, "the page of a reader that waits", last)
 		for i, data := range written {
-			f := <-r.kept()
+			f := r.taken(t, sent)
+			if !bytes.Contains(f.buffer.ReadOnlyData(), data) {
+				t.Errorf("event %d is another one", i)
+			}
+			f.buffer.Free()
+		}
+		if err := <-sent; err != nil {
+			t.Fatal(err)
+		}
+	})
+
+	t.Run("page of $all", func(t *testing.T) {
+		t.Parallel()
+		s := stalledServer(t)
+		written := make([][]byte, 40)
+		for i := range written {
+			written[i] = bytes.Repeat([]byte{byte('A' + i)}, 500)
+			write(t, s, "page", "t", written[i])
+		}
+		r := reading(t, s)
+		for range runsAhead { // of another page
+			if err := r.takeTurn(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sent := make(chan error, 1)
+		lent := func() weak.Pointer[byte] {
+			page, err := s.log.ReadAllForward(0, len(written), len(written), nil)
+			if err != nil || len(page.Events) != len(written) {
+				t.Fatalf("%d events: %v", len(page.Events), err)
+			}
+			p := weak.Make(&page.Events[0].Data[0])
+			go func() { sent <- r.sendPage(&page) }()
+			return p
+		}()
+		forgotten(t, "the memory of a reader's page that waits", lent)
+		for range runsAhead {
+			r.endTurn()
+		}
+		for i, data := range written {
+			f := r.taken(t, sent)
 			if !bytes.Contains(f.buffer.ReadOnlyData(), data) {
 				t.Errorf("event %d is another one", i)
 			}
@@ -156,12 +214,12 @@ func TestNothingIsHeldForWhoDoesNotRead(t *testing.T) {
 		}()
 		forgotten(t, "a large event whose turn has not come", held)
 		r.endTurn()
-		(<-r.kept()).buffer.Free()
+		r.taken(t, sent).buffer.Free()
 		if err := <-sent; err != nil {
 			t.Fatal(err)
 		}
 		taken := func() weak.Pointer[byte] {
-			f := <-r.kept()
+			f := r.taken(t, sent)
 			b := f.buffer.ReadOnlyData()
 			if !bytes.Contains(b, data) {
 				t.Error("another event was sent")
@@ -229,7 +287,7 @@ func TestALargeTargetVanishes(t *testing.T) {
 	if err := <-sent; err != nil {
 		t.Fatal(err)
 	}
-	f := <-r.kept()
+	f := r.taken(t, sent)
 	f.buffer.Free()
 	if len(r.ahead) != 0 || len(s.large.held) != 0 || s.large.bytes != 0 {
 		t.Errorf("%d turns are not given back, %d events are held", len(r.ahead), len(s.large.held))

@@ -179,7 +179,7 @@ func (r *reader) subscribeAll(o *streams.ReadReq_Options) error {
 		if err != nil {
 			return err
 		}
-		if err := r.sendAll(page.Events); err != nil {
+		if err := r.sendPage(&page); err != nil {
 			return err
 		}
 		if page.Last > 0 {
