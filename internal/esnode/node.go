@@ -28,7 +28,7 @@ type Config struct {
 	MaxReaders     int              // reads and subscriptions open at once, more fail with ResourceExhausted; default 2,000
 	MaxConnections int              // connections open at once, the calls of more fail with ResourceExhausted; default 1,000
 	MaxAppends     int              // appends under way at once, more fail with ResourceExhausted; default 4,000
-	MemTable       int              // bytes gathered in memory before a table is written; default 32 MiB
+	MemTable       int              // bytes gathered in memory before a table is written; default 16 MiB
 	FS             vfs.FS           // the file system; default the machine's own
 }
 

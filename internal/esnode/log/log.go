@@ -22,7 +22,7 @@ type Options struct {
 	Clock       func() time.Time // nil: time.Now; it dates events and ages $maxAge
 	Logger      *slog.Logger     // nil: slog.Default()
 	MinFreeDisk uint64           // appends are refused while the disk has fewer bytes free; 0: never
-	MemTable    int              // bytes of one memory table; 0: 32 MiB
+	MemTable    int              // bytes of one memory table; 0: 16 MiB
 
 	// For a log that is one of several, see replicate.go. HandOn is called with what was written and synced here, not with what Replicate took over,
 	// before anybody sees it; it returns once that may be shown and acknowledged, or with an error that ends the log.

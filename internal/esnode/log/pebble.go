@@ -16,14 +16,19 @@ import (
 // as its end, and every acknowledged event behind it is gone without a word.
 const pebbleFormat = pebble.FormatValueSeparation
 
-const defaultMemTable = 32 << 20
+// Two memory tables, the one that is written and the one that is flushed or kept for the next, are taken out of the cache. Were they as large as
+// the cache together, no block would ever be found in memory.
+const (
+	defaultMemTable = 16 << 20
+	cacheSize       = 64 << 20
+)
 
 // StoreOptions are the options that decide what storing costs; the measurements open a store of their own with them.
 func StoreOptions() *pebble.Options {
 	o := &pebble.Options{
 		FormatMajorVersion:          pebbleFormat,
 		Merger:                      &smallestRevision,
-		CacheSize:                   64 << 20,
+		CacheSize:                   cacheSize,
 		MemTableSize:                defaultMemTable,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       4,
