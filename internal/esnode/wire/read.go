@@ -76,12 +76,12 @@ type reader struct {
 	uses  [runsAhead]*largeUse // of large events, those that may not be on their way
 	used  int
 
-	page     []log.Event  // that is being sent, up to at; from given on its events hold nothing any more
+	page     []log.Event  // that is being sent
 	lent     *log.AllPage // whose events these are, if they lie in memory that is to be given back
-	at       int
-	given    int
-	pending  message     // the event at at, if it was read for a run that it did not fit into
-	patience *time.Timer // of the wait for a turn
+	later    []uint64     // when the page was given up: where its events stand that were not sent then
+	at       int          // what is sent next, in page or later
+	pending  message      // the event at at, if it was read for a run that it did not fit into
+	patience *time.Timer  // of the wait for a turn
 }
 
 // endOfStream is how the wire says the last revision of a stream, and the end of $all.
@@ -147,10 +147,10 @@ func (r *reader) readForward(name string, from int64, count uint64, positions bo
 				return err
 			}
 		}
-		if err := r.sendAll(page.Events); err != nil {
+		sent += uint64(len(page.Events))
+		if err := r.sendTaken(&page.Events); err != nil {
 			return err
 		}
-		sent += uint64(len(page.Events))
 		if page.End || sent >= count {
 			return r.last(page.Last, positions)
 		}
@@ -171,10 +171,10 @@ func (r *reader) readBackward(name string, from int64, count uint64, positions b
 		if err != nil {
 			return err
 		}
-		if err := r.sendAll(page.Events); err != nil {
+		sent += uint64(len(page.Events))
+		if err := r.sendTaken(&page.Events); err != nil {
 			return err
 		}
-		sent += uint64(len(page.Events))
 		if page.End || sent >= count {
 			return r.last(page.Last, positions)
 		}

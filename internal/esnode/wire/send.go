@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"slices"
 	"time"
 
 	"google.golang.org/grpc/mem"
@@ -38,6 +37,13 @@ func (r *reader) sendPage(page *log.AllPage) error {
 	return r.sendAll(page.Events)
 }
 
+// sendTaken sends events and leaves none of them with the caller, who would keep them while their client is waited for.
+func (r *reader) sendTaken(from *[]log.Event) error {
+	events := *from
+	*from = nil
+	return r.sendAll(events)
+}
+
 // sendAll sends events, with their targets where they are links and links are to be followed. A turn is waited for before a run is put together, so
 // that who waits holds nothing but the page, and that for a moment.
 func (r *reader) sendAll(events []log.Event) error {
@@ -45,9 +51,9 @@ func (r *reader) sendAll(events []log.Event) error {
 	if r.server.Readers() > crowd {
 		most = crowdRunBytes
 	}
-	r.page, r.given, r.at = events, len(events), 0
-	defer func() { r.page, r.pending = nil, message{} }()
-	for r.at < len(events) {
+	r.page, r.at = events, 0
+	defer func() { r.page, r.later, r.pending = nil, nil, message{} }()
+	for r.at < r.toSend() {
 		if err := r.takeTurn(); err != nil {
 			return err
 		}
@@ -68,10 +74,13 @@ func (r *reader) sendAll(events []log.Event) error {
 	return nil
 }
 
+// toSend is how many events the page has, or has left since it was given up.
+func (r *reader) toSend() int { return len(r.page) + len(r.later) }
+
 // gather takes the next events of the page together, as far as they make a run; one that is too large for any comes alone.
 func (r *reader) gather(most int) (run []message, size int, err error) {
 	run = r.run[:0]
-	for ; r.at < len(r.page) && size < most; r.at++ {
+	for ; r.at < r.toSend() && size < most; r.at++ {
 		m := r.pending
 		if m.size == 0 {
 			if m, err = r.next(); err != nil {
@@ -90,14 +99,14 @@ func (r *reader) gather(most int) (run []message, size int, err error) {
 
 // next is the event of the page that is to be sent now, read again if the page was given up.
 func (r *reader) next() (message, error) {
-	if r.at >= r.given {
-		again, err := r.server.log.At(r.page[r.at].Position)
-		if err != nil {
-			return message{}, err
-		}
-		r.page[r.at] = again
+	if r.later == nil {
+		return r.message(&r.page[r.at])
 	}
-	return r.message(&r.page[r.at])
+	again, err := r.server.log.At(r.later[r.at])
+	if err != nil {
+		return message{}, err
+	}
+	return r.message(&again)
 }
 
 func (r *reader) message(e *log.Event) (message, error) {
@@ -180,15 +189,17 @@ func (r *reader) takeTurn() error {
 // forget leaves of an event where it stands.
 func forget(e *log.Event) { *e = log.Event{Position: e.Position, Revision: e.Revision} }
 
-// giveUpPage forgets what the events of the page hold that were not sent yet. They are read again one by one.
+// giveUpPage keeps of the page only where the events stand that were not sent yet. They are read again one by one.
 func (r *reader) giveUpPage() {
 	r.pending.drop()
-	for i := r.at; i < min(r.given, len(r.page)); i++ {
-		forget(&r.page[i])
+	if r.later != nil {
+		return
 	}
-	r.given = min(r.given, r.at)
+	for _, e := range r.page[r.at:] {
+		r.later = append(r.later, e.Position)
+	}
+	r.page, r.at = nil, 0
 	if r.lent != nil {
-		r.page = slices.Clone(r.page)
 		r.lent.Release()
 	}
 }

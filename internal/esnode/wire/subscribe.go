@@ -95,7 +95,7 @@ func (r *reader) streamHistory(name string, next int64) (int64, bool, error) {
 		if err != nil {
 			return next, true, err
 		}
-		if err := r.sendAll(page.Events); err != nil {
+		if err := r.sendTaken(&page.Events); err != nil {
 			return next, true, err
 		}
 		next = max(next, page.Next)
@@ -115,10 +115,12 @@ func (r *reader) streamLive(name string, next int64) (int64, error) {
 		if err != nil {
 			return next, err
 		}
-		if err := r.sendAll(page.Events); err != nil {
+		n := len(page.Events)
+		ended := n > 0 && page.Events[n-1].Revision == log.TombstoneRevision
+		if err := r.sendTaken(&page.Events); err != nil {
 			return next, err
 		}
-		if n := len(page.Events); n > 0 && page.Events[n-1].Revision == log.TombstoneRevision {
+		if ended {
 			return next, &log.DeletedError{Stream: name}
 		}
 		next = page.Next
