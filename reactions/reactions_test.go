@@ -219,6 +219,34 @@ func TestAnEffectHappensOnce(t *testing.T) {
 	}
 }
 
+// evict takes every lease from whoever holds one now, and again whenever they ask, until the test ends.
+func evict(t *testing.T, pool *pgxpool.Pool) {
+	t.Helper()
+	rows, _ := pool.Query(t.Context(), `select distinct holder from kept.leases`)
+	holders, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(holders) == 0 {
+		t.Fatalf("held by %v: %v", holders, err)
+	}
+	take := func(ctx context.Context) error {
+		_, err := pool.Exec(ctx, `delete from kept.leases where holder = any($1)`, holders)
+		return err
+	}
+	if err := take(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var taking sync.WaitGroup
+	taking.Go(func() {
+		for ; ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
+			_ = take(ctx) // the next time then
+		}
+	})
+	t.Cleanup(func() {
+		stop()
+		taking.Wait()
+	})
+}
+
 // A process that runs on after it lost the lease moves nothing twice.
 func TestTwoProcessesWithoutALease(t *testing.T) {
 	t.Parallel()
@@ -239,9 +267,7 @@ func TestTwoProcessesWithoutALease(t *testing.T) {
 	}})
 	at := tell(log, 1, 20)
 	<-held // it is in the middle of a page
-	if _, err := pool.Exec(t.Context(), `delete from kept.leases`); err != nil {
-		t.Fatal(err)
-	}
+	evict(t, pool)
 	fast := start(t, pool, log, letters{name: "letters"})
 	reach(t, fast, at)
 	goOn()
@@ -355,9 +381,7 @@ func TestAProcessStandsStillWithTheFence(t *testing.T) {
 	}})
 	at := tell(log, 1, 4)
 	<-asleep
-	if _, err := pool.Exec(t.Context(), `delete from kept.leases`); err != nil {
-		t.Fatal(err)
-	}
+	evict(t, pool)
 	began := time.Now()
 	next := start(t, pool, log, letters{name: "letters"})
 	reach(t, next, at)

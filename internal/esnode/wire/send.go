@@ -52,7 +52,7 @@ func (r *reader) sendAll(events []log.Event) error {
 		most = crowdRunBytes
 	}
 	r.page, r.at = events, 0
-	defer func() { r.page, r.later, r.pending = nil, nil, message{} }()
+	defer func() { r.page, r.later, r.at, r.pending = nil, nil, 0, message{} }()
 	for r.at < r.toSend() {
 		if err := r.takeTurn(); err != nil {
 			return err
