@@ -23,7 +23,7 @@ build: need-go assets ## build the binary into bin/
 
 test: build need-postgres nodeclients need-chromium need-promtool ## everything: vet, then every test against the real parts, and docs/coverage.md against the tests that passed
 	go vet ./...
-	set -o pipefail; go test -json -timeout 75m ./... | go run ./internal/coverage docs/coverage.md
+	set -o pipefail; go test -json -timeout 55m ./... | go run ./internal/coverage docs/coverage.md
 
 torture: need-go need-postgres ## the random proofs of the event log, of backups, of the network, of several processes and of a working day with many times their usual rounds (TORTURE=…); takes an hour or two
 	TORTURE=$${TORTURE:-100} go test -count=1 -v -timeout 6h -run '$(TORTURED)' ./internal/esnode/...
