@@ -100,10 +100,16 @@ const soon = 2 * time.Minute
 // eventually waits for a condition that no signal tells.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(soon)
+	eventuallyWithin(t, soon, what, is)
+}
+
+// eventuallyWithin is eventually with a limit of its own, where that is part of what is promised.
+func eventuallyWithin(t *testing.T, limit time.Duration, what string, is func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(limit)
 	for !is() {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", soon, what)
+			t.Fatalf("not within %v: %s", limit, what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}

@@ -55,7 +55,7 @@ func TestALogThatEndsBeforeTheCheckpoint(t *testing.T) {
 		}
 	}
 	for _, b := range []*projtest.Bench{runs, waits, starts} {
-		eventually(t, "stopped", func() bool { return len(b.Runner.Unhealthy()) == 1 })
+		eventuallyWithin(t, projections.Patience+15*time.Second, "stopped", func() bool { return len(b.Runner.Unhealthy()) == 1 })
 		if h := health(t, b, "counter"); h.State != projections.Stopped || h.Why != projections.ErrLogReplaced.Error() {
 			t.Errorf("it says %+v", h)
 		}
@@ -161,7 +161,7 @@ func TestAProcessStandsStillWithTheFence(t *testing.T) {
 	}
 	t.Cleanup(func() { two.Runner.Stop() })
 	two.Await(t, at, "sleeper")
-	if spent := time.Since(began); spent > time.Minute {
+	if spent := time.Since(began); spent > 15*time.Second {
 		t.Errorf("the other one got on after %v", spent)
 	}
 	wakeUp()
