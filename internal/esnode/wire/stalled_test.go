@@ -78,6 +78,21 @@ func (r *reader) taken(t *testing.T, ended chan error) frame {
 	}
 }
 
+// takenAll: the client of a call takes events with these data, one after another, and the call ends well.
+func (r *reader) takenAll(t *testing.T, ended chan error, written [][]byte) {
+	t.Helper()
+	for i, data := range written {
+		f := r.taken(t, ended)
+		if !bytes.Contains(f.buffer.ReadOnlyData(), data) {
+			t.Errorf("event %d is another one", i)
+		}
+		f.buffer.Free()
+	}
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+}
+
 // forgotten waits until nothing holds what a pointer points to.
 func forgotten(t *testing.T, what string, p weak.Pointer[byte]) {
 	t.Helper()
@@ -138,16 +153,7 @@ func TestNothingIsHeldForWhoDoesNotRead(t *testing.T) {
 			return p
 		}()
 		forgotten(t, "the page of a reader that waits", last)
-		for i, data := range written {
-			f := r.taken(t, sent)
-			if !bytes.Contains(f.buffer.ReadOnlyData(), data) {
-				t.Errorf("event %d is another one", i)
-			}
-			f.buffer.Free()
-		}
-		if err := <-sent; err != nil {
-			t.Fatal(err)
-		}
+		r.takenAll(t, sent, written)
 	})
 
 	t.Run("page of $all", func(t *testing.T) {
@@ -178,16 +184,7 @@ func TestNothingIsHeldForWhoDoesNotRead(t *testing.T) {
 		for range runsAhead {
 			r.endTurn()
 		}
-		for i, data := range written {
-			f := r.taken(t, sent)
-			if !bytes.Contains(f.buffer.ReadOnlyData(), data) {
-				t.Errorf("event %d is another one", i)
-			}
-			f.buffer.Free()
-		}
-		if err := <-sent; err != nil {
-			t.Fatal(err)
-		}
+		r.takenAll(t, sent, written)
 	})
 
 	t.Run("large", func(t *testing.T) {
