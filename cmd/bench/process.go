@@ -28,7 +28,9 @@ func build(ctx context.Context, dir string, profiled bool) (string, error) {
 		}
 		args = append(args, "-overlay", overlay)
 	}
-	if out, err := exec.CommandContext(ctx, "go", append(args, serverPackage)...).CombinedOutput(); err != nil {
+	cmd := exec.CommandContext(ctx, "go", append(args, serverPackage)...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is shipped: with C the storage's caches lie elsewhere, and memory and collections are others
+	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the binary: %w: %s", err, bytes.TrimSpace(out))
 	}
 	return binary, nil

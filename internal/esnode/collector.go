@@ -10,8 +10,9 @@ import (
 // several times over, as a percentage would. So the heap grows by a fixed room between two collections, by more only where thousands of
 // subscribers wait; and what the heap has had and does not need any more goes back to the system within a few collections.
 const (
-	collectorRoom   = 32 << 20 // bytes of garbage that start a collection
-	collectorLeast  = 75       // per cent of what is alive, where that is more
+	collectorRoom   = 40 << 20 // bytes of garbage that start a collection
+	collectorCaches = 96 << 20 // bytes alive that need no more room than that: the store's caches and the heads of streams
+	collectorCrowd  = 75       // bytes of garbage more, for each hundred that are alive beyond
 	collectorMost   = 1000     // per cent of what is alive, while that is little
 	collectorSpare  = 32 << 20 // bytes of the heap that may hold nothing
 	collectorTarget = 1 << 30  // bytes of the process, as it comes near which it collects more often
@@ -60,5 +61,9 @@ func (m memory) limit() int64 {
 
 // growth is by how many per cent the heap may grow while so many bytes are alive.
 func growth(alive uint64) int {
-	return int(min(collectorMost, max(collectorLeast, collectorRoom*100/max(alive, 1))))
+	room := uint64(collectorRoom)
+	if alive > collectorCaches {
+		room += (alive - collectorCaches) * collectorCrowd / 100
+	}
+	return int(min(collectorMost, room*100/max(alive, 1)))
 }

@@ -62,7 +62,7 @@ func TestGrowth(t *testing.T) {
 	for _, megabytes := range []uint64{0, 1, 10, 64, 128, 300, 1000} {
 		got = append(got, strconv.Itoa(growth(megabytes<<20)))
 	}
-	if want := "1000 1000 320 75 75 75 75"; strings.Join(got, " ") != want {
+	if want := "1000 1000 400 62 50 64 71"; strings.Join(got, " ") != want {
 		t.Errorf("%s, not %s", got, want)
 	}
 }
@@ -74,7 +74,7 @@ func TestLimit(t *testing.T) {
 	for _, m := range []memory{{0, 5, 10}, {80, 15, 130}, {80, 15, 260}, {80, 215, 330}, {300, 200, 560}, {800, 200, 1100}} {
 		got = append(got, strconv.FormatInt(memory{m.alive << 20, m.beside << 20, m.all << 20}.limit()>>20, 10))
 	}
-	if want := "37 187 260 387 757 1024"; strings.Join(got, " ") != want {
+	if want := "37 167 260 367 724 1024"; strings.Join(got, " ") != want {
 		t.Errorf("%s, not %s", got, want)
 	}
 }
