@@ -107,31 +107,37 @@ func windows(bookingID uuid.UUID, mine []booking.Reserve) (wanted []diary.Reserv
 	return wanted, replaced
 }
 
-// release gives reservations back. What cannot be released now the repair releases later: the diary may hold too much, never too little.
-func (h *Handler) release(ctx context.Context, r Request, given []booking.Release) {
+// release gives reservations back, and answers where the last of the diaries says so; zero: none does. What cannot be released now the repair releases
+// later: the diary may hold too much, never too little.
+func (h *Handler) release(ctx context.Context, r Request, given []booking.Release) (last eventschema.Position) {
 	for _, mine := range byWorker(given, func(g booking.Release) uuid.UUID { return g.Interpreter }) {
-		if err := h.releaseFrom(ctx, r, mine); err != nil {
+		at, err := h.releaseFrom(ctx, r, mine)
+		if err != nil {
 			h.complain(ctx, "reservations were not released", r, err)
 		}
+		if at.After(last) {
+			last = at
+		}
 	}
+	return last
 }
 
-func (h *Handler) releaseFrom(ctx context.Context, r Request, given []booking.Release) error {
+func (h *Handler) releaseFrom(ctx context.Context, r Request, given []booking.Release) (eventschema.Position, error) {
 	worker := given[0].Interpreter
 	ids := make([]uuid.UUID, len(given))
 	for i, g := range given {
 		ids[i] = g.Reservation
 	}
-	_, err := execute(ctx, h, h.diaries, diaryRequest(r), wish[diary.State]{
+	released, err := execute(ctx, h, h.diaries, diaryRequest(r), wish[diary.State]{
 		stream: eventschema.DiaryStream(worker),
 		decide: func(_ context.Context, s diary.State, _ attempt) (plan, error) {
 			return planned(diary.Release(s, worker, ids, given[0].Why), nil)
 		},
 	})
 	if err != nil {
-		return fmt.Errorf("release in the diary of %s: %w", worker, err)
+		return eventschema.Position{}, fmt.Errorf("release in the diary of %s: %w", worker, err)
 	}
-	return nil
+	return released.position, nil
 }
 
 // diaryRequest is the request for a command's steps in diaries. A command may write to one diary several times (reserve, release, reserve

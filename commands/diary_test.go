@@ -120,6 +120,30 @@ func TestKilledBetweenAppends(t *testing.T) {
 	}
 }
 
+// TestAnAnswerComesAfterItsDiaries: the position of an answer lies behind all that the command wrote, so a query that waits for it sees whose time is
+// taken, and whose is free again.
+func TestAnAnswerComesAfterItsDiaries(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i, s := range steps() {
+		ana := w.interpreter(fmt.Sprintf("LIN/5455/5A%03d", i))
+		job := w.book("2026-07-01T10:00")
+		s.before(w, job.Ref, ana)
+		before := len(w.events(eventschema.DiaryStream(ana)))
+		answer, err := w.h.Job(t.Context(), w.by(s.viewer(w), s.command), job.Ref, s.build(ana))
+		if err != nil {
+			t.Fatalf("%s: %v", s.name, err)
+		}
+		written := w.events(eventschema.DiaryStream(ana))
+		if len(written) == before {
+			t.Errorf("%s wrote nothing to the diary", s.name)
+		}
+		if last := written[len(written)-1]; last.Position.After(answer.Position) {
+			t.Errorf("%s answers with %v, and %s lies at %v", s.name, answer.Position, last.Type, last.Position)
+		}
+	}
+}
+
 // TestRepairRacesCommands lets the repair run between every two appends of every command that touches a diary.
 func TestRepairRacesCommands(t *testing.T) {
 	t.Parallel()

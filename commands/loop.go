@@ -175,8 +175,11 @@ func carryOut[S any](ctx context.Context, h *Handler, st *streams[S], r Request,
 		switch {
 		case err == nil:
 			done := st.acknowledge(w.stream, next, meta, f.Revision+1, appended)
-			h.release(steps, r, p.release)
-			return result[S]{folded: done, position: appended.Position, warnings: p.warnings, first: f.Revision + 1}, nil
+			at := appended.Position
+			if released := h.release(steps, r, p.release); released.After(at) {
+				at = released // a query that waits for it sees whose time is free again
+			}
+			return result[S]{folded: done, position: at, warnings: p.warnings, first: f.Revision + 1}, nil
 		case !errors.Is(err, eventschema.ErrConflict):
 			st.forget(w.stream) // whether it was written is not known; nor is, then, whether what was reserved is claimed
 			return result[S]{}, fmt.Errorf("append %s to %s: %w", r.Name, w.stream, err)

@@ -46,5 +46,6 @@ func (h *Handler) Void(ctx context.Context, bookingID, job, reservation uuid.UUI
 // ReleaseReservation gives a voided reservation back. Again is nothing.
 func (h *Handler) ReleaseReservation(ctx context.Context, interpreter, reservation uuid.UUID) error {
 	r := h.ready(Request{Name: "release-reservation", Viewer: systemViewer()})
-	return h.releaseFrom(ctx, r, []booking.Release{{Interpreter: interpreter, Reservation: reservation, Why: "voided"}})
+	_, err := h.releaseFrom(ctx, r, []booking.Release{{Interpreter: interpreter, Reservation: reservation, Why: "voided"}})
+	return err
 }

@@ -183,7 +183,7 @@ func rowSiblingsOutOfSight(r *rows) {
 	set := r.bookStandard("2020-05-27T10:00", 60, func(b, _ map[string]any) { b["interpretersRequested"] = 3 })
 	far := set[2]
 	r.do("assigner", far, "edit", map[string]any{"client": r.west, "location": r.depot, "except": set[:2]}) // the place spreads
-	problemIs(t, "the job far away", r.send("moor", "GET", "/jobs/"+far, nil), 404, "not-found")
+	problemIs(t, "the job far away", r.ask("moor", "/jobs/"+far), 404, "not-found")
 	as := func() string { return fmt.Sprint(r.job("assigner", far)["revision"], r.job("assigner", far)["status"]) }
 	before := as()
 	silent := func(what string, answer reply) {
