@@ -28,18 +28,19 @@ import (
 
 // Config is what the API stands on. All fields are needed but those that say otherwise.
 type Config struct {
-	Commands *commands.Handler
-	Accounts *accounts.Accounts
-	Models   *projections.Models
-	Queries  Queries
-	Status   func(context.Context) ([]projections.Status, error)
-	Ready    func(context.Context) error // nil once everything that serving needs is there
-	Clock    *clock.Clock
-	Dev      *Dev // answers /dev/clock; nil: the path does not exist
-	Metrics  *prometheus.Registry
-	Requests *telemetry.Requests // nil: requests are not observed
-	Log      *slog.Logger
-	Secure   bool // served over TLS: cookies say so
+	Commands  *commands.Handler
+	Accounts  *accounts.Accounts
+	Models    *projections.Models
+	Queries   Queries
+	Status    func(context.Context) ([]projections.Status, error) // of the read models
+	Reactions func(context.Context) ([]projections.Status, error) // of the reactions
+	Ready     func(context.Context) error                         // nil once everything that serving needs is there
+	Clock     *clock.Clock
+	Dev       *Dev // answers /dev/clock; nil: the path does not exist
+	Metrics   *prometheus.Registry
+	Requests  *telemetry.Requests // nil: requests are not observed
+	Log       *slog.Logger
+	Secure    bool // served over TLS: cookies say so
 }
 
 // API is the HTTP face of one process.

@@ -7,9 +7,8 @@ import (
 	"github.com/dragoman-booking/dragoman/projections"
 )
 
-type modelStatus struct {
-	Model      string  `json:"model"`
-	Generation int     `json:"generation"`
+// Standing is how a read model and a reaction stand alike.
+type Standing struct {
 	Position   string  `json:"position"`
 	LagEvents  int     `json:"lagEvents"`
 	LagMore    bool    `json:"lagMore,omitempty" doc:"There are more than lagEvents."`
@@ -21,36 +20,60 @@ type modelStatus struct {
 		Revision uint64 `json:"revision"`
 		Position string `json:"position"`
 		Type     string `json:"type"`
-	} `json:"fault,omitempty" doc:"The event that stopped the read model."`
+	} `json:"fault,omitempty" doc:"The event that stopped it."`
 }
 
+type modelStatus struct {
+	Model      string `json:"model"`
+	Generation int    `json:"generation"`
+	Standing
+}
+
+type reactionStatus struct {
+	Reaction string `json:"reaction"`
+	Standing
+}
+
+type houseStatus struct {
+	Items     []modelStatus    `json:"items"`
+	Reactions []reactionStatus `json:"reactions" doc:"What follows from events by itself."`
+}
+
+func (s houseStatus) csvRows() any { return s.Items }
+
 func (a *API) status() {
-	get(a, "/status", "Read models: position, lag, health, generation", nil, func(ctx context.Context, v access.Viewer, _ *struct{}) (All[modelStatus], error) {
+	get(a, "/status", "Read models: position, lag, health, generation; reactions: position, lag, health", nil, func(ctx context.Context, v access.Viewer, _ *struct{}) (houseStatus, error) {
+		answer := houseStatus{Items: []modelStatus{}, Reactions: []reactionStatus{}}
 		if err := allowed(v, access.ReadStatus); err != nil {
-			return All[modelStatus]{}, err
+			return answer, err
 		}
-		found, err := a.Config.Status(ctx)
+		models, err := a.Config.Status(ctx)
 		if err != nil {
-			return All[modelStatus]{}, err
+			return answer, err
 		}
-		items := make([]modelStatus, 0, len(found))
-		for _, s := range found {
-			items = append(items, statusOf(s))
+		reactions, err := a.Config.Reactions(ctx)
+		if err != nil {
+			return answer, err
 		}
-		return all(items), nil
+		for _, s := range models {
+			answer.Items = append(answer.Items, modelStatus{s.Name, s.Generation, standingOf(s)})
+		}
+		for _, s := range reactions {
+			answer.Reactions = append(answer.Reactions, reactionStatus{s.Name, standingOf(s)})
+		}
+		return answer, nil
 	})
 }
 
-func statusOf(s projections.Status) modelStatus {
-	m := modelStatus{Model: s.Model, Generation: s.Generation, Position: position(s.Position), LagEvents: s.Lag.Events, LagMore: s.Lag.More,
-		LagSeconds: s.Lag.Age.Seconds(), Health: s.Health.State, Why: s.Health.Why}
+func standingOf(s projections.Status) Standing {
+	at := Standing{Position: position(s.Position), LagEvents: s.Lag.Events, LagMore: s.Lag.More, LagSeconds: s.Lag.Age.Seconds(), Health: s.Health.State, Why: s.Health.Why}
 	if f := s.Health.Fault; f != nil {
-		m.Fault = &struct {
+		at.Fault = &struct {
 			Stream   string `json:"stream"`
 			Revision uint64 `json:"revision"`
 			Position string `json:"position"`
 			Type     string `json:"type"`
 		}{f.Stream, f.Revision, position(f.Position), f.Type}
 	}
-	return m
+	return at
 }

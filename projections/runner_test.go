@@ -86,7 +86,7 @@ func health(t *testing.T, b *projtest.Bench, model string) projections.Health {
 		t.Fatal(err)
 	}
 	for _, s := range all {
-		if s.Model == model {
+		if s.Name == model {
 			return s.Health
 		}
 	}
@@ -309,7 +309,7 @@ func TestRebuildBesideTheLiveOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range all {
-		if want := map[string]int{"counter": 4, "tally": 1}[s.Model]; s.Generation != want || s.Position != at || s.Lag.Events != 0 {
+		if want := map[string]int{"counter": 4, "tally": 1}[s.Name]; s.Generation != want || s.Position != at || s.Lag.Events != 0 {
 			t.Errorf("status %+v", s)
 		}
 	}

@@ -9,16 +9,16 @@ import (
 	"github.com/dragoman-booking/dragoman/eventschema"
 )
 
-// Status is one read model as GET /status shows it.
+// Status is one read model, or one reaction, as GET /status shows it.
 type Status struct {
-	Model      string
-	Generation int // live; 0: none that this program serves
+	Name       string
+	Generation int // of a read model, live; 0: none that this program serves
 	Position   eventschema.Position
 	Lag        Lag    // none while its checkpoint is not found in the log: the log says nothing of such a position, and may refuse it
 	Health     Health // in this process
 }
 
-// Lag is what a read model has not applied yet.
+// Lag is what a read model has not applied yet, or a reaction not handled.
 type Lag struct {
 	Events int           // counted up to CountLimit
 	More   bool          // there are more than Events
@@ -37,7 +37,7 @@ func (r *Runner) Status(ctx context.Context) ([]Status, error) {
 	counted := map[eventschema.Position]Lag{}
 	var all []Status
 	for _, name := range r.Models.names {
-		s := Status{Model: name, Health: r.models[name].get()}
+		s := Status{Name: name, Health: r.models[name].get()}
 		if g, err := r.Models.live.Load().generation(r.Models, name); err == nil {
 			s.Generation = g.number
 			switch s.Position, err = r.Models.checkpoint(ctx, name); {
@@ -50,7 +50,7 @@ func (r *Runner) Status(ctx context.Context) ([]Status, error) {
 		if newest.After(s.Position) && r.Models.reached.doubtOf(name).why == nil {
 			lag, known := counted[s.Position]
 			if !known {
-				if lag, err = r.lag(ctx, s.Position); err != nil {
+				if lag, err = LagAt(ctx, r.Log, s.Position); err != nil {
 					return nil, err
 				}
 				counted[s.Position] = lag
@@ -62,8 +62,9 @@ func (r *Runner) Status(ctx context.Context) ([]Status, error) {
 	return all, nil
 }
 
-func (r *Runner) lag(ctx context.Context, after eventschema.Position) (lag Lag, err error) {
-	err = r.Log.ReadAll(ctx, after, func(page eventschema.Page) error {
+// LagAt counts what the log holds after a position.
+func LagAt(ctx context.Context, log Log, after eventschema.Position) (lag Lag, err error) {
+	err = log.ReadAll(ctx, after, func(page eventschema.Page) error {
 		if lag.Events == 0 && !page[0].Meta.RecordedAt.IsZero() {
 			lag.Age = max(0, time.Since(page[0].Meta.RecordedAt))
 		}
@@ -74,7 +75,7 @@ func (r *Runner) lag(ctx context.Context, after eventschema.Position) (lag Lag, 
 		return nil
 	})
 	if err != nil {
-		return lag, fmt.Errorf("count what a read model lags behind: %w", err)
+		return lag, fmt.Errorf("count what lies behind position %d: %w", after.Commit, err)
 	}
 	return lag, nil
 }

@@ -135,24 +135,36 @@ func (r *Runner) Stop() error {
 	return err
 }
 
-// Status is how one reaction stands.
-type Status struct {
-	Reaction string
-	Position eventschema.Position
-	Health   projections.Health // in this process
-}
-
-// Status tells how every reaction stands.
-func (r *Runner) Status(ctx context.Context) ([]Status, error) {
-	var all []Status
+// Status tells how every reaction stands. It has no lag where the log does not hold the event at its checkpoint.
+func (r *Runner) Status(ctx context.Context) ([]projections.Status, error) {
+	newest, err := r.Log.Newest(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find the log's end: %w", err)
+	}
+	var all []projections.Status
 	for _, one := range r.runs {
 		c, err := one.load(ctx)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, Status{Reaction: one.reaction.Name(), Position: c.at, Health: one.get()})
+		s := projections.Status{Name: one.reaction.Name(), Position: c.at, Health: one.get()}
+		if newest.After(c.at) {
+			if s.Lag, err = r.lag(ctx, c); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, s)
 	}
 	return all, nil
+}
+
+func (r *Runner) lag(ctx context.Context, c checkpoint) (projections.Lag, error) {
+	if c.at != (eventschema.Position{}) {
+		if event, err := r.Log.EventAt(ctx, c.at); err != nil || event != c.event {
+			return projections.Lag{}, err
+		}
+	}
+	return projections.LagAt(ctx, r.Log, c.at)
 }
 
 // run is one reaction at work.

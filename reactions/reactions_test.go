@@ -88,10 +88,10 @@ func start(t *testing.T, pool *pgxpool.Pool, log *projtest.Log, all ...reactions
 // reach waits until a reaction's checkpoint is at a position.
 func reach(t *testing.T, r *reactions.Runner, at eventschema.Position) {
 	t.Helper()
-	eventually(t, "the reaction has handled everything", func(s reactions.Status) bool { return s.Position == at }, r)
+	eventually(t, "the reaction has handled everything", func(s projections.Status) bool { return s.Position == at }, r)
 }
 
-func eventually(t *testing.T, what string, is func(reactions.Status) bool, r *reactions.Runner) reactions.Status {
+func eventually(t *testing.T, what string, is func(projections.Status) bool, r *reactions.Runner) projections.Status {
 	t.Helper()
 	for deadline := time.Now().Add(soon); ; time.Sleep(5 * time.Millisecond) {
 		all, err := r.Status(t.Context())
@@ -297,9 +297,12 @@ func TestAnEventAtFaultStopsItsReactionThere(t *testing.T) {
 			log.AppendRecorded("booking-2", bad)
 			tell(log, 8, 12)
 			open()
-			s := eventually(t, "stopped", func(s reactions.Status) bool { return s.Health.State == projections.Stopped }, r)
+			s := eventually(t, "stopped", func(s projections.Status) bool { return s.Health.State == projections.Stopped }, r)
 			if f := s.Health.Fault; f == nil || f.Stream != "booking-2" || s.Position != before {
 				t.Errorf("stopped at %v by %v", s.Position, f)
+			}
+			if s.Lag.Events != 5 || s.Lag.More {
+				t.Errorf("the event at fault and four others are left, and it lags %+v", s.Lag)
 			}
 			if got := sent(t, pool); !slices.Equal(got, upTo(1, 8)) {
 				t.Errorf("letters for %v", got)
@@ -320,7 +323,11 @@ func TestAReplacedLogIsNoticed(t *testing.T) {
 		other.AppendRecorded("booking-1", eventschema.Recorded{Stored: eventschema.Stored{ID: uuid.New()}, Event: told{}})
 	}
 	again := start(t, pool, other, letters{name: "letters"})
-	eventually(t, "stopped", func(s reactions.Status) bool { return s.Health.State == projections.Stopped }, again)
+	s := eventually(t, "stopped", func(s projections.Status) bool { return s.Health.State == projections.Stopped }, again)
+	other.Append("booking-1", told{})
+	if s = eventually(t, "stopped", func(projections.Status) bool { return true }, again); s.Lag.Events != 0 {
+		t.Errorf("a log that it has not read says how far it lags: %+v", s)
+	}
 }
 
 // A log that does not reach the checkpoint is asked again for a while. If the event comes to light the reaction goes on; if not it stops, and has
@@ -339,7 +346,7 @@ func TestALogThatEndsBeforeTheCheckpoint(t *testing.T) {
 			r.Stop()
 			lost := log.Cut(3)
 			r = start(t, pool, log, letters{name: "letters"})
-			eventually(t, "in doubt", func(s reactions.Status) bool {
+			eventually(t, "in doubt", func(s projections.Status) bool {
 				return s.Health.State == projections.Retrying && s.Health.Why == projections.Doubting
 			}, r)
 			if late {
@@ -351,8 +358,8 @@ func TestALogThatEndsBeforeTheCheckpoint(t *testing.T) {
 				return
 			}
 			log.Append("booking-5", told{20}) // the shorter log grows
-			s := eventually(t, "stopped", func(s reactions.Status) bool { return s.Health.State == projections.Stopped }, r)
-			if s.Health.Why == "" || s.Position != at {
+			s := eventually(t, "stopped", func(s projections.Status) bool { return s.Health.State == projections.Stopped }, r)
+			if s.Health.Why == "" || s.Position != at || s.Lag.Events != 0 {
 				t.Errorf("it stands at %+v", s)
 			}
 			if got := sent(t, pool); !slices.Equal(got, upTo(1, 8)) {
@@ -498,7 +505,7 @@ func TestHoldsEndWhenTheirInterpreterIsAssignedElsewhere(t *testing.T) {
 			}
 			stream, _, one := job(1)
 			assigned := log.Append(stream, booking.Assigned{Job: one, Offered: ana, Reservation: id(0xd0, 1)})
-			eventually(t, "the assignment is handled", func(s reactions.Status) bool { return !assigned.After(s.Position) }, r)
+			eventually(t, "the assignment is handled", func(s projections.Status) bool { return !assigned.After(s.Position) }, r)
 			_, _, two := job(2)
 			d.mu.Lock()
 			defer d.mu.Unlock()

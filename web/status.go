@@ -16,19 +16,21 @@ import (
 	"github.com/dragoman-booking/dragoman/projections"
 )
 
-// statusPage is how the read models stand.
+// statusPage is how the read models and the reactions stand.
 type statusPage struct {
 	Rows       []modelRow
+	Reactions  []modelRow
 	Rebuilding bool // something is being rebuilt: the page asks again by itself
 	MayRebuild bool
 	Refusal    *domain.Refusal
 }
 
-// modelRow is a read model, and its rebuild if there is or was one.
+// modelRow is a read model, and its rebuild if there is or was one; or a reaction.
 type modelRow struct {
 	projections.Status
 	At      string // its position, as addresses write it
-	Behind  string // how long, in words; empty: up to date
+	Behind  string // how long, in words; empty: up to date, or unknown
+	Unknown bool   // what it lags: it has stopped, or does not know whether the log is still its own, and nothing tells
 	Rebuild *rebuildState
 }
 
@@ -102,7 +104,7 @@ func (b *rebuilds) of(model string) *rebuildState {
 	return &s
 }
 
-// status is the page of the read models: position, lag, health, generation.
+// status is the page of the read models, with position, lag, health and generation, and of the reactions.
 func (p *Portal) status(w http.ResponseWriter, r *http.Request) error {
 	return p.showStatus(w, r, http.StatusOK, nil)
 }
@@ -120,14 +122,26 @@ func (p *Portal) showStatus(w http.ResponseWriter, r *http.Request, status int, 
 	if err != nil {
 		return err
 	}
+	reactions, err := p.Config.Reactions(r.Context())
+	if err != nil {
+		return err
+	}
 	page := statusPage{MayRebuild: p.Rebuild != nil && access.MayManage(v, access.Rebuild) == nil, Refusal: no}
-	for _, s := range found {
-		row := modelRow{Status: s, At: formatPosition(s.Position), Rebuild: building[s.Model]}
+	row := func(s projections.Status) modelRow {
+		row := modelRow{Status: s, At: formatPosition(s.Position), Unknown: s.Lag.Events == 0 && (s.Health.State == projections.Stopped || s.Health.Why == projections.Doubting)}
 		if s.Lag.Events > 0 {
 			row.Behind = p.in(r.Context()).span(s.Lag.Age)
 		}
-		page.Rebuilding = page.Rebuilding || row.Rebuild != nil && row.Rebuild.Running()
-		page.Rows = append(page.Rows, row)
+		return row
+	}
+	for _, s := range found {
+		model := row(s)
+		model.Rebuild = building[s.Name]
+		page.Rebuilding = page.Rebuilding || model.Rebuild != nil && model.Rebuild.Running()
+		page.Rows = append(page.Rows, model)
+	}
+	for _, s := range reactions {
+		page.Reactions = append(page.Reactions, row(s))
 	}
 	return p.render(w, r, status, "status", "statuspage.title", page)
 }

@@ -24,17 +24,18 @@ import (
 
 // Config is what the portal stands on. All fields are needed but those that say otherwise.
 type Config struct {
-	Commands *commands.Handler
-	Accounts *accounts.Accounts
-	Models   *projections.Models
-	Queries  Queries
-	Status   func(context.Context) ([]projections.Status, error)
-	Rebuild  func(ctx context.Context, model string, report func(projections.Progress)) error // nil: not offered
-	Clock    *clock.Clock
-	Requests *telemetry.Requests // nil: requests are not observed
-	Log      *slog.Logger
-	Demo     *Demo // the demo's one-click roles; nil: a real deployment
-	Secure   bool  // served over TLS: cookies say so
+	Commands  *commands.Handler
+	Accounts  *accounts.Accounts
+	Models    *projections.Models
+	Queries   Queries
+	Status    func(context.Context) ([]projections.Status, error)                              // of the read models
+	Reactions func(context.Context) ([]projections.Status, error)                              // of the reactions
+	Rebuild   func(ctx context.Context, model string, report func(projections.Progress)) error // nil: not offered
+	Clock     *clock.Clock
+	Requests  *telemetry.Requests // nil: requests are not observed
+	Log       *slog.Logger
+	Demo      *Demo // the demo's one-click roles; nil: a real deployment
+	Secure    bool  // served over TLS: cookies say so
 }
 
 // Demo is what the sign-in page offers in a demo.

@@ -497,7 +497,7 @@ func (o *office) queries() {
 		"/jobs/" + ref + "/candidates": {"assigner", true, nil, []string{"interpreter", "rank", "eligible", "reasons"}},
 		"/jobs/" + ref + "/candidates/" + o.ana(): {"assigner", false, []string{"interpreter", "rank", "eligible", "reasons"}, nil},
 		"/jobs/" + ref + "/reasons":               {"assigner", true, nil, []string{"interpreter", "lin", "for", "at", "reasons"}},
-		"/status":                                 {"auditor", false, nil, []string{"model", "position", "lagEvents", "lagSeconds", "health", "generation"}},
+		"/status":                                 {"auditor", false, []string{"reactions"}, []string{"model", "position", "lagEvents", "lagSeconds", "health", "generation"}},
 	} {
 		got := o.read(q.user, path)
 		if got.header.Get("Content-Type") != "application/json" || got.header.Get("Dragoman-Position") == "" && path != "/status" {

@@ -121,12 +121,12 @@ func (m *houseMetrics) models(ctx context.Context, gauge func(*prometheus.Desc, 
 		return
 	}
 	for _, s := range all {
-		gauge(modelPosition, float64(s.Position.Commit), s.Model)
-		gauge(modelLag, float64(s.Lag.Events), s.Model)
-		gauge(modelAge, s.Lag.Age.Seconds(), s.Model)
-		gauge(modelNumber, float64(s.Generation), s.Model)
+		gauge(modelPosition, float64(s.Position.Commit), s.Name)
+		gauge(modelLag, float64(s.Lag.Events), s.Name)
+		gauge(modelAge, s.Lag.Age.Seconds(), s.Name)
+		gauge(modelNumber, float64(s.Generation), s.Name)
 		for _, state := range states {
-			gauge(modelState, number(s.Health.State == state), s.Model, state)
+			gauge(modelState, number(s.Health.State == state), s.Name, state)
 		}
 	}
 }
@@ -137,9 +137,9 @@ func (m *houseMetrics) reactions(ctx context.Context, gauge func(*prometheus.Des
 		return
 	}
 	for _, s := range all {
-		gauge(reactionAt, float64(s.Position.Commit), s.Reaction)
+		gauge(reactionAt, float64(s.Position.Commit), s.Name)
 		for _, state := range states {
-			gauge(reactionState, number(s.Health.State == state), s.Reaction, state)
+			gauge(reactionState, number(s.Health.State == state), s.Name, state)
 		}
 	}
 }

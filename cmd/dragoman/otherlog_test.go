@@ -293,6 +293,18 @@ func (d *deployment) readiness(status int, all []*process) {
 	}
 }
 
+// lostItsLog tells whether /status says so of a reaction.
+func lostItsLog(c *client, p *process, reaction string) bool {
+	asks := c.on(p.base)
+	asks.position = ""
+	for _, r := range asks.get("/status").body["reactions"].([]any) {
+		if r := r.(map[string]any); r["reaction"] == reaction {
+			return r["health"] == "stopped" && r["why"] == "the log is not the one that the reaction has read" && r["lagEvents"] == 0.0
+		}
+	}
+	return false
+}
+
 // stopped waits until all read models are stopped at all processes, and the reactions at one, and say why.
 func (d *deployment) stopped(c *client, began time.Time, limit time.Duration, all ...*process) {
 	d.t.Helper()
@@ -307,7 +319,7 @@ func (d *deployment) stopped(c *client, began time.Time, limit time.Duration, al
 				}
 			}
 			reaction := slices.ContainsFunc(all, func(p *process) bool {
-				return slices.Contains(inState(metricsOf(d.t, p.base), "stopped"), "reaction holds")
+				return slices.Contains(inState(metricsOf(d.t, p.base), "stopped"), "reaction holds") && lostItsLog(c, p, "holds")
 			})
 			if n == len(projectors()) && reaction {
 				break

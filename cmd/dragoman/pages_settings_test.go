@@ -191,7 +191,7 @@ func TestStatusPage(t *testing.T) {
 			t.Errorf("%s cannot be rebuilt", model)
 		}
 	}
-	wants(t, shown, "running", "up to date")
+	wants(t, shown, "running", "up to date", "holds", "ends an interpreter's acceptances", "erasures", "destroys the keys")
 	lacks(t, d.as("auditor").see("/status"), "/rebuild")
 	if p := admin.submit(shown, "rebuild-invoices", nil); p.status != http.StatusSeeOther || p.location() != "/status" {
 		t.Fatalf("rebuild: %d %s", p.status, p.location())
@@ -206,6 +206,11 @@ func TestStatusPage(t *testing.T) {
 	for _, m := range signIn(t, d.base, "admin").get("/status").items() {
 		if want := 1.0; m["model"] == "invoices" && m["generation"] != want+1 || m["model"] == "jobs" && m["generation"] != want {
 			t.Errorf("generation of %v is %v", m["model"], m["generation"])
+		}
+	}
+	for _, r := range signIn(t, d.base, "auditor").get("/status").body["reactions"].([]any) {
+		if r := r.(map[string]any); r["health"] != "running" || r["lagEvents"] != 0.0 || r["position"] == "" {
+			t.Errorf("a reaction stands at %v", r)
 		}
 	}
 	if p := admin.post("/status/nothing/rebuild", url.Values{}); p.status != http.StatusNotFound {

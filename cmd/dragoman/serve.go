@@ -204,7 +204,7 @@ func (h *house) handler(c *Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := httpapi.Config{Commands: h.commands, Accounts: h.accounts, Models: h.models, Queries: h.queries(), Status: h.runner.Status,
+	config := httpapi.Config{Commands: h.commands, Accounts: h.accounts, Models: h.models, Queries: h.queries(), Status: h.runner.Status, Reactions: h.reactions.Status,
 		Ready: h.ready, Clock: h.clock, Metrics: h.metrics, Requests: requests, Log: h.log}
 	if c.Dev {
 		config.Dev = &httpapi.Dev{Settle: h.settle}
@@ -239,7 +239,7 @@ func limited(next http.Handler) http.Handler {
 
 // portal is the pages; in the demo its sign-in page offers the roles with one click.
 func (h *house) portal(requests *telemetry.Requests) (http.Handler, error) {
-	config := web.Config{Commands: h.commands, Accounts: h.accounts, Models: h.models, Status: h.runner.Status, Clock: h.clock, Requests: requests,
+	config := web.Config{Commands: h.commands, Accounts: h.accounts, Models: h.models, Status: h.runner.Status, Reactions: h.reactions.Status, Clock: h.clock, Requests: requests,
 		Log: h.log, Queries: web.QueriesOn(h.models, h.history(), h.substitute),
 		Rebuild: h.runner.Rebuild}
 	if h.isDemo {
