@@ -105,6 +105,7 @@ type journal struct {
 	others map[string]bool   // streams of bookings that the test makes besides
 	status map[string]string // job → as its last command's answer said; absent while a command's answer is not known
 	newest string            // position of the last command, so that lists show it
+	failed string            // what came of the last attempt that is to be tried again
 	seen   int
 	more   chan struct{}
 }
@@ -135,6 +136,13 @@ func (j *journal) asking(command uuid.UUID) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.asked[command] = true
+}
+
+// triedInVain notes what came of an attempt that is to be tried again.
+func (j *journal) triedInVain(path string, r reply, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.failed = fmt.Sprintf("%s: %d %s %v", path, r.status, r.raw, err)
 }
 
 // answered notes where a job stands now, and the command if it was accepted.
@@ -176,7 +184,9 @@ func (j *journal) wait(t *testing.T, n int) {
 		select {
 		case <-j.more:
 		case <-limit:
-			t.Fatalf("fewer than %d acknowledgements in three minutes", n)
+			j.mu.Lock()
+			defer j.mu.Unlock()
+			t.Fatalf("%d acknowledgements in three minutes, not %d; the last attempt that was none: %s", len(j.facts)-j.seen, n, j.failed)
 		}
 	}
 }
@@ -321,11 +331,13 @@ type life struct {
 	customer, assigner *client
 	// judge, if set, is told of every answer, and of the want of one. A command once begun is then sent until it is answered.
 	judge    func(path string, r reply, err error, took time.Duration)
-	patience func() time.Duration // with the next request; nil: endless
+	patience func() time.Duration // with the next request
 }
 
 func newLife(t *testing.T, base *atomic.Value, noted *journal, location string, n int) *life {
-	return &life{t: t, base: base, journal: noted, location: location, n: n, customer: &client{t: t}, assigner: &client{t: t}}
+	return &life{t: t, base: base, journal: noted, location: location, n: n, customer: &client{t: t}, assigner: &client{t: t},
+		// A server that is killed leaves its port to whoever listens next, in whatever test, and that may never answer.
+		patience: func() time.Duration { return 30 * time.Second }}
 }
 
 // live ends when ctx does, or when an answer is not what it should be. Two clients at a time want the same interpreter at the same hour.
@@ -383,6 +395,7 @@ func (l *life) send(ctx context.Context, c *client, user, job, path string, body
 			c.base, c.token = now, ""
 			r, err := l.try(c, "/api/v1/sessions", map[string]any{"username": user, "password": "dragoman-demo"}, nil)
 			if err != nil || r.status != http.StatusCreated {
+				l.journal.triedInVain("/api/v1/sessions", r, err)
 				breathe(ctx)
 				continue
 			}
@@ -392,6 +405,7 @@ func (l *life) send(ctx context.Context, c *client, user, job, path string, body
 		r, err := l.try(c, path, body, map[string]string{"Idempotency-Key": key})
 		switch {
 		case err != nil || r.status == http.StatusServiceUnavailable || r.status == http.StatusTooManyRequests:
+			l.journal.triedInVain(path, r, err)
 			breathe(ctx)
 		case r.status == http.StatusOK || r.status == http.StatusCreated:
 			status, _ := r.body["status"].(string)
@@ -413,9 +427,7 @@ func (l *life) send(ctx context.Context, c *client, user, job, path string, body
 }
 
 func (l *life) try(c *client, path string, body any, header map[string]string) (reply, error) {
-	if l.patience != nil {
-		c.patience = l.patience()
-	}
+	c.patience = l.patience()
 	began := time.Now()
 	r, err := c.try("POST", path, body, header)
 	if l.judge != nil {
