@@ -135,12 +135,26 @@ func (r *Runner) Stop() error {
 	return err
 }
 
+// States tells how every reaction stands, without its lag: the log is not asked, which may be away.
+func (r *Runner) States(ctx context.Context) ([]projections.Status, error) {
+	return r.states(ctx, func(checkpoint) (lag projections.Lag, err error) { return lag, nil })
+}
+
 // Status tells how every reaction stands. It has no lag where the log does not hold the event at its checkpoint.
 func (r *Runner) Status(ctx context.Context) ([]projections.Status, error) {
 	newest, err := r.Log.Newest(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("find the log's end: %w", err)
 	}
+	return r.states(ctx, func(c checkpoint) (lag projections.Lag, err error) {
+		if !newest.After(c.at) {
+			return lag, nil
+		}
+		return r.lag(ctx, c)
+	})
+}
+
+func (r *Runner) states(ctx context.Context, lag func(checkpoint) (projections.Lag, error)) ([]projections.Status, error) {
 	var all []projections.Status
 	for _, one := range r.runs {
 		c, err := one.load(ctx)
@@ -148,10 +162,8 @@ func (r *Runner) Status(ctx context.Context) ([]projections.Status, error) {
 			return nil, err
 		}
 		s := projections.Status{Name: one.reaction.Name(), Position: c.at, Health: one.get()}
-		if newest.After(c.at) {
-			if s.Lag, err = r.lag(ctx, c); err != nil {
-				return nil, err
-			}
+		if s.Lag, err = lag(c); err != nil {
+			return nil, err
 		}
 		all = append(all, s)
 	}

@@ -324,6 +324,11 @@ func TestAReplacedLogIsNoticed(t *testing.T) {
 	}
 	again := start(t, pool, other, letters{name: "letters"})
 	s := eventually(t, "stopped", func(s projections.Status) bool { return s.Health.State == projections.Stopped }, again)
+	again.Log = nil
+	if all, err := again.States(t.Context()); err != nil || all[0].Health != s.Health || all[0].Position != s.Position {
+		t.Errorf("without the log it stands at %+v, %v", all, err)
+	}
+	again.Log = other
 	other.Append("booking-1", told{})
 	if s = eventually(t, "stopped", func(projections.Status) bool { return true }, again); s.Lag.Events != 0 {
 		t.Errorf("a log that it has not read says how far it lags: %+v", s)

@@ -132,7 +132,7 @@ func (m *houseMetrics) models(ctx context.Context, gauge func(*prometheus.Desc, 
 }
 
 func (m *houseMetrics) reactions(ctx context.Context, gauge func(*prometheus.Desc, float64, ...string)) {
-	all, err := m.house.reactions.Status(ctx)
+	all, err := m.house.reactions.States(ctx)
 	if err != nil {
 		return
 	}
