@@ -125,7 +125,7 @@ func (p *Portal) changePassword(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(err, accounts.ErrWrongCredentials):
 		return fault("body.current", "password.wrong")
 	case errors.As(err, &limited):
-		return p.showPassword(w, r, &domain.Refusal{Code: "too-many-requests", Status: http.StatusTooManyRequests, Detail: p.in(r.Context()).say("signin.limited")})
+		return p.showPassword(w, r, &domain.Refusal{Code: "too-many-requests", Status: http.StatusTooManyRequests, Detail: p.in(r.Context()).tooMany(limited)})
 	case errors.As(err, &invalid):
 		return fault("body.new", "password.refused", strings.TrimSuffix(invalid.Why, "."))
 	case err != nil:

@@ -63,9 +63,9 @@ const mostTyped = maxForm - 4096
 // the sign-in, so that what was typed is not lost.
 func (p *Portal) toSignIn(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodPost && r.URL.Path != "/sign-out" && r.ParseForm() == nil && len(r.PostForm) > 0 && !hasPassword(r.PostForm) {
-		page := signInPage{Next: "/", Unsent: r.URL.Path, Typed: r.PostForm.Encode(), Fault: "signin.ended"}
+		page := signInPage{Next: "/", Unsent: r.URL.Path, Typed: r.PostForm.Encode(), Fault: p.in(r.Context()).say("signin.ended")}
 		if len(url.QueryEscape(page.Typed)) >= mostTyped {
-			page = signInPage{Next: "/", Fault: "signin.ended-long"}
+			page = signInPage{Next: "/", Fault: p.in(r.Context()).say("signin.ended-long")}
 		}
 		return p.showSignIn(w, r, http.StatusUnauthorized, page)
 	}

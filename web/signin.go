@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -18,7 +20,7 @@ type signInPage struct {
 	Unsent   string // where a form was sent that came too late, and what was typed into it
 	Typed    string
 	Username string
-	Fault    string // key of a text
+	Fault    string // in words
 	Demo     *Demo
 	Contact  string
 }
@@ -43,10 +45,11 @@ func (p *Portal) doSignIn(w http.ResponseWriter, r *http.Request) error {
 	var limited *accounts.RateLimitError
 	switch {
 	case errors.As(err, &limited):
-		body.Fault = "signin.limited"
+		body.Fault = p.in(r.Context()).tooMany(limited)
+		w.Header().Set("Retry-After", strconv.Itoa(int(limited.RetryAfter/time.Second)+1))
 		return p.showSignIn(w, r, http.StatusTooManyRequests, body)
 	case errors.Is(err, accounts.ErrWrongCredentials):
-		body.Fault = "signin.wrong"
+		body.Fault = p.in(r.Context()).say("signin.wrong")
 		return p.showSignIn(w, r, http.StatusUnauthorized, body)
 	case err != nil:
 		return err
@@ -99,4 +102,13 @@ func (p *Portal) signOut(w http.ResponseWriter, r *http.Request) error {
 	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: p.Secure, SameSite: http.SameSiteLaxMode})
 	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
 	return nil
+}
+
+// tooMany says when to try a password again; parts of a minute count as one.
+func (s *tongue) tooMany(limited *accounts.RateLimitError) string {
+	wait := limited.RetryAfter
+	if wait > time.Minute {
+		wait += time.Minute - 1
+	}
+	return s.say("signin.limited", s.span(wait))
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"net/http"
+	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -77,6 +79,10 @@ func (o *office) signInLimits() {
 		t.Errorf("Retry-After is %q", limited.header.Get("Retry-After"))
 	}
 	problemIs(t, "the right password meanwhile", o.signIn("guessed", "dragoman-demo"), 429, "too-many-requests")
+	page := stranger(t, o.base).post("/sign-in", url.Values{"username": {"guessed"}, "password": {"dragoman-demo"}})
+	if !regexp.MustCompile(`try again in 1[45] minutes`).MatchString(page.words()) || page.status != 429 || page.header.Get("Retry-After") == "" {
+		t.Errorf("the portal says %d %v %s", page.status, page.header, page.words())
+	}
 	if r := o.signIn("requestor2", "dragoman-demo"); r.status != http.StatusCreated {
 		t.Errorf("another user meanwhile: %d %s", r.status, r.raw)
 	}

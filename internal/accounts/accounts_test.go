@@ -333,6 +333,78 @@ func TestGuessesSentAtOnceCountEach(t *testing.T) {
 	}
 }
 
+// An office shares an address: whoever keeps on asking for a locked name there takes nothing from the others.
+func TestARefusedSignInCostsNothing(t *testing.T) {
+	c := newClock()
+	a, _ := setUp(t, Options{PerName: 2, PerAddress: 4, Now: c.now})
+	mustAdd(t, a, ana())
+	var limited *RateLimitError
+	for i := range 20 {
+		_, err := a.Authenticate(t.Context(), "somebody", "a wrong password", office)
+		if i < 2 && err != ErrWrongCredentials || i >= 2 && !errors.As(err, &limited) {
+			t.Fatalf("attempt %d: %v", i, err)
+		}
+	}
+	for range 5 {
+		if _, err := a.Authenticate(t.Context(), "ana", password, office); err != nil {
+			t.Errorf("a colleague: %v", err)
+		}
+	}
+}
+
+// A server may die while it checks passwords. They were no failures, and whoever starts it again must be let in.
+func TestAServerThatDiedCountsAgainstNobodyForLong(t *testing.T) {
+	c := newClock()
+	a, _ := setUp(t, Options{PerName: 3, PerAddress: 100, Now: c.now})
+	mustAdd(t, a, ana())
+	name, address := countKey("name", "ana"), countKey("address", network(office))
+	for range 3 {
+		died := a.counted(t.Context(), name, address, func(context.Context) error { return errors.New("the server died") })
+		if died == nil {
+			t.Fatal("nothing died")
+		}
+	}
+	_, err := a.Authenticate(t.Context(), "ana", password, office)
+	if limited := (*RateLimitError)(nil); !errors.As(err, &limited) || limited.RetryAfter != time.Second {
+		t.Errorf("while they may still be under way: %v", err)
+	}
+	c.pass(attemptLife)
+	for i := range 3 {
+		if _, err := a.Authenticate(t.Context(), "ana", "a wrong password", office); err != ErrWrongCredentials {
+			t.Errorf("guess %d afterwards: %v", i, err)
+		}
+	}
+	if _, err := a.Authenticate(t.Context(), "ana", password, office); err == nil {
+		t.Error("no limit afterwards")
+	}
+}
+
+// More sign in at once than may fail: some have to ask again, all get in, and nothing is left counted.
+func TestManySignInAtOnce(t *testing.T) {
+	a, db := setUp(t, Options{PerName: 3, PerAddress: 100})
+	mustAdd(t, a, ana())
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			for {
+				_, err := a.Authenticate(context.Background(), "ana", password, office)
+				var limited *RateLimitError
+				switch {
+				case err == nil:
+					return
+				case !errors.As(err, &limited) || limited.RetryAfter != time.Second:
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	if n := value[int](t, db, `select sum(failures + cardinality(under_way)) from kept.sign_in_attempts`); n != 0 {
+		t.Errorf("%d are left counted", n)
+	}
+}
+
 func TestSessions(t *testing.T) {
 	c := newClock()
 	a, db := setUp(t, Options{Now: c.now})

@@ -241,14 +241,8 @@ func (a *Accounts) ChangePassword(ctx context.Context, userID uuid.UUID, current
 	if err != nil {
 		return err
 	}
-	counts := []string{countKey("user", userID.String())}
-	if err := a.countAttempt(ctx, counts); err != nil {
-		return err
-	}
-	if err := a.compare(ctx, c, current); err != nil {
-		return err
-	}
-	if err := a.clearAttempt(ctx, counts[0], ""); err != nil {
+	err = a.counted(ctx, countKey("user", userID.String()), "", func(ctx context.Context) error { return a.compare(ctx, c, current) })
+	if err != nil {
 		return err
 	}
 	hash, err := a.hash(ctx, next, c.names, c.demo)

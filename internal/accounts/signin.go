@@ -2,14 +2,10 @@ package accounts
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
@@ -25,27 +21,21 @@ type SignedIn struct {
 }
 
 // Authenticate checks a password for a user name, e-mail or PIN (LL-03, ES-02). Unknown names take as long as wrong
-// passwords and get the same answer, ErrWrongCredentials (ES-26). Failures are counted by name and by address before the
-// password is looked at, so guesses sent at once count each; past the limit the answer is RateLimitError.
+// passwords and get the same answer, ErrWrongCredentials (ES-26). Failures are counted by name and by address; past the
+// limit the answer is RateLimitError.
 func (a *Accounts) Authenticate(ctx context.Context, name, password string, from netip.Addr) (SignedIn, error) {
-	byName := countKey("name", foldName(name))
-	counts := []string{byName}
-	byAddress := ""
+	address := ""
 	if from.IsValid() {
-		byAddress = countKey("address", network(from))
-		counts = append(counts, byAddress)
+		address = countKey("address", network(from))
 	}
-	if err := a.countAttempt(ctx, counts); err != nil {
-		return SignedIn{}, err
-	}
-	c, err := a.credentialsOf(ctx, name)
+	var c *credentials
+	err := a.counted(ctx, countKey("name", foldName(name)), address, func(ctx context.Context) (err error) {
+		if c, err = a.credentialsOf(ctx, name); err != nil {
+			return err
+		}
+		return a.compare(ctx, c, password)
+	})
 	if err != nil {
-		return SignedIn{}, err
-	}
-	if err := a.compare(ctx, c, password); err != nil {
-		return SignedIn{}, err
-	}
-	if err := a.clearAttempt(ctx, byName, byAddress); err != nil {
 		return SignedIn{}, err
 	}
 	if err := a.rehash(ctx, c, password); err != nil {
@@ -162,73 +152,6 @@ func (a *Accounts) rehash(ctx context.Context, c *credentials, password string) 
 	// Only over the hash that was checked: the password may have been changed meanwhile.
 	if _, err := a.db.Exec(ctx, `update kept.credentials set password_hash = $3 where user_id = $1 and password_hash = $2`, c.userID, c.hash, hash); err != nil {
 		return fmt.Errorf("store a stronger hash: %w", err)
-	}
-	return nil
-}
-
-// countKey names a counter without telling whose it is.
-func countKey(kind, value string) string {
-	sum := sha256.Sum256([]byte(kind + " " + value))
-	return kind + ":" + hex.EncodeToString(sum[:])
-}
-
-// network is the address that one subscriber is likely to have: all of an IPv4 address, the first half of an IPv6 one.
-func network(from netip.Addr) string {
-	from = from.Unmap().WithZone("")
-	if from.Is6() {
-		if half, err := from.Prefix(64); err == nil {
-			return half.String()
-		}
-	}
-	return from.String()
-}
-
-// countAttempt counts a failure ahead for each key, and refuses once one has had too many within the window.
-func (a *Accounts) countAttempt(ctx context.Context, keys []string) error {
-	now := a.now()
-	slices.Sort(keys) // all take their rows in one order, so no two wait for each other
-	rows, err := a.db.Query(ctx, `
-		insert into kept.sign_in_attempts as had (key, window_start, failures)
-		select key, $2, 1 from unnest($1::text[]) key
-		on conflict (key) do update set
-			window_start = case when had.window_start <= $3 then $2 else had.window_start end,
-			failures     = case when had.window_start <= $3 then 1 else least(had.failures + 1, 1000000) end
-		returning key, window_start, failures`,
-		keys, now, now.Add(-a.o.Window))
-	if err != nil {
-		return fmt.Errorf("count a sign-in: %w", err)
-	}
-	var wait time.Duration
-	var key string
-	var start time.Time
-	var failures int
-	_, err = pgx.ForEachRow(rows, []any{&key, &start, &failures}, func() error {
-		limit := a.o.PerName
-		if strings.HasPrefix(key, "address:") {
-			limit = a.o.PerAddress
-		}
-		if failures > limit {
-			wait = max(wait, start.Add(a.o.Window).Sub(now), time.Second)
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("count a sign-in: %w", err)
-	}
-	if wait > 0 {
-		return &RateLimitError{RetryAfter: wait}
-	}
-	return nil
-}
-
-// clearAttempt takes back what countAttempt counted ahead: the password was right. The name starts anew; the address keeps
-// its other failures.
-func (a *Accounts) clearAttempt(ctx context.Context, byName, byAddress string) error {
-	batch := new(pgx.Batch)
-	batch.Queue(`delete from kept.sign_in_attempts where key = $1`, byName)
-	batch.Queue(`update kept.sign_in_attempts set failures = failures - 1 where key = $1 and failures > 0`, byAddress)
-	if err := a.db.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("clear failed sign-ins: %w", err)
 	}
 	return nil
 }
