@@ -14,7 +14,7 @@ import (
 
 // Config is everything that can be set, by flag or environment. `dragoman --help` prints it; docs/operations.md explains it.
 type Config struct {
-	Listen        string `help:"Address to serve HTTP on; port 0 picks a free one." default:"127.0.0.1:8080" env:"LISTEN"`
+	Listen        string `help:"Address to serve on; port 0 picks a free one. Not set: 127.0.0.1:8080, for the event log alone 127.0.0.1:2113." env:"LISTEN" placeholder:"HOST:PORT"`
 	Data          string `help:"Data folder: the embedded log, keys, files, run.json." default:"data" env:"DATA_DIR" placeholder:"DIR"`
 	EventStoreURL string `name:"eventstore-url" help:"EventStoreDB connection string (esdb://…). Not set: the embedded node under the data folder." env:"EVENTSTORE_URL" placeholder:"URL"`
 	DatabaseURL   string `help:"PostgreSQL 14+ connection string. Not set: a private cluster from this machine's own PostgreSQL." env:"DATABASE_URL" placeholder:"URL"`
@@ -27,10 +27,19 @@ type Config struct {
 	LogFormat     string `help:"text or json." default:"text" enum:"text,json" env:"LOG_FORMAT"`
 }
 
+// Where is listened if nothing is said.
+const (
+	portalAddress = "127.0.0.1:8080"
+	nodeAddress   = "127.0.0.1:2113"
+)
+
+// address is where to listen: what was said, or otherwise the subcommand's own.
+func (c *Config) address(otherwise string) string { return cmp.Or(c.Listen, otherwise) }
+
 // Validate names every fault at once.
 func (c Config) Validate() error {
 	var faults []error
-	host, port, err := net.SplitHostPort(c.Listen)
+	host, port, err := net.SplitHostPort(c.address(portalAddress))
 	if err != nil {
 		faults = append(faults, fmt.Errorf("--listen %q is not host:port", c.Listen))
 	} else if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {

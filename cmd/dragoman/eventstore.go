@@ -24,17 +24,13 @@ type eventstoreServeCmd struct {
 
 // Run serves the embedded event log alone, until it is asked to stop.
 func (e eventstoreServeCmd) Run(s *stage, c *Config) (err error) {
-	address := c.Listen
-	if address == "127.0.0.1:8080" { // the default of the other subcommands
-		address = "127.0.0.1:2113"
-	}
 	if err := refuseHalfRestored(c.Data); err != nil {
 		return err
 	}
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		esnode.TuneCollector()
 	}
-	node, err := esnode.Start(s.ctx, esnode.Config{Dir: filepath.Join(c.Data, "log"), Listen: address, Advertise: e.Advertise, Logger: s.log,
+	node, err := esnode.Start(s.ctx, esnode.Config{Dir: filepath.Join(c.Data, "log"), Listen: c.address(nodeAddress), Advertise: e.Advertise, Logger: s.log,
 		MinFreeDisk: int64(c.minFreeDisk())})
 	if err != nil {
 		return err

@@ -45,7 +45,7 @@ type demoCmd struct {
 
 // Run fills an empty deployment once, then serves; the test clock is open as with --dev.
 func (d demoCmd) Run(s *stage, c *Config) error {
-	host, _, err := net.SplitHostPort(c.Listen)
+	host, _, err := net.SplitHostPort(c.address(portalAddress))
 	if err != nil || !loopback(host) {
 		return fmt.Errorf("the demo's logins are published, so it listens on a loopback address only, not on %s", c.Listen)
 	}
@@ -99,12 +99,13 @@ func serve(s *stage, c *Config, isDemo bool, ready func(context.Context, *house,
 	if err := os.Remove(filepath.Join(c.Data, "run.json")); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove what a killed server left: %w", err) // its addresses lead nowhere
 	}
-	listener, err := net.Listen("tcp", c.Listen) // before anything is started: a busy port ends it at once
+	listen := c.address(portalAddress)
+	listener, err := net.Listen("tcp", listen) // before anything is started: a busy port ends it at once
 	if err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
-			return fmt.Errorf("the address %s is in use; choose another with --listen", c.Listen)
+			return fmt.Errorf("the address %s is in use; choose another with --listen", listen)
 		}
-		return fmt.Errorf("listen on %s: %w", c.Listen, err)
+		return fmt.Errorf("listen on %s: %w", listen, err)
 	}
 	defer listener.Close()
 
@@ -130,7 +131,7 @@ func serve(s *stage, c *Config, isDemo bool, ready func(context.Context, *house,
 		if err := h.accounts.MarkDemo(s.ctx); err != nil {
 			return fmt.Errorf("the data folder holds a real deployment, not a demo: %w", err)
 		}
-	} else if err := h.refusePublicDemo(s.ctx, c.Listen); err != nil {
+	} else if err := h.refusePublicDemo(s.ctx, listen); err != nil {
 		return err
 	}
 	if err := h.openRunner(s.ctx); err != nil {

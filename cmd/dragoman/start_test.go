@@ -65,6 +65,11 @@ func TestConfigurationNamesEveryFault(t *testing.T) {
 	if err := (Config{Listen: "127.0.0.1:0", Data: t.TempDir(), MinFreeDisk: "512MB"}).Validate(); err != nil {
 		t.Errorf("the defaults are refused: %v", err)
 	}
+	for said, want := range map[string]string{"": nodeAddress, portalAddress: portalAddress} { // what is said is meant, also where others have it by default
+		if got := (&Config{Listen: said}).address(nodeAddress); got != want {
+			t.Errorf("the event log told %q listens on %s, want %s", said, got, want)
+		}
+	}
 }
 
 func lineCount(s string) int { return len(strings.Split(strings.TrimSpace(s), "\n")) }
