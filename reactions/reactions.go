@@ -157,11 +157,12 @@ func (r *Runner) Status(ctx context.Context) ([]projections.Status, error) {
 func (r *Runner) states(ctx context.Context, lag func(checkpoint) (projections.Lag, error)) ([]projections.Status, error) {
 	var all []projections.Status
 	for _, one := range r.runs {
+		s := projections.Status{Name: one.reaction.Name(), Health: one.get()} // first: one that has stopped moves no more
 		c, err := one.load(ctx)
 		if err != nil {
 			return nil, err
 		}
-		s := projections.Status{Name: one.reaction.Name(), Position: c.at, Health: one.get()}
+		s.Position = c.at
 		if s.Lag, err = lag(c); err != nil {
 			return nil, err
 		}
