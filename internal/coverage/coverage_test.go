@@ -155,6 +155,9 @@ func TestFollowsRealTests(t *testing.T) {
 		if err != nil || ok != c.ok || !strings.Contains(out.String(), c.says) {
 			t.Errorf("%s: %v %v, says\n%s", c.row, ok, err, &out)
 		}
+		if slow := regexp.MustCompile(`the slowest tests, in seconds:\n(?: +[0-9.]+  (?:bad|dragoman) Test(?:Bad|Fine|Rows)\n)+`); !slow.MatchString(out.String()) {
+			t.Errorf("where the time went is not said:\n%s", &out)
+		}
 	}
 }
 

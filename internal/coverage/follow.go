@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 )
@@ -17,11 +18,19 @@ const proofs = "/cmd/dragoman"
 type results struct {
 	failed bool            // a package did not pass
 	passed map[string]bool // names of tests of the package of proofs
+	took   []timed
+}
+
+// timed is how long a test took, all within it, without the wait for its turn.
+type timed struct {
+	test    string // with its package's last folder
+	seconds float64
 }
 
 // event is a line of `go test -json`; go doc test2json says what they mean.
 type event struct {
 	Action, Package, Test, Output string
+	Elapsed                       float64 // seconds
 }
 
 // said is what a package's tests have said and what nobody needs to read unless the package fails.
@@ -79,6 +88,9 @@ func (r *results) take(p *said, e event, out io.Writer) (over bool) {
 		p.text[e.Test] = append(p.text[e.Test], e.Output)
 	case e.Action != "pass" && e.Action != "fail" && e.Action != "skip":
 	case e.Test != "":
+		if !strings.Contains(e.Test, "/") {
+			r.took = append(r.took, timed{path.Base(e.Package) + " " + e.Test, e.Elapsed})
+		}
 		if e.Action == "fail" {
 			return false
 		}
@@ -92,6 +104,12 @@ func (r *results) take(p *said, e event, out io.Writer) (over bool) {
 		return true
 	}
 	return false
+}
+
+// slowest are the tests that took longest.
+func (r *results) slowest(n int) []timed {
+	slices.SortFunc(r.took, func(a, b timed) int { return cmp.Or(cmp.Compare(b.seconds, a.seconds), cmp.Compare(a.test, b.test)) })
+	return r.took[:min(n, len(r.took))]
 }
 
 // end prints how a package ended.

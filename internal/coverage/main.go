@@ -20,7 +20,7 @@ func main() {
 	}
 }
 
-// run prints the tests' results and what the page says that they do not bear out; ok: all packages passed and every row holds.
+// run prints the tests' results, where the time went, and what the page says that they do not bear out; ok: all packages passed and every row holds.
 func run(path string, in io.Reader, out io.Writer) (ok bool, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -29,6 +29,10 @@ func run(path string, in io.Reader, out io.Writer) (ok bool, err error) {
 	seen, err := follow(in, out)
 	if err != nil {
 		return false, err
+	}
+	fmt.Fprintln(out, "the slowest tests, in seconds:")
+	for _, t := range seen.slowest(20) {
+		fmt.Fprintf(out, "  %6.1f  %s\n", t.seconds, t.test)
 	}
 	page := parse(string(text))
 	faults := append(page.faults(), page.unproven(seen.passed)...)
