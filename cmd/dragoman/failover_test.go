@@ -73,8 +73,7 @@ func TestClusterFailsOver(t *testing.T) {
 	stop()
 	clients.Wait()
 
-	f.whole()
-	if err := cluster.Same(); err != nil {
+	if err := cluster.Same(f.within()); err != nil {
 		t.Error(err)
 	}
 	noted.compareLog(t, eventsIn(t, openLog(t, d.logURL)))

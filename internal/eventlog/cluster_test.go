@@ -144,8 +144,7 @@ func TestFailovers(t *testing.T) {
 	goesOn()
 	stop()
 	writers.Wait()
-	whole(t, c)
-	must(t, c.Same())
+	must(t, c.Same(within(t, soon)))
 
 	var there []uuid.UUID
 	numbers := map[string][]int64{}

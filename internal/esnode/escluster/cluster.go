@@ -161,21 +161,7 @@ func (c *Cluster) AwaitLeader(ctx context.Context) (int, error) {
 func (c *Cluster) AwaitWhole(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	err := c.await(ctx, func() bool {
-		if c.leader == nil || !c.leader.ready {
-			return false
-		}
-		for _, m := range c.members {
-			if m.running == nil || m.running.frozen || m.running != c.leader && !m.running.joined || m.running.log.End() != c.leader.log.End() {
-				return false
-			}
-		}
-		return true
-	})
-	if err != nil {
-		return fmt.Errorf("wait until all members are the same: %w", err)
-	}
-	return nil
+	return c.awaitWhole(ctx)
 }
 
 // AwaitUnshared waits until the leader has written something that nobody else has: with its followers held, what a kill makes vanish.
@@ -188,22 +174,26 @@ func (c *Cluster) AwaitUnshared(ctx context.Context) error {
 	return nil
 }
 
-// Same compares what the members that live hold, event by event.
-func (c *Cluster) Same() error {
+// Same waits until all members are whole, and compares event by event what they then hold; what is appended meanwhile is not looked at.
+func (c *Cluster) Same(ctx context.Context) error {
 	c.mu.Lock()
-	var live []*process
-	for _, m := range c.members {
-		if m.running != nil {
-			live = append(live, m.running)
-		}
+	if err := c.awaitWhole(ctx); err != nil {
+		c.mu.Unlock()
+		return err
+	}
+	end := c.leader.log.End()
+	var all [Size]*process
+	for i, m := range c.members {
+		all[i] = m.running
 	}
 	c.mu.Unlock()
 	var first []log.Event
-	for i, p := range live {
+	for i, p := range all {
 		events, err := p.all()
 		if err != nil {
 			return fmt.Errorf("read what a member holds: %w", err)
 		}
+		events = slices.DeleteFunc(events, func(e log.Event) bool { return e.Position > end })
 		if i == 0 {
 			first = events
 		}
@@ -261,6 +251,25 @@ func (c *Cluster) await(ctx context.Context, holds func() bool) error {
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// awaitWhole waits until all members live and hold the same events.
+func (c *Cluster) awaitWhole(ctx context.Context) error {
+	err := c.await(ctx, func() bool {
+		if c.leader == nil || !c.leader.ready {
+			return false
+		}
+		for _, m := range c.members {
+			if m.running == nil || m.running.frozen || m.running != c.leader && !m.running.joined || m.running.log.End() != c.leader.log.End() {
+				return false
+			}
+		}
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("wait until all members are the same: %w", err)
 	}
 	return nil
 }
