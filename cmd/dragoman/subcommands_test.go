@@ -119,10 +119,7 @@ func TestSubcommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	logins, err := accounts.New(pool, accounts.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	logins := accounts.New(pool, accounts.Options{})
 	redeem := func(printed, password string) {
 		t.Helper()
 		token := linkToken.FindStringSubmatch(printed)

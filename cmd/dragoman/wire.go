@@ -169,9 +169,7 @@ func (h *house) openKeys(ctx context.Context, c *Config) error {
 		return fmt.Errorf("open the personal-data keys: %w", err)
 	}
 	h.closing("the personal-data keys", h.keys.Close)
-	if h.accounts, err = accounts.New(h.pool, accounts.Options{}); err != nil {
-		return fmt.Errorf("open the accounts: %w", err)
-	}
+	h.accounts = accounts.New(h.pool, accounts.Options{})
 	return nil
 }
 

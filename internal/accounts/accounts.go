@@ -53,11 +53,11 @@ type Accounts struct {
 }
 
 // New works on a database with schema kept.
-func New(db *pgxpool.Pool, o Options) (*Accounts, error) {
+func New(db *pgxpool.Pool, o Options) *Accounts {
 	return newAccounts(db, o, strongHashing)
 }
 
-func newAccounts(db *pgxpool.Pool, o Options, hashing *argon2id.Params) (*Accounts, error) {
+func newAccounts(db *pgxpool.Pool, o Options, hashing *argon2id.Params) *Accounts {
 	setDefault(&o.CookieLife, 12*time.Hour)
 	setDefault(&o.CookieIdle, 4*time.Hour)
 	setDefault(&o.BearerLife, 24*time.Hour)
@@ -67,13 +67,9 @@ func newAccounts(db *pgxpool.Pool, o Options, hashing *argon2id.Params) (*Accoun
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	decoy, err := argon2id.CreateHash(newSecret(), hashing)
-	if err != nil {
-		return nil, fmt.Errorf("hash a decoy password: %w", err)
-	}
-	a := &Accounts{db: db, o: o, now: o.Now, hashing: hashing, decoy: decoy, slots: make(chan struct{}, runtime.NumCPU())}
+	a := &Accounts{db: db, o: o, now: o.Now, hashing: hashing, decoy: decoy(hashing), slots: make(chan struct{}, runtime.NumCPU())}
 	a.sessions = gather.New(a.findSessions)
-	return a, nil
+	return a
 }
 
 func setDefault[T comparable](value *T, otherwise T) {
