@@ -103,9 +103,14 @@ func TestLL90_FiveHundredAcceptAtOnce(t *testing.T) {
 		t.Logf("%s: %s", what, tallied(told))
 		return yes
 	}
+	// under sends a command under a key, again for as long as the machine has no time for so many at once.
+	under := func(key string, c client, path string, body map[string]any) (reply, error) {
+		return sentAgain(func() (reply, error) {
+			return c.try("POST", path, body, map[string]string{"Idempotency-Key": key})
+		})
+	}
 	accept := func(one offer) (reply, error) {
-		c := *one.to.client
-		return c.try("POST", "/api/v1/jobs/"+one.ref+"/accept-offer", map[string]any{}, nil)
+		return under("accept "+one.ref, *one.to.client, "/api/v1/jobs/"+one.ref+"/accept-offer", map[string]any{})
 	}
 
 	o.as("admin").do("PUT", "/settings/agency", map[string]any{"autoAssign": true})
@@ -122,8 +127,7 @@ func TestLL90_FiveHundredAcceptAtOnce(t *testing.T) {
 		t.Errorf("%d of %d jobs are held", len(holds), jobs)
 	}
 	given := atOnce("holds assigned", holds, func(one offer) (reply, error) {
-		c := *o.as("assigner")
-		return c.try("POST", "/api/v1/jobs/"+one.ref+"/assign", map[string]any{"interpreter": one.to.lin}, nil)
+		return under("assign "+one.ref, *o.as("assigner"), "/api/v1/jobs/"+one.ref+"/assign", map[string]any{"interpreter": one.to.lin})
 	}, "double-booked")
 
 	w := readTruth(t, h)

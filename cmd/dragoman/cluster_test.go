@@ -90,7 +90,10 @@ func TestDoubleBookingOverHTTP(t *testing.T) {
 			c := assigner.on([]string{one.base, two.base}[i%2])
 			all.Go(func() {
 				<-begin
-				r, err := c.try("POST", "/api/v1/jobs/"+ref+"/assign", map[string]any{"interpreter": lin}, nil)
+				key := map[string]string{"Idempotency-Key": fmt.Sprint("round ", round, " ", ref)}
+				r, err := sentAgain(func() (reply, error) {
+					return c.try("POST", "/api/v1/jobs/"+ref+"/assign", map[string]any{"interpreter": lin}, key)
+				})
 				switch {
 				case err == nil && r.status == http.StatusOK && r.body["status"] == "assigned":
 					if other := won.Swap(&ref); other != nil {

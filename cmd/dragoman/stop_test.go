@@ -187,6 +187,16 @@ func processesOn(t *testing.T, folder string) (found []string) {
 	return found
 }
 
+// sentAgain sends a request until the answer is none of 503, for at most a minute: a server on a busy machine may say that it cannot now.
+func sentAgain(send func() (reply, error)) (r reply, err error) {
+	for late := time.Now().Add(time.Minute); ; <-time.After(20 * time.Millisecond) {
+		r, err = send()
+		if err != nil || r.status != http.StatusServiceUnavailable || time.Now().After(late) {
+			return r, err
+		}
+	}
+}
+
 // soon waits until something holds, for at most a minute.
 func soon(t *testing.T, what string, holds func() bool) {
 	t.Helper()

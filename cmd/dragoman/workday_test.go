@@ -33,6 +33,7 @@ type workday struct {
 
 	mu       sync.Mutex
 	board    []string           // every job's reference
+	newest   string             // position of the last command that was acknowledged: what was on the board then can be read from there
 	asked    map[uuid.UUID]bool // every command that was sent
 	facts    []acknowledged
 	answers  map[string]int // by command and answer
@@ -93,8 +94,10 @@ func TestAWorkingDay(t *testing.T) {
 
 	clock := func(at string) {
 		t.Helper()
-		if r := (&client{t: t, base: base}).send(http.MethodPut, "/dev/clock", map[string]any{"now": at}, nil); r.status != http.StatusNoContent {
-			t.Fatalf("set the clock to %s: %d %s", at, r.status, r.raw)
+		c := &client{t: t, base: base}
+		r, err := sentAgain(func() (reply, error) { return c.try(http.MethodPut, "/dev/clock", map[string]any{"now": at}, nil) })
+		if err != nil || r.status != http.StatusNoContent {
+			t.Fatalf("set the clock to %s: %v %d %s", at, err, r.status, r.raw)
 		}
 	}
 	for hour, at := range hoursOfTheDay {
@@ -226,7 +229,7 @@ func (p *player) turn() {
 	if ref == "" {
 		return
 	}
-	r, err := p.try(http.MethodGet, "/api/v1/jobs/"+ref, nil, nil)
+	r, err := p.ask(http.MethodGet, "/api/v1/jobs/"+ref, nil, nil)
 	if err != nil || r.status != http.StatusOK {
 		p.day.t.Errorf("%s reads %s: %v %d %s", p.name, ref, err, r.status, r.raw)
 		return
@@ -258,7 +261,7 @@ func (p *player) turn() {
 			body["scope"] = []string{"this", "following", "all"}[p.random.IntN(3)]
 		}
 		if p.random.IntN(3) == 0 {
-			seen, err := p.try(http.MethodPost, "/api/v1/jobs/"+ref+"/"+command+"?preview=true", body, nil)
+			seen, err := p.ask(http.MethodPost, "/api/v1/jobs/"+ref+"/"+command+"?preview=true", body, nil)
 			p.day.preview(p, command, seen, err)
 			if token, _ := seen.body["previewed"].(string); token != "" {
 				body["previewed"] = token
@@ -299,6 +302,9 @@ func (p *player) pick() (ref, wanted string) {
 	default:
 		p.day.mu.Lock()
 		from = slices.Clone(p.day.board)
+		if later(p.day.newest, p.position) {
+			p.position = p.day.newest
+		}
 		p.day.mu.Unlock()
 	}
 	if len(from) == 0 {
@@ -307,9 +313,14 @@ func (p *player) pick() (ref, wanted string) {
 	return from[p.random.IntN(len(from))], ""
 }
 
+// ask sends a request, again for as long as the server is behind or busy.
+func (p *player) ask(method, path string, body any, header map[string]string) (reply, error) {
+	return sentAgain(func() (reply, error) { return p.try(method, path, body, header) })
+}
+
 // list is what a query answers.
 func (p *player) list(path string) []map[string]any {
-	r, err := p.try(http.MethodGet, "/api/v1"+path, nil, nil)
+	r, err := p.ask(http.MethodGet, "/api/v1"+path, nil, nil)
 	if err != nil || r.status != http.StatusOK {
 		p.day.t.Errorf("%s reads %s: %v %d %s", p.name, path, err, r.status, r.raw)
 	}
@@ -447,7 +458,7 @@ func (p *player) send(name, path, ref string, body map[string]any, match ...stri
 	d.mu.Lock()
 	d.asked[command] = true
 	d.mu.Unlock()
-	r, err := p.try(http.MethodPost, "/api/v1"+path, body, header)
+	r, err := p.ask(http.MethodPost, "/api/v1"+path, body, header)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	code, _ := r.body["code"].(string)
@@ -458,6 +469,9 @@ func (p *player) send(name, path, ref string, body map[string]any, match ...stri
 	case r.status < 300:
 		revision, _ := r.body["revision"].(float64)
 		d.facts = append(d.facts, acknowledged{command, name, p, ref, uint64(revision), body})
+		if later(p.position, d.newest) {
+			d.newest = p.position
+		}
 	case !refusable(r.status, code):
 		d.t.Errorf("%s of %s at %s with %v: %d %s", name, p.name, path, body, r.status, r.raw)
 	}
