@@ -49,13 +49,8 @@ func TestTwoProcessesAndOneStandsStill(t *testing.T) {
 	const lin = "LIN/5455/5J71Y"
 	d := newDeployment(t)
 	defer d.tellSessions()
-	one := d.start("demo", "--small")
-	first := d.holderOf("model jobs")
+	one, two, first := d.pair()
 	names := d.heldBy(first)
-	two := d.start("serve")
-	if got := d.heldBy(first); !slices.Equal(got, names) || len(names) != len(projectors())+3+reactionsHere {
-		t.Fatalf("the first process runs %v, then %v", names, got)
-	}
 	customer, assigner := signIn(t, two.base, "requestor"), signIn(t, two.base, "assigner")
 	location := customer.get("/locations").items()[0]["id"].(string)
 	book := func(start string) string {
@@ -68,11 +63,12 @@ func TestTwoProcessesAndOneStandsStill(t *testing.T) {
 	assigner.job(clashing, "send-offer", map[string]any{"interpreters": []string{lin}})
 	assigner.job(clashing, "accept-offer", map[string]any{"interpreter": lin})
 	const offers = 5
-	due := time.Now().Add(5 * time.Second)
+	due := time.Now().Add(30 * time.Second) // time enough to send them all
 	for i := range offers {
 		assigner.job(book(fmt.Sprintf("2031-07-0%dT10:00", i+1)), "send-offer", map[string]any{"interpreters": []string{lin}, "expiresAt": due.UTC().Format(time.RFC3339Nano)})
 	}
 	assigner.get("/jobs/"+wanted, customer)
+	d.settled(two)
 
 	// The timers: the question which offers are due is asked after their time, and not answered.
 	letTimers := d.lock(d.table("timers", "timers"), "access exclusive")
@@ -101,8 +97,9 @@ func TestTwoProcessesAndOneStandsStill(t *testing.T) {
 		t.Fatal("the frozen process does not hold the fences")
 	}
 
-	d.movedFrom(first, names, began, frozenLimit)
-	d.shows(assigner, wanted, "assigned", began, frozenLimit)
+	limit := frozenLimit + laden
+	d.movedFrom(first, names, began, limit)
+	d.shows(assigner, wanted, "assigned", began, limit)
 	log := logOf(t, argument(two, "--data"))
 	read := func() (all []eventschema.Stored) {
 		t.Helper()
@@ -118,9 +115,10 @@ func TestTwoProcessesAndOneStandsStill(t *testing.T) {
 		if lapsed == offers && ended >= 0 && value[bool](d, `select commit_pos >= $1 from kept.reaction_checkpoints where reaction = 'holds'`, int64(all[ended].Position.Commit)) {
 			break
 		}
-		if time.Since(began) > frozenLimit {
-			t.Fatalf("after %v: %d of %d offers have lapsed, a hold has ended: %v, or the reaction has not gone on behind that", frozenLimit, lapsed, offers, ended >= 0)
+		if time.Since(began) > limit {
+			t.Fatalf("after %v: %d of %d offers have lapsed, a hold has ended: %v, or the reaction has not gone on behind that", limit, lapsed, offers, ended >= 0)
 		}
+		<-time.After(50 * time.Millisecond) // whoever takes over needs the processor too
 	}
 	t.Logf("everything was taken over %.1f s after the first process stood still", time.Since(began).Seconds())
 
@@ -143,8 +141,9 @@ func TestTwoProcessesAndOneStandsStill(t *testing.T) {
 func TestThreeProcessesTakeTurns(t *testing.T) {
 	t.Parallel()
 	turns := 3
+	grace := laden // among all other tests
 	if n, err := strconv.Atoi(os.Getenv("DRAGOMAN_TURNS")); err == nil {
-		turns = n
+		turns, grace = n, 0
 	}
 	d := newDeployment(t)
 	type member struct {
@@ -198,13 +197,20 @@ func TestThreeProcessesTakeTurns(t *testing.T) {
 	defer clients.Wait()
 	defer stop()
 	for turn := range turns {
-		victim, others := runs()
-		base.Store(others[0].base)
-		noted.wait(t, 20)
-		holder := d.holderOf("model jobs")
-		names := d.heldBy(holder)
+		var victim member
+		var holder string
+		var names []string
+		soon(t, "whoever runs the read model jobs holds what it runs", func() bool { // on a slow machine leases may move between two questions
+			victim, others = runs()
+			base.Store(others[0].base)
+			noted.wait(t, 20)
+			holder = d.holderOf("model jobs")
+			names = d.heldBy(holder)
+			mine := runBy(metricsOf(t, victim.base))
+			return slices.Contains(mine, "model jobs") && !slices.ContainsFunc(mine, func(name string) bool { return !slices.Contains(names, name) })
+		})
 		customer := signIn(t, others[0].base, "requestor")
-		fault, limit := []string{"cut off", "frozen", "killed"}[turn%3], frozenLimit
+		fault, limit := []string{"cut off", "frozen", "killed"}[turn%3], frozenLimit+grace
 		var began time.Time
 		switch fault {
 		case "cut off":
@@ -217,7 +223,7 @@ func TestThreeProcessesTakeTurns(t *testing.T) {
 			victim.signal(t, syscall.SIGSTOP)
 			began = time.Now()
 		case "killed":
-			limit = killedLimit
+			limit = killedLimit + grace
 			victim.kill()
 			began = time.Now()
 		}
@@ -271,7 +277,7 @@ func TestABuilderStandsStill(t *testing.T) {
 	began := time.Now()
 	let()
 	two := d.start("serve")
-	if spent := time.Since(began); spent > frozenLimit {
+	if spent := time.Since(began); spent > frozenLimit+laden {
 		t.Errorf("the second process served after %v", spent)
 	}
 	signIn(t, two.base, "assigner").get("/jobs")
@@ -395,11 +401,16 @@ func (d *deployment) holderOf(name string) string {
 	return holder
 }
 
+// everything is how many leases there are.
+func (d *deployment) everything() int {
+	return len(projectors()) + 3 + reactionsHere // the timers of offers and of waves, the repair
+}
+
 // heldBy are the names of the leases of a holder, once it has got all that nobody else has.
 func (d *deployment) heldBy(holder string) []string {
 	d.t.Helper()
 	soon(d.t, "everything is run", func() bool {
-		return value[int](d, `select count(*)::int from kept.leases where expires_at > now()`) == len(projectors())+3+reactionsHere // the timers of offers and of waves, the repair
+		return value[int](d, `select count(*)::int from kept.leases where expires_at > now()`) == d.everything()
 	})
 	return value[[]string](d, `select array_agg(name order by name) from kept.leases where holder = $1 and expires_at > now()`, holder)
 }
