@@ -63,6 +63,7 @@ func TestAnOlderLogComesUp(t *testing.T) {
 	began := time.Now()
 	d.unready(one, two)
 	three := d.start("serve")
+	started := time.Now() // the last of them has as long as the others
 	d.unready(three)
 	customer.position = "" // of the other log
 	early := book()
@@ -72,7 +73,7 @@ func TestAnOlderLogComesUp(t *testing.T) {
 			t.Errorf("a query for what the older log has just taken: %d %s", r.status, r.raw)
 		}
 	}
-	d.stopped(assigner, began, 60*time.Second, one, two, three)
+	d.stopped(assigner, started, 60*time.Second, one, two, three)
 	if spent := time.Since(began); spent < projections.Patience {
 		t.Errorf("they stopped after %v, though the log may be late", spent)
 	}
@@ -116,8 +117,8 @@ func TestAnotherLogComesUp(t *testing.T) {
 	d.growOtherwise(other, allEvents(t, argument(two, "--data")))
 
 	d.swapLog(other)
-	began := time.Now()
 	three := d.start("serve")
+	began := time.Now()
 	d.stopped(assigner, began, projections.Patience, one, two, three)
 	d.unready(one, two, three)
 	if after := d.checkpoints(); !slices.Equal(after, before) {
@@ -182,8 +183,8 @@ func TestAClusterRefusesTheCheckpoints(t *testing.T) {
 		t.Fatal("the cluster does not refuse the position")
 	}
 
-	began := time.Now()
 	again := d.start("serve")
+	began := time.Now()
 	d.stopped(assigner, began, 60*time.Second, again)
 	d.unready(again)
 	for _, p := range projectors() {

@@ -52,6 +52,7 @@ func TestTerminatedServerFinishesItsRequests(t *testing.T) {
 	if _, err := conn.Write(body[:len(body)/2]); err != nil {
 		t.Fatal(err)
 	}
+	before := server.errOut.String() // a slow machine is a reason to warn
 	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +77,7 @@ func TestTerminatedServerFinishesItsRequests(t *testing.T) {
 	if err := server.end(t); err != nil {
 		t.Errorf("the server ended with %v: %s", err, server.errOut)
 	}
-	if said := server.errOut.String(); said != "" {
+	if said := strings.TrimPrefix(server.errOut.String(), before); said != "" {
 		t.Errorf("an orderly stop is no reason to warn: %s", said)
 	}
 	if _, err := os.Stat(filepath.Join(data, "run.json")); !errors.Is(err, fs.ErrNotExist) {
@@ -105,9 +106,8 @@ func TestInterruptedGroupLeavesNothing(t *testing.T) {
 		if err := p.end(t); err != nil {
 			t.Errorf("the server ended with %v: %s", err, p.errOut)
 		}
-		if left := processesOn(t, data); len(left) > 0 {
-			t.Errorf("processes are left: %v", left)
-		}
+		// The database's first process removes its pid file a moment before it ends.
+		soon(t, "no process is left", func() bool { return len(processesOn(t, data)) == 0 })
 		if _, err := os.Stat(filepath.Join(data, "run.json")); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("run.json is left: %v", err)
 		}
