@@ -418,12 +418,24 @@ func (l *life) send(ctx context.Context, c *client, user, job, path string, body
 		case (strings.HasSuffix(path, "/assign") || strings.HasSuffix(path, "/accept-offer")) && r.status == http.StatusConflict && r.body["code"] == "double-booked":
 			l.journal.answered(job, "new", c.position, nil)
 			return r, true
+		case r.status == http.StatusUnauthorized && l.moved(ctx, c.base): // by whoever listens where the server that was killed did
+			c.token = ""
 		default:
 			l.t.Errorf("%s: %d %s", path, r.status, r.raw)
 			return r, false
 		}
 	}
 	return reply{}, false
+}
+
+// moved waits until the server serves elsewhere than it did, for at most a minute.
+func (l *life) moved(ctx context.Context, from string) bool {
+	for late := time.Now().Add(time.Minute); ctx.Err() == nil && l.base.Load() == from; breathe(ctx) {
+		if time.Now().After(late) {
+			return false
+		}
+	}
+	return true
 }
 
 func (l *life) try(c *client, path string, body any, header map[string]string) (reply, error) {

@@ -18,6 +18,7 @@ type Client struct{ client *esdb.Client }
 
 // Event is what is appended, as it stands in another log.
 type Event struct {
+	ID             uuid.UUID // of an append that may be sent again; none: a fresh one
 	Type           string
 	Data, Metadata []byte
 }
@@ -42,7 +43,7 @@ func Open(url string) (*Client, error) {
 // Close ends the connection.
 func (c *Client) Close() error { return c.client.Close() }
 
-// Append writes events under fresh ids at an exact revision, -1 for a stream that does not exist yet, and answers with the revision of the
+// Append writes events at an exact revision, -1 for a stream that does not exist yet, and answers with the revision of the
 // last one.
 func (c *Client) Append(ctx context.Context, stream string, expected int64, events []Event) (int64, error) {
 	limit := 10 * time.Second
@@ -52,7 +53,10 @@ func (c *Client) Append(ctx context.Context, stream string, expected int64, even
 	}
 	proposed := make([]esdb.EventData, len(events))
 	for i, e := range events {
-		proposed[i] = esdb.EventData{EventID: uuid.New(), EventType: e.Type, ContentType: esdb.ContentTypeJson, Data: e.Data, Metadata: e.Metadata}
+		if e.ID == uuid.Nil {
+			e.ID = uuid.New()
+		}
+		proposed[i] = esdb.EventData{EventID: e.ID, EventType: e.Type, ContentType: esdb.ContentTypeJson, Data: e.Data, Metadata: e.Metadata}
 	}
 	written, err := c.client.AppendToStream(ctx, stream, options, proposed...)
 	if err != nil {
