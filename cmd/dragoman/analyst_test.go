@@ -21,6 +21,7 @@ func TestAnalystLogin(t *testing.T) {
 	customer := signIn(t, base, "requestor")
 	location := customer.get("/locations").items()[0]["id"].(string)
 	ref := customer.do("POST", "/bookings", faceToFace(location, "2031-05-06T10:00", 60)).body["jobs"].([]any)[0].(map[string]any)["ref"].(string)
+	customer.get("/jobs/" + ref) // the analyst reads what the read models have applied
 
 	said := tell(t, "", "analyst", "login", "--data", data)
 	printed := psqlLine.FindStringSubmatch(said)

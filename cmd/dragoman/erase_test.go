@@ -130,9 +130,10 @@ func TestKilledBetweenErasureAndKey(t *testing.T) {
 
 	server = startProcess(t, args...)
 	soon(t, "both keys are destroyed and the login has ended", func() bool { return count(erased) == 2 && count(logins, user) == 0 })
-	soon(t, "the reaction stands at the log's end", func() bool {
+	soon(t, "the reaction and the jobs stand at the log's end", func() bool { // the kill may have come before the jobs knew of the erasures
 		seen := scrape(t, server.base)
-		return seen[`dragoman_reaction_position{reaction="erasures"}`] == seen["dragoman_log_position"]
+		return seen[`dragoman_reaction_position{reaction="erasures"}`] == seen["dragoman_log_position"] &&
+			seen[`dragoman_read_model_position{model="jobs"}`] == seen["dragoman_log_position"]
 	})
 	auditor = signIn(t, server.base, "auditor")
 	for _, path := range []string{"/jobs/" + ref + "/history", "/jobs/" + ref} {

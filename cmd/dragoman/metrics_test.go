@@ -198,8 +198,22 @@ func wrongLabels(text string, labels map[string]map[string]map[string]bool) (wro
 	return wrong
 }
 
-// scrape reads all metrics by their full names.
-func scrape(t *testing.T, base string) map[string]float64 {
+// scrape reads all metrics by their full names, again for at most a minute until none was left out for want of time.
+func scrape(t *testing.T, base string) (all map[string]float64) {
+	t.Helper()
+	for late := time.Now().Add(time.Minute); ; <-time.After(20 * time.Millisecond) {
+		all = scrapeOnce(t, base)
+		_, models := all[`dragoman_read_model_position{model="jobs"}`]
+		_, reactions := all[`dragoman_reaction_position{reaction="holds"}`]
+		_, backups := all["dragoman_last_backup_timestamp_seconds"]
+		up := all[`dragoman_dependency_up{dependency="database"}`] == 1 && all[`dragoman_dependency_up{dependency="event-log"}`] == 1
+		if up && models && reactions && backups || time.Now().After(late) {
+			return all
+		}
+	}
+}
+
+func scrapeOnce(t *testing.T, base string) map[string]float64 {
 	t.Helper()
 	r := (&client{t: t, base: base}).send("GET", "/metrics", nil, nil)
 	if r.status != http.StatusOK {

@@ -61,7 +61,7 @@ func TestATracedBooking(t *testing.T) {
 			}
 		}
 		slices.Sort(models)
-		return models
+		return slices.Compact(models) // on a slow machine a page may be applied twice
 	}
 	var want []string
 	for _, p := range projectors() {
