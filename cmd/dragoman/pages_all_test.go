@@ -74,7 +74,8 @@ func refuses(form string) func(*tab) {
 // sights are all pages of the portal, each as the roles that work with it see it, and the states that a page as it opens does not show.
 func (w *world) sights() []sight {
 	w.t.Helper()
-	day := func(days int) string { return time.Now().UTC().AddDate(0, 0, days).Format("2006-01-02") }
+	now := time.Now().UTC()
+	day := func(days int) string { return now.AddDate(0, 0, days).Format("2006-01-02") }
 	location := w.first("requestor", "/locations")
 	book := func(start string, change ...func(map[string]any)) string {
 		body := faceToFace(location, start, 90)
@@ -87,7 +88,7 @@ func (w *world) sights() []sight {
 	// Two jobs ahead and three that were, for the requestor and the interpreter; the demo has the rest.
 	offered, theirs := book(day(50)+"T10:00"), book(day(51)+"T10:00")
 	pair := book(day(52)+"T10:00", func(b map[string]any) { b["interpretersRequested"] = 2 })
-	closing, hours, submitted := book(day(1)+"T01:00"), book(day(1)+"T03:00"), book(day(1)+"T05:00")
+	closing, hours, submitted := book(day(1)+"T03:00"), book(day(1)+"T05:00"), book(day(1)+"T07:00") // hours that every day has once
 	staff, customer := w.as("assigner"), w.as("requestor")
 	staff.get("/jobs/"+submitted, customer)
 	staff.job(offered, "send-offer", map[string]any{"interpreters": []string{lin1, lin2}})
@@ -95,8 +96,8 @@ func (w *world) sights() []sight {
 		staff.job(ref, "assign", map[string]any{"interpreter": lin1})
 	}
 	customer.get("/jobs/"+submitted, staff)
-	customer.clock(time.Now().UTC().AddDate(0, 0, 1).Format("02/01/2006") + " 18:00")
-	customer.job(submitted, "submit-timesheet", map[string]any{"blocks": []map[string]any{{"start": day(1) + "T05:00", "end": day(1) + "T06:30"}}})
+	customer.clock(now.AddDate(0, 0, 1).Format("02/01/2006") + " 18:00")
+	customer.job(submitted, "submit-timesheet", map[string]any{"blocks": []map[string]any{{"start": day(1) + "T07:00", "end": day(1) + "T08:30"}}})
 	for _, who := range []string{"assigner", "interpreter", "auditor", "finance"} {
 		for _, path := range []string{"/jobs/" + submitted, "/jobs/" + theirs + "/activity"} {
 			w.as(who).get(path, customer, staff)

@@ -32,6 +32,7 @@ func (r *rows) customerOf(name string) formCustomer {
 func (r *rows) uses(c formCustomer, forms ...string) {
 	r.t.Helper()
 	r.as("admin").do("PATCH", "/customers/"+c.id, map[string]any{"settings": map[string]any{"forms": forms}})
+	r.read(c.user, "/forms") // the portal knows it from here on
 }
 
 // defines stores a form that is made of another, changed so.
