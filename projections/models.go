@@ -154,12 +154,13 @@ func (m *Models) refresh(ctx context.Context) error {
 		return nil // one that was asked later was answered first: it knows whatever was there when this one was asked
 	}
 	m.shown = number
-	old := m.live.Swap(next)
+	old := m.live.Load()
 	for model, g := range next.of {
 		if old.of[model] != g {
-			m.reached.begin(g) // after a move of the log its positions are others
+			m.reached.begin(g) // before anybody reads it; after a move of the log its positions are others
 		}
 	}
+	m.live.Store(next)
 	close(old.replaced)
 	return nil
 }
@@ -321,22 +322,29 @@ func (m *Models) WaitFor(ctx context.Context, at eventschema.Position, models ..
 	}
 }
 
-// look reads the checkpoints of models in one statement.
+// look reads the checkpoints of models in one statement, and again if a generation was swapped meanwhile.
 func (m *Models) look(ctx context.Context, models []string) error {
 	type seen struct {
 		Model           string
+		Generation      int
 		Commit, Prepare uint64
 	}
 	var parts []string
 	for _, model := range models {
-		parts = append(parts, fmt.Sprintf(`select '%s' as model, commit_pos as commit, prepare_pos as prepare from {%s}.checkpoint`, model, model))
+		parts = append(parts, fmt.Sprintf(`select '%[1]s' as model, split_part('{%[1]s}', '_', 3)::int as generation, commit_pos as commit,
+			prepare_pos as prepare from {%[1]s}.checkpoint`, model))
 	}
-	all, err := Collect(ctx, m, pgx.RowToStructByName[seen], strings.Join(parts, " union all "))
-	if err != nil {
-		return fmt.Errorf("read how far the read models are: %w", err)
-	}
-	for _, s := range all {
-		m.reached.advance(s.Model, eventschema.Position{Commit: s.Commit, Prepare: s.Prepare})
+	for retired := true; retired; {
+		all, err := Collect(ctx, m, pgx.RowToStructByName[seen], strings.Join(parts, " union all "))
+		if err != nil {
+			return fmt.Errorf("read how far the read models are: %w", err)
+		}
+		retired = false
+		for _, s := range all {
+			if !m.reached.advance(s.Model, s.Generation, eventschema.Position{Commit: s.Commit, Prepare: s.Prepare}) {
+				retired = true
+			}
+		}
 	}
 	return nil
 }
@@ -363,14 +371,19 @@ func (r *reached) init() {
 	r.at, r.live, r.doubts, r.changed = map[string]eventschema.Position{}, map[string]int{}, map[string]doubt{}, make(chan struct{})
 }
 
-func (r *reached) advance(model string, to eventschema.Position) {
+// advance notes how far a generation is; false if another one is live, whose positions may be others.
+func (r *reached) advance(model string, generation int, to eventschema.Position) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.live[model] != generation {
+		return false
+	}
 	if to.After(r.at[model]) {
 		r.at[model] = to
 		close(r.changed)
 		r.changed = make(chan struct{})
 	}
+	return true
 }
 
 // begin forgets what was known of the generation before.

@@ -284,7 +284,7 @@ func (m *modelRunner) session(ctx context.Context, out chan<- *message.Message, 
 	}
 	m.line = &line{pool: m.runner.Pool, generation: m.live}
 	defer m.line.close()
-	m.runner.Models.reached.advance(m.name, m.from.at)
+	m.runner.Models.reached.advance(m.name, m.live.number, m.from.at)
 	m.set(Running, "", nil)
 	for {
 		select {
@@ -468,7 +468,7 @@ func (m *modelRunner) applyPage(ctx context.Context, page eventschema.Page) erro
 		}
 		to, err := m.live.applyHalving(apply, m.from, page)
 		m.from = to // what came before an event at fault is applied
-		m.runner.Models.reached.advance(m.name, to.at)
+		m.runner.Models.reached.advance(m.name, m.live.number, to.at)
 		var fault *Fault
 		switch {
 		case err == nil:

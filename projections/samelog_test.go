@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
 	"github.com/dragoman-booking/dragoman/internal/postgres"
@@ -210,5 +212,57 @@ func TestALostLockOfABuild(t *testing.T) {
 	one.Await(t, at, "tally")
 	if got := one.Dump(t, "tally"); got != want {
 		t.Errorf("rows are\n%s\nnot\n%s", got, want)
+	}
+}
+
+// late lets something happen between the answer to how far the read models are and whoever asked, once.
+type late struct{ meanwhile func() }
+
+type lateKey struct{}
+
+func (l *late) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+	return context.WithValue(ctx, lateKey{}, strings.Contains(q.SQL, "as generation, commit_pos"))
+}
+
+func (l *late) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) {
+	if asked, _ := ctx.Value(lateKey{}).(bool); asked && l.meanwhile != nil {
+		meanwhile := l.meanwhile
+		l.meanwhile = nil
+		meanwhile()
+	}
+}
+
+// A checkpoint that was read just before another generation became live says nothing about that one: it may be of another log, which is shorter.
+func TestACheckpointOfARetiredGeneration(t *testing.T) {
+	t.Parallel()
+	traced := &late{}
+	config := postgres.TestDB(t).Config()
+	config.ConnConfig.Tracer = traced
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	log := projtest.NewLog(0)
+	some(log, 10)
+	b := projtest.New(t, pool, log, counter{})
+	if err := b.Runner.Ensure(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	traced.meanwhile = func() {
+		log.Cut(4)
+		if _, err := pool.Exec(t.Context(), `drop schema rm_counter_1 cascade`); err != nil {
+			t.Error(err)
+		}
+		if err := b.Runner.Ensure(t.Context(), nil); err != nil {
+			t.Error(err)
+		}
+	}
+	at, err := b.Models.Position(t.Context(), "counter")
+	if want := log.Events().Last().Position; err != nil || at != want {
+		t.Errorf("the model promises %v, but has reached %v (%v)", at, want, err)
+	}
+	if n := projections.Live(b.Models, "counter"); n != 2 {
+		t.Errorf("generation %d is live", n)
 	}
 }
