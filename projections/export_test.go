@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/dragoman-booking/dragoman/internal/lease"
@@ -20,12 +21,20 @@ func Refresh(ctx context.Context, m *Models) error { return m.refresh(ctx) }
 // Live is the number of the live generation as this process knows it.
 func Live(m *Models, model string) int { return m.live.Load().of[model].number }
 
-// Sweep drops what is retired at once.
+// Sweep drops what is retired at once, or as soon as nobody else builds or sweeps.
 func Sweep(ctx context.Context, r *Runner, model string) error {
-	keep := r.KeepRetired
-	defer func() { r.KeepRetired = keep }()
-	r.KeepRetired = time.Microsecond
-	return r.dropRetired(ctx, model)
+	for {
+		if err := r.dropRetired(ctx, model, time.Microsecond); !errors.Is(err, ErrRebuilding) {
+			return err
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// Lock makes its caller the only one that builds a model, until release.
+func Lock(ctx context.Context, r *Runner, model string) (release func(), err error) {
+	_, release, err = r.lock(ctx, lockPatience, model)
+	return release, err
 }
 
 // Crash ends a runner as a killed process ends: its leases stay until they expire.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
@@ -40,7 +41,7 @@ func (r *Runner) Rebuild(ctx context.Context, model string, report func(Progress
 	if !known {
 		return fmt.Errorf("%w: %s", ErrUnknownModel, model)
 	}
-	held, release, err := r.lock(ctx, false, model)
+	held, release, err := r.lock(ctx, lockPatience, model)
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func (r *Runner) ensure(ctx context.Context, report func(Progress), models []str
 	if len(r.missing(models)) == 0 {
 		return nil
 	}
-	held, release, err := r.lock(ctx, true, models...)
+	held, release, err := r.lock(ctx, 0, models...)
 	if err != nil {
 		return err
 	}
@@ -121,10 +122,13 @@ func cause(held context.Context, err error) error {
 	return err
 }
 
-// lock makes this process the only one that builds these read models, until release or until held ends. The lock is a session's, so it ends with
-// the process; and the server ends the session when it hears nothing of it for a while, so it ends, too, when the process stands still or is cut
+// lockPatience is how long a read model's lock is waited for before it counts as being rebuilt: longer than a sweep, which takes it too, has it.
+const lockPatience = 10 * time.Second
+
+// lock makes this process the only one that builds these read models, until release or until held ends; ErrRebuilding if another one has one of
+// them for longer than patience, which is without end if 0. The lock is a session's, so it ends with the process; and the server ends the session when it hears nothing of it for a while, so it ends, too, when the process stands still or is cut
 // off. Two that build at once do no harm: see swap.
-func (r *Runner) lock(ctx context.Context, wait bool, models ...string) (held context.Context, release func(), err error) {
+func (r *Runner) lock(ctx context.Context, patience time.Duration, models ...string) (held context.Context, release func(), err error) {
 	conn, err := pgx.ConnectConfig(ctx, r.Pool.Config().ConnConfig) // its own, held for as long as the building takes
 	if err != nil {
 		return nil, nil, fmt.Errorf("connect to lock read models: %w", err)
@@ -140,20 +144,16 @@ func (r *Runner) lock(ctx context.Context, wait bool, models ...string) (held co
 		_, _ = conn.Exec(ctx, `select pg_advisory_unlock_all()`)
 		conn.Close(ctx)
 	}
-	_, err = conn.Exec(ctx, `set idle_session_timeout to '`+lease.Session+`'`)
+	_, err = conn.Exec(ctx, fmt.Sprintf(`set idle_session_timeout to '%s'; set lock_timeout to %d`, lease.Session, patience.Milliseconds()))
 	for _, model := range slices.Sorted(slices.Values(models)) { // in one order in every process, so that none waits for the other
 		if err != nil {
 			break
 		}
 		name := fnv.New64a()
 		name.Write([]byte("dragoman read model " + model))
-		got := true
-		if wait {
-			_, err = conn.Exec(ctx, `select pg_advisory_lock($1)`, int64(name.Sum64()))
-		} else {
-			err = conn.QueryRow(ctx, `select pg_try_advisory_lock($1)`, int64(name.Sum64())).Scan(&got)
-		}
-		if err == nil && !got {
+		_, err = conn.Exec(ctx, `select pg_advisory_lock($1)`, int64(name.Sum64()))
+		var pg *pgconn.PgError
+		if errors.As(err, &pg) && pg.Code == "55P03" { // lock_not_available
 			err = ErrRebuilding
 		}
 		if err != nil {
@@ -422,10 +422,8 @@ func (r *Runner) swap(ctx context.Context, f *filling) error {
 		if err != nil {
 			return fmt.Errorf("move the pointer of %s: %w", f.model, err)
 		}
-		if r.OnSwap != nil {
-			if err := r.OnSwap(ctx, tx, f.model, f.schema()); err != nil {
-				return fmt.Errorf("follow the new generation of %s: %w", f.model, err)
-			}
+		if err := r.follow(ctx, tx, f.generation); err != nil { // what follows reads the retired schema for now: see dropRetired
+			slog.Error("the views do not follow a new generation", "model", f.model, "error", err)
 		}
 		_, err = tx.Exec(ctx, `notify `+channel)
 		return err
@@ -434,6 +432,30 @@ func (r *Runner) swap(ctx context.Context, f *filling) error {
 		return fmt.Errorf("make the new generation of %s live: %w", f.model, err)
 	}
 	return nil
+}
+
+// follow runs OnSwap for a generation. If that fails, nothing of it stays and tx goes on.
+func (r *Runner) follow(ctx context.Context, tx pgx.Tx, g generation) error {
+	if r.OnSwap == nil {
+		return nil
+	}
+	return pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return r.OnSwap(ctx, tx, g.model, g.schema()) })
+}
+
+// followLive runs OnSwap for the live generation, if there is one.
+func (r *Runner) followLive(ctx context.Context, model string) error {
+	return pgx.BeginFunc(ctx, r.Pool, func(tx pgx.Tx) error {
+		live := generation{model: model}
+		err := tx.QueryRow(ctx, `select generation from kept.models where model = $1 and to_regclass(format('rm_%s_%s.checkpoint', model, generation)) is not null
+			for update`, model).Scan(&live.number)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return r.follow(ctx, tx, live)
+	})
 }
 
 // lostCheckpoint is the id of the event at the live generation's checkpoint, if the log does not hold it: the log was moved, replaced or cut.
@@ -524,15 +546,15 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// dropRetired drops a model's schemas that are neither live nor being filled, once the live one has been so for a while: a query that
-// began before the swap still reads the old tables.
-func (r *Runner) dropRetired(ctx context.Context, model string) error {
+// dropRetired drops a model's schemas that are neither live nor being filled, once the live one has been so for as long as keep: a query that
+// began before the swap still reads the old tables. What could not follow the swap, and reads them too, follows now or keeps them.
+func (r *Runner) dropRetired(ctx context.Context, model string, keep time.Duration) error {
 	idle := func(q querier) ([]string, error) {
 		rows, err := q.Query(ctx, `
 			select s.nspname from pg_namespace s left join kept.models m on m.model = $1
 			where s.nspname ~ ('^rm_' || $1 || '_[0-9]+(_retired)?$')
 			and s.nspname is distinct from format('rm_%s_%s', m.model, m.generation)
-			and (m.flipped_at is null or m.flipped_at < now() - $2::interval)`, model, r.KeepRetired)
+			and (m.flipped_at is null or m.flipped_at < now() - $2::interval)`, model, keep)
 		if err != nil {
 			return nil, err
 		}
@@ -541,18 +563,18 @@ func (r *Runner) dropRetired(ctx context.Context, model string) error {
 	if schemas, err := idle(r.Pool); err != nil || len(schemas) == 0 {
 		return err
 	}
-	held, release, err := r.lock(ctx, false, model)
-	if errors.Is(err, ErrRebuilding) {
-		return nil
-	}
+	held, release, err := r.lock(ctx, time.Millisecond, model)
 	if err != nil {
 		return err
 	}
 	defer release()
 	ctx = held
 	schemas, err := idle(r.Pool) // again, now that nobody is building
-	if err != nil {
+	if err != nil || len(schemas) == 0 {
 		return err
+	}
+	if err := r.followLive(ctx, model); err != nil {
+		return fmt.Errorf("follow the live generation: %w", err)
 	}
 	for _, schema := range schemas {
 		if err := r.dropIf(ctx, schema, func(tx pgx.Tx) (bool, error) {

@@ -44,7 +44,8 @@ type Options struct {
 	// Deployment is the log's deployment; a checkpoint of another one is not resumed.
 	Deployment uuid.UUID
 
-	// OnSwap, if set, runs in the transaction that makes a generation live: views over its tables follow it there.
+	// OnSwap, if set, runs in the transaction that makes a generation live: views over its tables follow it there. Its failure stops no swap; it
+	// runs again before the retired schema is dropped, which stays as long as OnSwap fails.
 	OnSwap func(ctx context.Context, tx pgx.Tx, model, schema string) error
 
 	// Traces, if set, makes a span of every page applied to a live generation.
@@ -490,7 +491,8 @@ func (r *Runner) sweep(ctx context.Context) {
 	defer every.Stop()
 	for {
 		for name := range maps.Keys(r.models) {
-			if err := r.dropRetired(ctx, name); err != nil && ctx.Err() == nil {
+			err := r.dropRetired(ctx, name, r.KeepRetired)
+			if err != nil && !errors.Is(err, ErrRebuilding) && ctx.Err() == nil {
 				slog.Warn("retired read models could not be dropped", "model", name, "error", err)
 			}
 		}

@@ -41,7 +41,7 @@ func (r *Runner) Verify(ctx context.Context, model string) (v Verification, err 
 	if !known {
 		return v, fmt.Errorf("%w: %s", ErrUnknownModel, model)
 	}
-	ctx, release, err := r.lock(ctx, false, model)
+	ctx, release, err := r.lock(ctx, lockPatience, model)
 	if err != nil {
 		return v, err
 	}

@@ -42,7 +42,7 @@ func Role(database string) string {
 // Where Dragoman's own user may not make roles it answers [ErrMayNotMakeRoles]; once an administrator has made the role, the views are
 // opened to it.
 func MakeLogin(ctx context.Context, pool *pgxpool.Pool) (l Login, err error) {
-	err = inTurn(ctx, pool, func(tx pgx.Tx) error {
+	err = inTurn(ctx, pool, func(ctx context.Context, tx pgx.Tx) error {
 		l, err = makeLogin(ctx, tx)
 		return err
 	})
@@ -137,7 +137,7 @@ func open(ctx context.Context, tx pgx.Tx, role string) error {
 
 // RemoveLogin takes the analysts' role away and ends what it is doing. It reports whether there was one.
 func RemoveLogin(ctx context.Context, pool *pgxpool.Pool) (role string, was bool, err error) {
-	err = inTurn(ctx, pool, func(tx pgx.Tx) error {
+	err = inTurn(ctx, pool, func(ctx context.Context, tx pgx.Tx) error {
 		var database string
 		if err := tx.QueryRow(ctx, `select current_database()::text`).Scan(&database); err != nil {
 			return err

@@ -63,52 +63,52 @@ func parse(text string) (all []view) {
 // ours begins the comment on the schema: one without it is somebody else's and left alone.
 const ours = "Dragoman's documented views for analysts"
 
-// Follow makes the views read a model's new generation; it is projections.Options.OnSwap. A fault of the views is logged and stops no swap:
-// the engine does not wait for its analysts.
+// Follow makes the views read a model's new generation; it is projections.Options.OnSwap, so a fault of the views stops no swap: the engine does
+// not wait for its analysts. Where they follow already, or the schema is somebody else's, it does nothing.
 func Follow(ctx context.Context, tx pgx.Tx, model, _ string) error {
 	if !slices.ContainsFunc(views, func(v view) bool { return v.model == model }) {
 		return nil
 	}
-	err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error {
-		if err := lock(ctx, tx); err != nil {
-			return err
-		}
-		return remake(ctx, tx)
-	})
-	if err != nil {
+	err := inTurn(ctx, tx, ensure)
+	if errors.Is(err, errTaken) {
 		slog.Error("the analysts' views do not follow a new generation", "model", model, "error", err)
+		return nil
 	}
-	return nil
+	return err
 }
 
 // Ensure makes the views unless they are there as this program defines them, over the generations that are live.
 func Ensure(ctx context.Context, pool *pgxpool.Pool) error {
-	err := inTurn(ctx, pool, func(tx pgx.Tx) error {
-		live, err := generations(ctx, tx)
-		if err != nil {
-			return err
-		}
-		said, err := comment(ctx, tx)
-		if err != nil || said == signature(live, nil) {
-			return err
-		}
-		return remake(ctx, tx)
-	})
-	if err != nil {
+	if err := inTurn(ctx, pool, ensure); err != nil {
 		return fmt.Errorf("make the analysts' views: %w", err)
 	}
 	return nil
 }
 
-// inTurn runs f in a transaction of its own, one at a time. PostgreSQL reads its catalogue of rights without locks: a schema or database that
-// is dropped just then, say a retired generation, ends the transaction with "tuple concurrently deleted". It is then begun anew.
-func inTurn(ctx context.Context, pool *pgxpool.Pool, f func(pgx.Tx) error) (err error) {
+// ensure is Ensure for who holds the lock.
+func ensure(ctx context.Context, tx pgx.Tx) error {
+	live, err := generations(ctx, tx)
+	if err != nil {
+		return err
+	}
+	said, err := comment(ctx, tx)
+	if err != nil || said == signature(live, nil) {
+		return err
+	}
+	return remake(ctx, tx)
+}
+
+// inTurn runs f in a transaction of its own, or a part of one, one at a time. PostgreSQL reads its catalogue of rights without locks: a schema or
+// database that is dropped just then, say a retired generation, ends the transaction with "tuple concurrently deleted". It is then begun anew.
+func inTurn(ctx context.Context, in interface {
+	Begin(context.Context) (pgx.Tx, error)
+}, f func(context.Context, pgx.Tx) error) (err error) {
 	for range 5 {
-		err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		err = pgx.BeginFunc(ctx, in, func(tx pgx.Tx) error {
 			if err := lock(ctx, tx); err != nil {
 				return err
 			}
-			return f(tx)
+			return f(ctx, tx)
 		})
 		if code(err) != "XX000" || !strings.Contains(err.Error(), "tuple concurrently") {
 			return err
