@@ -28,6 +28,7 @@ import (
 	"github.com/dragoman-booking/dragoman/projections/candidates"
 	"github.com/dragoman-booking/dragoman/projections/diary"
 	readpeople "github.com/dragoman-booking/dragoman/projections/people"
+	"github.com/dragoman-booking/dragoman/projections/projtest"
 	"github.com/dragoman-booking/dragoman/projections/refs"
 	"github.com/dragoman-booking/dragoman/projections/timers"
 	"github.com/dragoman-booking/dragoman/reactions"
@@ -151,7 +152,10 @@ func (w *house) book(t *testing.T, start string) (bookingID, job uuid.UUID, ref 
 
 func (w *house) send(t *testing.T, ref, name string, build func(booking.Job) booking.Command) {
 	t.Helper()
-	_, err := w.h.Job(t.Context(), by(w.staff, name), ref, func(j booking.Job) (booking.Command, error) { return build(j), nil })
+	err := projtest.Patiently(func() error {
+		_, err := w.h.Job(t.Context(), by(w.staff, name), ref, func(j booking.Job) (booking.Command, error) { return build(j), nil })
+		return err
+	})
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
@@ -216,7 +220,7 @@ func TestARepairInTheRealHouse(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.h.Forget(eventschema.DiaryStream(ana))
-	if err := w.models.WaitFor(t.Context(), done.Position, diary.Name); err != nil {
+	if err := projtest.Patiently(func() error { return w.models.WaitFor(t.Context(), done.Position, diary.Name) }); err != nil {
 		t.Fatal(err)
 	}
 	repair := reactions.Repair{Diary: diary.Queries{Models: w.models}, Commands: w.h, Leases: w.leases, Grace: time.Minute}

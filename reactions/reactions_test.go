@@ -375,9 +375,22 @@ func TestALogThatEndsBeforeTheCheckpoint(t *testing.T) {
 }
 
 // A process that stands still in the middle of the transaction that keeps an effect holds the reaction's fence. The server ends its session, the next
-// process gets on, and what the first one does when it wakes counts for nothing.
+// process gets on within 15 seconds, and what the first one does when it wakes counts for nothing. The server takes eight of them by itself, so a
+// machine that stands still for the rest gets two other chances.
 func TestAProcessStandsStillWithTheFence(t *testing.T) {
 	t.Parallel()
+	var spent time.Duration
+	for range 3 {
+		if spent = passesTheFence(t); spent <= 15*time.Second {
+			return
+		}
+	}
+	t.Errorf("the other one got on after %v", spent)
+}
+
+// passesTheFence tells how long the next process took.
+func passesTheFence(t *testing.T) (spent time.Duration) {
+	t.Helper()
 	pool := database(t)
 	log := projtest.NewLog(0)
 	tell(log, 0, 1)
@@ -397,15 +410,14 @@ func TestAProcessStandsStillWithTheFence(t *testing.T) {
 	began := time.Now()
 	next := start(t, pool, log, letters{name: "letters"})
 	reach(t, next, at)
-	if spent := time.Since(began); spent > 15*time.Second {
-		t.Errorf("the other one got on after %v", spent)
-	}
+	spent = time.Since(began)
 	wakeUp()
 	at = tell(log, 4, 9)
 	reach(t, still, at)
 	if got := sent(t, pool); !slices.Equal(got, upTo(1, 9)) {
 		t.Errorf("letters for %v", got)
 	}
+	return spent
 }
 
 // slowLetters are letters whose writing, in the transaction, takes as long as a function does.
@@ -514,15 +526,16 @@ func TestHoldsEndWhenTheirInterpreterIsAssignedElsewhere(t *testing.T) {
 			_, _, two := job(2)
 			d.mu.Lock()
 			defer d.mu.Unlock()
-			if !slices.Equal(d.ended, []uuid.UUID{two}) {
-				t.Errorf("ended holds of %v", d.ended)
+			// Whoever loses the lease before the checkpoint is written handles the page again, with the same commands.
+			if ended := slices.Compact(d.ended); !slices.Equal(ended, []uuid.UUID{two}) {
+				t.Fatalf("ended holds of %v", ended)
 			}
-			cause := log.Events()[len(log.Events())-1]
-			if !refuse {
-				cause = log.Events()[len(log.Events())-2] // the last one is HoldEnded
+			cause, err := log.EventAt(t.Context(), assigned)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if d.ids[0] != reactions.CommandID("holds", cause.ID, two.String()) {
-				t.Errorf("the command's id is %v", d.ids[0])
+			if ids := slices.Compact(d.ids); !slices.Equal(ids, []uuid.UUID{reactions.CommandID("holds", cause, two.String())}) {
+				t.Errorf("the commands' ids are %v", ids)
 			}
 		})
 	}

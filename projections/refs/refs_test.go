@@ -42,7 +42,7 @@ func TestReferencesLeadToTheirStreams(t *testing.T) {
 	at := fill(log)
 	b := projtest.Start(t, log, refs.Projector{})
 	q := refs.Queries{Models: b.Models}
-	if err := q.Reach(t.Context(), at); err != nil {
+	if err := projtest.Patiently(func() error { return q.Reach(t.Context(), at) }); err != nil {
 		t.Fatal(err)
 	}
 	for ref, job := range map[string]uuid.UUID{"DTP1": first, "DTP2": later} {
@@ -88,7 +88,7 @@ func TestCommandsLeadToTheirStreams(t *testing.T) {
 	append(true, eventschema.BookingStream(order), booking.PersonErased{})
 	b := projtest.Start(t, log, refs.Projector{})
 	q := refs.Queries{Models: b.Models}
-	if err := q.Reach(t.Context(), at); err != nil {
+	if err := projtest.Patiently(func() error { return q.Reach(t.Context(), at) }); err != nil {
 		t.Fatal(err)
 	}
 	for command, stream := range want {
@@ -107,7 +107,13 @@ func TestFindWaitsForTheLogsEnd(t *testing.T) {
 	q := refs.Queries{Models: b.Models, Newest: log.Newest}
 	fill(log)
 	for ref, want := range map[string]bool{"DTP1": true, "DTP2": true, "DTP3": false} {
-		if gotBooking, _, known, err := q.Find(t.Context(), ref); known != want || err != nil || known && gotBooking != order {
+		var gotBooking uuid.UUID
+		var known bool
+		err := projtest.Patiently(func() (err error) {
+			gotBooking, _, known, err = q.Find(t.Context(), ref)
+			return err
+		})
+		if known != want || err != nil || known && gotBooking != order {
 			t.Errorf("%s is known: %v, in %v (%v)", ref, known, gotBooking, err)
 		}
 	}
