@@ -99,7 +99,7 @@ func TestTimersFireWhatIsDue(t *testing.T) {
 	}{{-1, nil}, {2, []int{0, 1, 2}}, {2, nil}, {1, nil}, {3, []int{3, 30}}} {
 		rang = nil
 		clock.at(c.hour)
-		fired, err := timers.FireDue(t.Context())
+		fired, err := fireDue(t.Context(), timers)
 		if err != nil || fired != len(c.want) || !slices.Equal(rang, c.want) {
 			t.Errorf("at %d o'clock %v rang, %d fired, not %v (%v)", c.hour, rang, fired, c.want, err)
 		}
@@ -109,7 +109,7 @@ func TestTimersFireWhatIsDue(t *testing.T) {
 	rang = nil
 	log.Append("booking-1", set{13, 3}, set{14, 3})
 	clock.at(4)
-	if fired, err := timers.FireDue(t.Context()); err == nil || fired != 1 || !slices.Equal(rang, []int{13, 14, 4}) {
+	if fired, err := fireDue(t.Context(), timers); err == nil || fired != 1 || !slices.Equal(rang, []int{13, 14, 4}) {
 		t.Errorf("%v rang, %d fired (%v)", rang, fired, err)
 	}
 }

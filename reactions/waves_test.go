@@ -29,7 +29,9 @@ func (w *house) waves(t *testing.T) *reactions.Timers[timers.Wave] {
 }
 
 // fireDue is FireDue on a machine that may be busy.
-func fireDue(ctx context.Context, process *reactions.Timers[timers.Wave]) (fired int, err error) {
+func fireDue(ctx context.Context, process interface {
+	FireDue(context.Context) (int, error)
+}) (fired int, err error) {
 	err = projtest.Patiently(func() error {
 		n, err := process.FireDue(ctx)
 		fired += n
