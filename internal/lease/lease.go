@@ -233,7 +233,9 @@ func (h *Holder) expire(name string, w *want) {
 
 // giveBack deletes rows of ours. A failure only means that others wait for their end.
 func (h *Holder) giveBack(ctx context.Context, names []string) {
-	_, err := h.pool.Exec(ctx, `delete from kept.leases where name = any($1) and holder = $2`, names, h.id)
+	_, err := h.pool.Exec(ctx, `
+		delete from kept.leases where name in
+		(select name from kept.leases where name = any($1) and holder = $2 order by name collate "C" for update)`, names, h.id) // in the order of the rounds
 	if err != nil && !errors.Is(err, context.Canceled) {
 		slog.Debug("leases could not be given back", "error", err)
 	}
