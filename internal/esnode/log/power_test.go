@@ -153,7 +153,8 @@ type life struct {
 	counts  map[string]int
 	broken  error // what must not happen while the node runs
 
-	passes atomic.Int64 // of the reader
+	reading atomic.Bool
+	passes  atomic.Int64 // of the reader
 }
 
 func (l *life) note(format string, args ...any) {
@@ -203,7 +204,7 @@ func (l *life) maybeCut(op log.FileOp, moment int) {
 			continue
 		}
 		if op.Kind == "WAL" { // whoever reads looks once more, so that what is shown too early is seen
-			for until, late := l.passes.Load()+2, time.Now().Add(100*time.Millisecond); l.passes.Load() < until && time.Now().Before(late); {
+			for until, late := l.passes.Load()+2, time.Now().Add(5*time.Second); l.reading.Load() && l.passes.Load() < until && time.Now().Before(late); {
 				time.Sleep(100 * time.Microsecond)
 			}
 		}
@@ -269,7 +270,9 @@ func (l *life) run(n *node, appends int) {
 			}
 		}
 	})
+	l.reading.Store(true)
 	reading.Go(func() { // the ends of all streams, over and over
+		defer l.reading.Store(false)
 		for ctx.Err() == nil {
 			for w := range 5 {
 				stream := fmt.Sprintf("s-%d", w)
