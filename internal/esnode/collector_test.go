@@ -43,7 +43,7 @@ func TestTuneCollector(t *testing.T) {
 			if want = growth(live[0].Value.Uint64()); goal[1].Value.Uint64() == uint64(want) {
 				break
 			}
-			if time.Since(began) > 5*time.Second {
+			if time.Since(began) > time.Minute {
 				t.Fatalf("%d MB alive: the heap may grow by %d %%, not %d", megabytes, goal[1].Value.Uint64(), want)
 			}
 		}

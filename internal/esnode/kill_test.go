@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
@@ -56,7 +57,8 @@ func TestKill(t *testing.T) {
 	for round := range 3 {
 		child := startChild(t, dir)
 		conn := child.dial(t) // not the official client: calls of its that wait when the node goes away may never return
-		client, ctx := streams.NewStreamsClient(conn), deadline(t)
+		client := streams.NewStreamsClient(conn)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		var count atomic.Int64
 		enough := make(chan struct{})
 		var writers sync.WaitGroup
@@ -77,9 +79,19 @@ func TestKill(t *testing.T) {
 				}
 			})
 		}
-		<-enough
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			writers.Wait()
+		}()
+		select {
+		case <-enough:
+		case <-over:
+			t.Errorf("round %d: all writers ended after %d appends", round, count.Load())
+		}
 		child.kill()
-		writers.Wait()
+		<-over
+		cancel()
 		_ = conn.Close()
 	}
 
