@@ -612,10 +612,10 @@ func value[T any](t *testing.T, db *pgxpool.Pool, query string, args ...any) (v 
 	return v
 }
 
-// eventually asks until it is so, or fails after a generous time.
+// eventually asks until it is so, or fails after a generous time: a server may make its cluster first, or recover it.
 func eventually(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if so() {
 			return
 		}
