@@ -12,6 +12,8 @@ import (
 // history keeps for a while what subscribers further back than the feed's memory read from the log. After a start all of them stand at about the
 // same place: one reads and decodes a page, the others find it here.
 type history struct {
+	wait time.Duration // for a page that another reads
+
 	mu      sync.Mutex
 	readers int                                       // subscribers that catch up
 	pages   map[eventschema.Position]eventschema.Page // by the position that they come after
@@ -21,11 +23,11 @@ type history struct {
 
 const (
 	historyPages = 16                     // of up to 1,000 events
-	historyWait  = 300 * time.Millisecond // for a page that another reads: it may be held up by its own subscriber
+	historyWait  = 300 * time.Millisecond // who reads a page may be held up by its own subscriber
 )
 
 func newHistory() *history {
-	return &history{pages: map[eventschema.Position]eventschema.Page{}, coming: map[eventschema.Position]chan struct{}{}}
+	return &history{wait: historyWait, pages: map[eventschema.Position]eventschema.Page{}, coming: map[eventschema.Position]chan struct{}{}}
 }
 
 // join and leave bound what is kept: nothing, while nobody catches up.
@@ -56,7 +58,7 @@ func (h *history) forget() {
 
 // after is the page after a position. Without one the caller is to read it, and to announce it before.
 func (h *history) after(ctx context.Context, p eventschema.Position) (eventschema.Page, bool) {
-	limit := time.NewTimer(historyWait)
+	limit := time.NewTimer(h.wait)
 	defer limit.Stop()
 	for {
 		h.mu.Lock()

@@ -22,6 +22,7 @@ func TestCatchingUpIsShared(t *testing.T) {
 	}
 	counting := &countingCodec{Codec: codec}
 	f := startFeed(t, FeedConfig{Log: l, Codec: counting, Window: 16, PageSize: 50})
+	f.history.wait = time.Minute // who waited in vain would read by itself
 	const readers = 8
 	got := make([][]int64, readers)
 	var all sync.WaitGroup
