@@ -294,7 +294,8 @@ func TestTheNodeComesBack(t *testing.T) {
 	start := func(listen string) *esnode.Node {
 		return esnode.RunT(t, func(c *esnode.Config) { c.Dir, c.Listen = dir, listen })
 	}
-	node := start("")
+	address := esnode.FixedAddress(t)
+	node := start(address)
 	w := newWorldOn(t, connect(t, node))
 	job := w.book("2026-07-01T10:00")
 	if err := node.Stop(t.Context()); err != nil {
@@ -308,7 +309,7 @@ func TestTheNodeComesBack(t *testing.T) {
 			}
 		})
 	}
-	start(node.Addr())
+	start(address)
 	wait.Wait()
 	posted := 0
 	for _, e := range w.events(eventschema.BookingStream(w.refs.jobs[job.Ref][0])) {

@@ -2,7 +2,10 @@ package esnode
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"math/rand/v2"
+	"net"
 	"testing"
 	"time"
 )
@@ -32,4 +35,19 @@ func RunT(t testing.TB, options ...Option) *Node {
 		}
 	})
 	return n
+}
+
+// FixedAddress is an address that nobody listens on, for a server that must come back where it was. It lies below the range that outgoing
+// connections take their ports from, so none of them has it meanwhile.
+func FixedAddress(t testing.TB) string {
+	t.Helper()
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
 }

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -24,6 +22,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/esnode"
 )
 
 // TestWatermillsUniversalSuite runs ThreeDotsLabs' suite on the subscriber that the projectors and reactions are run by, with pages of one event:
@@ -221,7 +220,7 @@ type store struct {
 
 func startStore(t *testing.T) *store {
 	t.Helper()
-	s := &store{t: t, binary: filepath.Join(t.TempDir(), "dragoman"), data: t.TempDir(), address: fixedAddress(t)}
+	s := &store{t: t, binary: filepath.Join(t.TempDir(), "dragoman"), data: t.TempDir(), address: esnode.FixedAddress(t)}
 	if out, err := exec.Command("go", "build", "-o", s.binary, "../../cmd/dragoman").CombinedOutput(); err != nil {
 		t.Fatalf("build the program: %v\n%s", err, out)
 	}
@@ -274,19 +273,4 @@ func (s *store) restartCommand() []string {
 	}))
 	s.t.Cleanup(door.Close)
 	return []string{"curl", "-fsS", "-X", "POST", door.URL}
-}
-
-// fixedAddress is an address that nobody listens on, for a server that must come back where it was. It lies below the range that outgoing
-// connections take their ports from, so none of them has it meanwhile.
-func fixedAddress(t testing.TB) string {
-	t.Helper()
-	for range 100 {
-		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
-		if l, err := net.Listen("tcp", address); err == nil {
-			l.Close()
-			return address
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }

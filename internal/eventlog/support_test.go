@@ -76,7 +76,7 @@ func startServer(t *testing.T) *server {
 	if os.Getenv("EVENTSTORE_URL") != "" {
 		t.Skip("SKIPPED: the server of EVENTSTORE_URL is not stopped by tests")
 	}
-	s := &server{t: t, dir: t.TempDir(), addr: "127.0.0.1:0"}
+	s := &server{t: t, dir: t.TempDir(), addr: esnode.FixedAddress(t)}
 	s.start()
 	t.Cleanup(s.stop)
 	return s
