@@ -299,7 +299,7 @@ func TestASilentServerIsLeft(t *testing.T) {
 	t.Parallel()
 	server := startServer(t)
 	lossy := startProxy(t, server.addr)
-	l := openLog(t, lossy.url(), Options{AttemptFor: 200 * time.Millisecond})
+	l := openLog(t, lossy.url(), Options{RetryFor: time.Minute, AttemptFor: 200 * time.Millisecond})
 	s := newSeries(t, l)
 	s.append(1)
 	epoch := l.Epoch()
@@ -427,7 +427,7 @@ func TestOpenObeysItsContext(t *testing.T) {
 	for what, url := range map[string]string{"deaf": deafServer(t), "nobody": "esdb://127.0.0.1:1?tls=false"} {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		began := time.Now()
-		_, err := Open(ctx, url, Options{})
+		_, err := Open(ctx, url, Options{RetryFor: time.Minute})
 		cancel()
 		if !errors.Is(err, eventschema.ErrUnavailable) || time.Since(began) > promptly {
 			t.Errorf("%s: %v after %v", what, err, time.Since(began))

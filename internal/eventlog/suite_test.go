@@ -160,7 +160,7 @@ func (p *prefixed) Subscribe(ctx context.Context, topic string) (<-chan *message
 
 // bookkeeping is how long after Publish the suite may need to note what was published; TestReconnect compares what it got with these notes as soon
 // as the last message is there.
-const bookkeeping = 100 * time.Millisecond
+const bookkeeping = time.Second
 
 // hand passes one event on, and what becomes of it back.
 func (p *prefixed) hand(page *message.Message, topic string, out chan<- *message.Message) {
