@@ -314,7 +314,13 @@ func (m *Models) WaitFor(ctx context.Context, at eventschema.Position, models ..
 			}
 			look = time.After(pause)
 			pause = min(2*pause, 50*time.Millisecond)
-		case <-limit.C:
+		case <-limit.C: // after a pause of the whole process it is over, whatever has been reached meanwhile
+			if err := m.look(ctx, behind); err != nil {
+				return err
+			}
+			if behind = m.reached.behind(at, models); len(behind) == 0 {
+				return nil
+			}
 			return fmt.Errorf("wait for %s: %w", strings.Join(behind, ", "), eventschema.ErrBehind)
 		case <-ctx.Done():
 			return ctx.Err()

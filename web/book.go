@@ -278,6 +278,10 @@ func (p *Portal) doBook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	defer p.bookings.begin(req.CommandID)()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), bookWithin) // whoever pressed Book has booked, even if they reload at once
+	defer cancel()
+	r = r.WithContext(ctx)
 	form, customer, err := p.formFor(r, r.PostForm.Get("customer"))
 	if err != nil {
 		return err
@@ -286,13 +290,10 @@ func (p *Portal) doBook(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/book", http.StatusSeeOther)
 		return nil
 	}
-	lists, _, err := p.filledFor(r.Context(), customer, form)
+	lists, _, err := p.filledFor(ctx, customer, form)
 	if err != nil {
 		return err
 	}
-	defer p.bookings.begin(req.CommandID)()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), bookWithin) // whoever pressed Book has booked, even if they reload at once
-	defer cancel()
 	wish := lists.createIn(plainLines(r.PostForm), form, customer.ID)
 	wish.ByCustomer = !viewer(ctx).Staff()
 	made, err := p.Commands.CreateBooking(ctx, req, form.ID, wish)

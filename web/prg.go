@@ -25,6 +25,7 @@ import (
 	"github.com/dragoman-booking/dragoman/projections/activity"
 	"github.com/dragoman-booking/dragoman/projections/calendar"
 	"github.com/dragoman-booking/dragoman/projections/dashboard"
+	"github.com/dragoman-booking/dragoman/projections/diary"
 	"github.com/dragoman-booking/dragoman/projections/invoices"
 	"github.com/dragoman-booking/dragoman/projections/jobs"
 	"github.com/dragoman-booking/dragoman/projections/messages"
@@ -122,7 +123,7 @@ func (p *Portal) done(w http.ResponseWriter, r *http.Request, path, key string, 
 const settleLimit = time.Second
 
 // pageModels are the read models that pages are made from.
-var pageModels = []string{access.Name, activity.Name, calendar.Name, dashboard.Name, invoices.Name, jobs.Name, messages.Name, people.Name,
+var pageModels = []string{access.Name, activity.Name, calendar.Name, dashboard.Name, diary.Name, invoices.Name, jobs.Name, messages.Name, people.Name,
 	settings.Name, timers.Name}
 
 // settle waits for the position that done put into the address, and tells whether the read models are still behind it. Every page has waited

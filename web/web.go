@@ -121,24 +121,31 @@ func (p *Portal) open(h handler) http.HandlerFunc {
 // failed shows what went wrong: a refusal in its own words, everything else in a plain sentence while the cause goes to the log.
 func (p *Portal) failed(w http.ResponseWriter, r *http.Request, err error) {
 	var refusal *domain.Refusal
-	status, text := http.StatusInternalServerError, "error.internal"
+	status, title, text := http.StatusInternalServerError, "error.title", "error.internal"
+	behind, _ := r.Context().Value(behindKey).(bool)
+	_ = errors.As(err, &refusal)
 	switch {
-	case errors.As(err, &refusal):
-		status = refusal.Status
-		text = ""
-	case errors.Is(err, eventschema.ErrBehind), errors.Is(err, eventschema.ErrUnavailable), errors.Is(err, eventschema.ErrConflict),
-		errors.Is(err, projections.ErrNotReady), errors.Is(err, context.DeadlineExceeded), projections.Away(err):
+	case behind && refusal != nil && refusal.Status == http.StatusNotFound: // what somebody just made is not to be seen yet
+		status, title, text, refusal = http.StatusServiceUnavailable, "error.not-yet", "error.not-yet-text", nil
+		w.Header().Set("Retry-After", "1")
+		w.Header().Set("Refresh", "1")
+	case refusal != nil:
+		if status, text = refusal.Status, ""; status == http.StatusNotFound {
+			title = "error.not-found"
+		}
+	case errors.Is(err, eventschema.ErrBehind), errors.Is(err, projections.ErrNotReady):
+		status, text = http.StatusServiceUnavailable, "error.behind"
+		w.Header().Set("Retry-After", "1")
+	case errors.Is(err, eventschema.ErrUnavailable), errors.Is(err, eventschema.ErrConflict), errors.Is(err, context.DeadlineExceeded), projections.Away(err),
+		errors.Is(err, context.Canceled): // whoever asked has left
 		status, text = http.StatusServiceUnavailable, "error.unavailable"
 		w.Header().Set("Retry-After", "1")
 	default:
 		p.Log.ErrorContext(r.Context(), "page failed", slog.String("path", chi.RouteContext(r.Context()).RoutePattern()), slog.Any("cause", err))
 	}
-	body := struct{ Title, Text, Detail string }{Title: "error.title", Text: text}
+	body := struct{ Title, Text, Detail string }{Title: title, Text: text}
 	if refusal != nil {
 		body.Detail = refusal.Detail
-		if refusal.Status == http.StatusNotFound {
-			body.Title = "error.not-found"
-		}
 	}
 	if err := p.render(w, r, status, "error", body.Title, body); err != nil {
 		if status != http.StatusServiceUnavailable { // else what the page is made of is away too

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -57,10 +58,17 @@ func (b *browser) get(path string) *page {
 	return b.do(http.MethodGet, path, nil)
 }
 
-// see opens a page that must be there.
+// catchingUp is what a page says that shows less than what its address waits for.
+const catchingUp = "Still catching up"
+
+// see opens a page that must be there, with all that its address waits for.
 func (b *browser) see(path string) *page {
 	b.t.Helper()
 	p := b.get(path)
+	for late := time.Now().Add(time.Minute); (p.status == http.StatusServiceUnavailable || strings.Contains(p.text, catchingUp)) && time.Now().Before(late); {
+		breathe(b.t.Context())
+		p = b.get(path)
+	}
 	if p.status != http.StatusOK {
 		b.t.Fatalf("GET %s: %d %s", path, p.status, p.words())
 	}

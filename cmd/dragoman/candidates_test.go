@@ -178,7 +178,7 @@ func candidateShiftPage(s *search) {
 	s.person("LIN/FP10/BBBBB", nil)
 	s.do("assigner", s.want("2020-10-25T00:00"), "assign", map[string]any{"interpreter": "LIN/FP10/AAAAA"})
 	ref := s.want("2020-10-25T00:00", func(_, f map[string]any) { f["flexibility"] = "2-hours" })
-	s.read("assigner", "/jobs/"+ref)
+	s.found(ref) // from what the page is made of
 	b := browse(t, s.base, "assigner")
 	form := b.see("/jobs/" + ref + "/send-offer")
 	wants(t, form, "Offer 25/10/2020 01:00 +01:00 to")
@@ -522,6 +522,7 @@ func candidateReasons(s *search) {
 		s.t.Errorf("the interpreter reads of %v: %v", whose, rules)
 	}
 	problemIs(s.t, "the customer", s.ask("requestor", "/jobs/"+ref+"/reasons"), 403, "not-permitted")
+	s.read("wh10", "/jobs/"+ref)
 	b := browse(s.t, s.base, "wh10")
 	if page := b.see("/jobs/" + ref).words(); !strings.Contains(page, "Why you were asked") || strings.Contains(page, "does not want") {
 		s.t.Errorf("the interpreter's page: %s", page)

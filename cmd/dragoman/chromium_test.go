@@ -28,7 +28,7 @@ import (
 )
 
 // patience is how long a condition in the browser is waited for.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // chromium is the one browser process of the tests; TestMain ends it. Every tab of a test lies in a browser context of its own.
 var chromium = sync.OnceValues(func() (context.Context, error) {
@@ -184,24 +184,22 @@ func (b *tab) heard(event any) {
 			}
 			fault("console %s: %s", e.Type, strings.Join(said, " "))
 		}
-		return
 	case *runtime.EventExceptionThrown:
 		text := e.ExceptionDetails.Text
 		if e.ExceptionDetails.Exception != nil {
 			text += " " + e.ExceptionDetails.Exception.Description
 		}
 		fault("exception at %s:%d: %s", e.ExceptionDetails.URL, e.ExceptionDetails.LineNumber+1, text)
-		return
 	case *log.EventEntryAdded:
 		refused := e.Entry.Source == log.SourceNetwork && strings.Contains(e.Entry.Text, "responded with a status of") // judged by its answer
 		if !refused && (e.Entry.Level == log.LevelError || e.Entry.Level == log.LevelWarning) {
 			fault("%s %s: %s (%s)", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL)
 		}
-		return
 	case *network.EventRequestWillBeSent:
 		b.asking[e.RequestID] = e.LoaderID
 	case *network.EventResponseReceived:
-		if e.Response.Status >= http.StatusBadRequest && !slices.Contains(b.expects, e.Response.Status) {
+		_, early := e.Response.Headers["Refresh"] // the page comes by itself
+		if e.Response.Status >= http.StatusBadRequest && !slices.Contains(b.expects, e.Response.Status) && !early {
 			fault("%s answered %d", strings.TrimPrefix(e.Response.URL, b.base), e.Response.Status)
 		}
 	case *network.EventLoadingFinished:
@@ -265,8 +263,17 @@ func (b *tab) until(what string, is func() bool) {
 	}
 }
 
-// leads does what leads to another page (or to the same one, answered anew) and waits until that is loaded and still.
+// leads does what leads to another page (or to the same one, answered anew) and waits until that is loaded and still, with all that its address
+// waits for.
 func (b *tab) leads(do func()) {
+	b.t.Helper()
+	b.arrives(do)
+	for late := time.Now().Add(patience); strings.Contains(b.text(), catchingUp) && time.Now().Before(late); {
+		b.arrives(func() { b.run("reload", cdppage.Reload()) })
+	}
+}
+
+func (b *tab) arrives(do func()) {
 	b.t.Helper()
 	b.mu.Lock()
 	before := b.loads
@@ -496,7 +503,14 @@ func (b *tab) click(role, name string) {
 
 func (b *tab) press(on thing) {
 	b.t.Helper()
-	b.run(fmt.Sprintf("press the %s %q", on.role, on.name), chromedp.ActionFunc(func(ctx context.Context) error {
+	if err := b.tap(on); err != nil {
+		b.t.Fatalf("%s: press the %s %q: %v", b.screen, on.role, on.name, err)
+	}
+}
+
+// tap presses what may be gone by now.
+func (b *tab) tap(on thing) error {
+	return chromedp.Run(b.ctx, chromedp.ActionFunc(func(ctx context.Context) error {
 		x, y, err := middle(ctx, on.node)
 		if err != nil {
 			return err

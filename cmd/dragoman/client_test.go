@@ -37,7 +37,7 @@ type reply struct {
 func signIn(t testing.TB, base, username string) *client {
 	t.Helper()
 	c := &client{t: t, base: base}
-	r := c.send("POST", "/api/v1/sessions", map[string]any{"username": username, "password": "dragoman-demo"}, nil)
+	r := c.again("POST", "/api/v1/sessions", map[string]any{"username": username, "password": "dragoman-demo"})
 	if r.status != http.StatusCreated {
 		t.Fatalf("sign in as %s: %d %s", username, r.status, r.raw)
 	}
@@ -53,6 +53,18 @@ func (c *client) send(method, path string, body any, header map[string]string) r
 		c.t.Fatalf("%s %s: %v", method, path, err)
 	}
 	return r
+}
+
+// again makes a request that may be made several times, for up to a minute while it is answered 503: on a machine that halts, what waits for read
+// models gives up after seconds.
+func (c *client) again(method, path string, body any) reply {
+	c.t.Helper()
+	for late := time.Now().Add(time.Minute); ; breathe(c.t.Context()) {
+		r := c.send(method, path, body, nil)
+		if r.status != http.StatusServiceUnavailable || time.Now().After(late) {
+			return r
+		}
+	}
 }
 
 func (c *client) try(method, path string, body any, header map[string]string) (reply, error) {
@@ -127,7 +139,7 @@ func (c *client) job(ref, command string, body any) reply {
 	return c.do("POST", "/jobs/"+ref+"/"+command, body)
 }
 
-// get asks a query that must succeed, after everything that any of the given clients has done.
+// get asks a query that must succeed, after everything that any of the given clients has done. One that comes too early is asked again.
 func (c *client) get(path string, after ...*client) reply {
 	c.t.Helper()
 	for _, a := range after {
@@ -135,7 +147,11 @@ func (c *client) get(path string, after ...*client) reply {
 			c.position = a.position
 		}
 	}
-	return c.do("GET", path, nil)
+	r := c.again("GET", "/api/v1"+path, nil)
+	if r.status >= 300 {
+		c.t.Fatalf("GET %s: %d %s", path, r.status, r.raw)
+	}
+	return r
 }
 
 // later compares two positions of one server; tests know how they are written.
@@ -160,7 +176,7 @@ func (c *client) clock(london string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	r := c.send("PUT", "/dev/clock", map[string]any{"now": at.UTC().Format(time.RFC3339)}, nil)
+	r := c.again("PUT", "/dev/clock", map[string]any{"now": at.UTC().Format(time.RFC3339)})
 	if r.status != http.StatusNoContent {
 		c.t.Fatalf("set the clock to %s: %d %s", london, r.status, r.raw)
 	}

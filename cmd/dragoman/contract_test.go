@@ -127,7 +127,7 @@ func refOf(r reply) string {
 // clock sets the business clock to an instant.
 func (o *office) clock(at string) {
 	o.t.Helper()
-	r := o.as("admin").send(http.MethodPut, "/dev/clock", map[string]any{"now": at}, nil)
+	r := o.as("admin").again(http.MethodPut, "/dev/clock", map[string]any{"now": at})
 	if r.status != http.StatusNoContent {
 		o.t.Fatalf("set the clock to %s: %d %s", at, r.status, r.raw)
 	}

@@ -142,15 +142,16 @@ func TestLL44_RefreshedWhileBooking(t *testing.T) {
 		before := d.jobs()
 		toForm(b)
 		fillBooking(b)
+		button := b.find("Book", "button")
 		again := map[int]func(){
 			0: func() { b.run("refresh", cdppage.Reload()) },
-			1: func() { b.press(b.find("Book", "button")) },
-			2: func() { b.key("Enter") }, // the button has the focus
+			1: func() { _ = b.tap(button) }, // the job's page may have come
+			2: func() { b.key("Enter") },    // the button has the focus
 		}[round]
 		b.mu.Lock()
 		loads := b.loads
 		b.mu.Unlock()
-		b.click("button", "Book")
+		b.press(button)
 		b.until("the form is on its way", func() bool { return len(b.asking) > 0 || b.loads > loads })
 		if !strings.HasPrefix(b.path(), "/jobs/") {
 			again()

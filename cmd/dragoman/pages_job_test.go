@@ -64,6 +64,8 @@ func (d *desk) settled(ref string) {
 	for _, path := range []string{"/jobs/" + ref, "/jobs/" + ref + "/activity", "/jobs/" + ref + "/messages"} {
 		d.assigner.get(path, d.customer)
 	}
+	d.assigner.get("/calendar?from=2020-03-01&to=2020-03-02")
+	d.assigner.again("GET", "/api/v1/jobs/"+ref+"/candidates?limit=1", nil) // whether it has any or not: the diaries are there
 }
 
 // lands follows an accepted form to the page that shows what became of it: it says so, and the read models know it.

@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -258,4 +259,35 @@ func TestMyJobsUseTheScreen(t *testing.T) {
 			t.Errorf("%s: it lacks the notes: %s", look, b.text())
 		}
 	}
+}
+
+// TestAJobThatIsNotShownYet: whoever books while the list of jobs is behind is not told that the job is missing, but that it comes, and then it does.
+func TestAJobThatIsNotShownYet(t *testing.T) {
+	t.Parallel()
+	d := newDeployment(t)
+	one := d.start("demo", "--small")
+	location := signIn(t, one.base, "requestor").get("/locations").items()[0]["id"].(string)
+	b := browse(t, one.base, "requestor")
+	form := b.see(b.get("/book/face-to-face").location())
+	wish := faceToFace(location, "2031-06-03T10:00", 60)
+	typed := map[string][]string{"location": {location}, "language": {"pl"}, "start": {"2031-06-03T10:00"}, "duration.hours": {"1"}, "duration.minutes": {"0"}}
+	for name, value := range wish["fields"].(map[string]any) {
+		typed["fields."+name] = []string{value.(string)}
+	}
+	let := d.hold("jobs", "jobs")
+	made := b.submit(form, "book", typed)
+	if made.status != http.StatusSeeOther {
+		t.Fatalf("book: %d %s", made.status, made.words())
+	}
+	early := b.get(made.location())
+	if early.status != http.StatusServiceUnavailable || early.header.Get("Refresh") != "1" || early.header.Get("Retry-After") != "1" {
+		t.Errorf("before it is there: %d %v", early.status, early.header)
+	}
+	wants(t, early, "Not here yet", "This page opens by itself in a moment.", "Still catching up: what you just did is saved")
+	lacks(t, early, "Not found")
+	if none := b.get("/jobs/DTP999999"); none.status != http.StatusNotFound {
+		t.Errorf("a job that nobody made: %d", none.status)
+	}
+	let()
+	wants(t, b.see(made.location()), "Jan Kowalski")
 }
