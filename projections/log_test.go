@@ -3,8 +3,6 @@ package projections_test
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"path/filepath"
 	"testing"
 	"time"
@@ -217,7 +215,7 @@ func TestFromTheRealLog(t *testing.T) {
 func TestTheLogIsAwayForAWhile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	address := fixedAddress(t)
+	address := esnode.FixedAddress(t)
 	node := esnode.RunT(t, func(c *esnode.Config) { c.Dir, c.Listen = dir, address })
 	h := realLog(t, postgres.TestDB(t), node, 10)
 	h.start(t)
@@ -230,19 +228,4 @@ func TestTheLogIsAwayForAWhile(t *testing.T) {
 	_, _, at = h.customer(t)
 	eventually(t, "the read models have caught up", func() bool { return h.Models.WaitFor(t.Context(), at, h.Models.Names()...) == nil })
 	h.verify(t)
-}
-
-// fixedAddress is an address that nobody listens on, for a server that must come back where it was. It lies below the range that outgoing
-// connections take their ports from, so none of them has it meanwhile.
-func fixedAddress(t testing.TB) string {
-	t.Helper()
-	for range 100 {
-		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
-		if l, err := net.Listen("tcp", address); err == nil {
-			l.Close()
-			return address
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }

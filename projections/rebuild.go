@@ -126,8 +126,8 @@ func cause(held context.Context, err error) error {
 const lockPatience = 10 * time.Second
 
 // lock makes this process the only one that builds these read models, until release or until held ends; ErrRebuilding if another one has one of
-// them for longer than patience, which is without end if 0. The lock is a session's, so it ends with the process; and the server ends the session when it hears nothing of it for a while, so it ends, too, when the process stands still or is cut
-// off. Two that build at once do no harm: see swap.
+// them for longer than patience, which is without end if 0. The lock is a session's, so it ends with the process; and the server ends the session
+// when it hears nothing of it for a while, so it ends, too, when the process stands still or is cut off. Two that build at once do no harm: see swap.
 func (r *Runner) lock(ctx context.Context, patience time.Duration, models ...string) (held context.Context, release func(), err error) {
 	conn, err := pgx.ConnectConfig(ctx, r.Pool.Config().ConnConfig) // its own, held for as long as the building takes
 	if err != nil {
