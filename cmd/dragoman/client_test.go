@@ -55,16 +55,14 @@ func (c *client) send(method, path string, body any, header map[string]string) r
 	return r
 }
 
-// again makes a request that may be made several times, for up to a minute while it is answered 503: on a machine that halts, what waits for read
-// models gives up after seconds.
+// again makes a request that may be made several times, as sentAgain does: on a machine that halts, what waits for read models gives up after seconds.
 func (c *client) again(method, path string, body any) reply {
 	c.t.Helper()
-	for late := time.Now().Add(time.Minute); ; breathe(c.t.Context()) {
-		r := c.send(method, path, body, nil)
-		if r.status != http.StatusServiceUnavailable || time.Now().After(late) {
-			return r
-		}
+	r, err := sentAgain(func() (reply, error) { return c.try(method, path, body, nil) })
+	if err != nil {
+		c.t.Fatalf("%s %s: %v", method, path, err)
 	}
+	return r
 }
 
 func (c *client) try(method, path string, body any, header map[string]string) (reply, error) {
