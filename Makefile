@@ -91,7 +91,9 @@ need-postgres:
 	then apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql; \
 	else echo "PostgreSQL 14 or newer is missing: install it (Debian: apt-get install postgresql), or set DATABASE_URL"; exit 1; fi; }
 
+# The shell without a browser around its pages, whose tabs cost half, where it can be had.
 need-chromium:
-	@command -v chromium >/dev/null || { if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
-	then apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; \
-	else echo "Chromium is missing, which the tests of pages need: install it (Debian: apt-get install chromium)"; exit 1; fi; }
+	@command -v chromium-headless-shell >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	{ apt-get install -y -qq --no-install-recommends chromium-headless-shell || apt-get install -y -qq --no-install-recommends chromium; }; } || \
+	command -v chromium >/dev/null || \
+	{ echo "Chromium is missing, which the tests of pages need: install it (Debian: apt-get install chromium-headless-shell)"; exit 1; }

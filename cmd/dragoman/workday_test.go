@@ -361,7 +361,9 @@ func (p *player) body(command string, job map[string]any) map[string]any {
 			return nil
 		}
 	case "submit-timesheet", "close":
-		if job["status"] != "new" && start.Add(time.Duration(minutes)*time.Minute).After(p.day.now) {
+		// Actions are the log's, the status is the read model's: one that is still new there may be assigned by now, with hours to enter.
+		closedUnserved := command == "close" && job["status"] == "new"
+		if !closedUnserved && start.Add(time.Duration(minutes)*time.Minute).After(p.day.now) {
 			return nil
 		}
 	}
