@@ -343,13 +343,18 @@ func TestM03_ThePostcodeTableIsReadSeldom(t *testing.T) {
 	log := &watched{Log: w.log, stream: eventschema.PostcodeTable}
 	h := w.process(log)
 	ana := w.interpreter("LIN/5455/5J71Y")
+	began := time.Now()
 	for day := range 5 {
 		job := w.book(fmt.Sprintf("2026-07-%02dT10:00", day+1))
 		if _, err := h.Job(t.Context(), w.by(w.staff, "assign"), job.Ref, assignTo(ana)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := log.reads.Load(); n < 1 || n > 2 { // once more if the machine stood still: the table grew old, or the connection was lost
+	most := int64(1)
+	if time.Since(began) > 10*time.Second { // the machine stood still: the table grew old, or the connection was lost
+		most = 2
+	}
+	if n := log.reads.Load(); n < 1 || n > most {
 		t.Errorf("five assignments read the table %d times", n)
 	}
 	if _, err := h.ImportPostcodes(t.Context(), w.by(w.admin, "import-postcodes"), people.ImportPostcodes{CSV: "LS1,53.8,-1.5"}); err != nil {

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/dragoman-booking/dragoman/internal/esnode"
 	"github.com/dragoman-booking/dragoman/internal/postgres"
 )
 
@@ -16,7 +17,7 @@ import (
 func TestBackupBesideACluster(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	address := freeAddress(t)
+	address := esnode.FixedAddress(t)
 	startStore := func(folder, address string) *process {
 		t.Helper()
 		return startProcess(t, "eventstore", "--data", folder, "--listen", address, "--log-level", "error")
@@ -75,11 +76,11 @@ func TestBackupBesideACluster(t *testing.T) {
 	}
 	refused("holds no event log")
 	refused("the keys in this backup reach only to", "--eventstore-url", store.base)
-	empty := startStore(t.TempDir(), freeAddress(t))
+	empty := startStore(t.TempDir(), esnode.FixedAddress(t))
 	refused("the event log holds no deployment", "--eventstore-url", empty.base)
 	empty.stop(t)
 
-	other := startStore(copied, freeAddress(t))
+	other := startStore(copied, esnode.FixedAddress(t))
 	r := place()
 	there := append(r.args(), "--eventstore-url", other.base)
 	if said := tell(t, "", append([]string{"restore", into}, there...)...); !strings.Contains(said, "2 reactions set back") {

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"path/filepath"
 	"sync"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/dragoman-booking/dragoman/internal/esnode"
 	"github.com/dragoman-booking/dragoman/internal/postgres"
 	"github.com/dragoman-booking/dragoman/projections"
 )
@@ -32,24 +31,9 @@ func newDeployment(t *testing.T, log ...string) *deployment {
 	t.Helper()
 	data := t.TempDir()
 	d := &deployment{t: t, database: postgres.TestURL(t), key: filepath.Join(data, "master.key")}
-	d.log = startProcess(t, append([]string{"eventstore", "--data", data, "--listen", freeAddress(t), "--log-level", "error"}, log...)...)
+	d.log = startProcess(t, append([]string{"eventstore", "--data", data, "--listen", esnode.FixedAddress(t), "--log-level", "error"}, log...)...)
 	d.logURL = d.log.base
 	return d
-}
-
-// freeAddress is an address that nobody listens on, for a process that must come back where it was. It lies below the range that outgoing
-// connections take their ports from, so none of them has it meanwhile.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
-		if l, err := net.Listen("tcp", address); err == nil {
-			l.Close()
-			return address
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }
 
 // pair starts two processes of which the first one runs everything, as its holder. If that one stands still for as long as a lease lasts, the other

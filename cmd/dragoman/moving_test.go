@@ -14,6 +14,7 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 
 	"github.com/dragoman-booking/dragoman/eventschema"
+	"github.com/dragoman-booking/dragoman/internal/esnode"
 	"github.com/dragoman-booking/dragoman/internal/eventlog"
 	"github.com/dragoman-booking/dragoman/internal/postgres"
 )
@@ -28,7 +29,7 @@ func TestMovingHouse(t *testing.T) {
 		d.books.do("POST", "/bookings", faceToFace(d.location, "2032-06-03T10:00", 30+i))
 	}
 	key := filepath.Join(d.data, "master.key")
-	store := startProcess(t, "eventstore", "--data", t.TempDir(), "--listen", freeAddress(t), "--log-level", "error")
+	store := startProcess(t, "eventstore", "--data", t.TempDir(), "--listen", esnode.FixedAddress(t), "--log-level", "error")
 	args := func(words ...string) []string {
 		return append(words, "--database-url", d.database, "--master-key-file", key, "--erasure-list-file", d.data+".erasures")
 	}
@@ -47,7 +48,7 @@ func TestMovingHouse(t *testing.T) {
 	refused("holds no deployment", args("eventstore", "import", store.base, "--data", t.TempDir())...)
 
 	// Through a slow line, so that a kill finds the copy half done: first into a store that is given up, then into the one to stay in.
-	lost := startProcess(t, "eventstore", "--data", t.TempDir(), "--listen", freeAddress(t), "--log-level", "error")
+	lost := startProcess(t, "eventstore", "--data", t.TempDir(), "--listen", esnode.FixedAddress(t), "--log-level", "error")
 	var pause atomic.Int64
 	pause.Store(int64(100 * time.Millisecond)) // time enough for the kill
 	slowLost, slowStore := slowly(t, lost.base, &pause), slowly(t, store.base, &pause)

@@ -25,6 +25,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/dragoman-booking/dragoman/httpapi"
+	"github.com/dragoman-booking/dragoman/internal/esnode"
 )
 
 // TestNetworkFaults serves through Toxiproxy, to the event store by the string of one host and by a gossip that names the proxies, and to
@@ -127,9 +128,9 @@ type front struct {
 
 func newFront(t *testing.T, gossip bool) *front {
 	t.Helper()
-	seeds := []string{freeAddress(t)}
+	seeds := []string{esnode.FixedAddress(t)}
 	if gossip { // names the first
-		seeds = append(seeds, freeAddress(t))
+		seeds = append(seeds, esnode.FixedAddress(t))
 	}
 	f := &front{t: t, d: newDeployment(t, "--advertise", seeds[0])}
 	filled := f.d.start("demo", "--small")
@@ -137,7 +138,7 @@ func newFront(t *testing.T, gossip bool) *front {
 	filled.stop(t)
 
 	f.log = newBetween(t, argument(f.d.log, "--listen"), seeds...)
-	socket, address := overTCP(t, f.d.database), freeAddress(t)
+	socket, address := overTCP(t, f.d.database), esnode.FixedAddress(t)
 	f.database = newBetween(t, socket, address)
 	through := *f.d
 	through.logURL = "esdb://" + strings.Join(seeds, ",") + "?tls=false"

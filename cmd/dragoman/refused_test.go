@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dragoman-booking/dragoman/internal/esnode"
 	"github.com/dragoman-booking/dragoman/internal/postgres"
 )
 
@@ -42,7 +43,7 @@ func TestRefusedStarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { silent.Close() })
-	nobody := freeAddress(t)
+	nobody := esnode.FixedAddress(t)
 	if err := os.Mkdir(in("s6"), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/dragoman-booking/dragoman/internal/accounts"
+	"github.com/dragoman-booking/dragoman/internal/esnode"
 	"github.com/dragoman-booking/dragoman/internal/postgres"
 )
 
@@ -110,7 +111,7 @@ func TestRestoreIsRefusedByName(t *testing.T) {
 	if there, err := query[bool](t, strange, `select to_regnamespace('kept') is not null`); err != nil || there {
 		t.Errorf("a refused restore has made schema kept: %v, %v", there, err)
 	}
-	store := startProcess(t, "eventstore", "--data", data, "--listen", freeAddress(t), "--log-level", "error")
+	store := startProcess(t, "eventstore", "--data", data, "--listen", esnode.FixedAddress(t), "--log-level", "error")
 	full := append(list, "--database-url", postgres.TestEmptyURL(t), "--eventstore-url", store.base)
 	refused("into an event store in use", "the event log is not empty", into, house, full...)
 	store.stop(t)
